@@ -1,0 +1,161 @@
+"""Billing: the request to bill, and what comes of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from router.canonical.documents import Code, Currency, Day, Document, Identifier, Lines, Minutes, Part, Text
+from router.canonical.money import Money
+
+Period = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+
+
+class BillingEvent(Document):
+    """Bill what is unbilled on a project up to a day; the ERP that has the work makes the invoice."""
+
+    kind: Literal["billing_event"]
+    project_id: Identifier
+    customer_id: Identifier
+    contract_id: Identifier
+    currency: Currency
+    period: Period
+    through: Day
+    """Work dates up to and including this day are billed; the accounting date is the invoice date."""
+
+    transactional: ClassVar[bool] = True
+    verbs: ClassVar[tuple[str, ...]] = ("requested",)
+
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        return (("project", self.project_id), ("contract", self.contract_id), ("customer", self.customer_id))
+
+
+class InvoiceLine(Part):
+    """One line of an invoice or credit memo."""
+
+    line: Annotated[int, Field(ge=1, le=9999)]
+    description: Text
+    minutes: Minutes | None = None
+    net: Money
+    tax_code: Code
+    tax: Money
+    department: Code | None = None
+    practice: Code | None = None
+    service_line: Code | None = None
+    cost_center: Code | None = None
+
+
+class Billed(Document):
+    """What invoices and credit memos share: lines that sum to the totals, exactly."""
+
+    customer_id: Identifier
+    project_id: Identifier | None = None
+    contract_id: Identifier | None = None
+    currency: Currency
+    number: Text | None = None
+    lines: Annotated[tuple[InvoiceLine, ...], Field(min_length=1, max_length=9999), Lines]
+    net: Money
+    tax: Money
+    total: Money
+    status: Literal["draft", "posted", "paid", "cancelled"] = "posted"
+
+    transactional: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _totals_tie(self) -> Any:
+        # Tax may be rounded on the document rather than per line, so only net and total must tie.
+        if sum(line.net.minor for line in self.lines) != self.net.minor:
+            msg = f"net: {self.net} is not the sum of its lines"
+            raise ValueError(msg)
+        if self.net.minor + self.tax.minor != self.total.minor:
+            msg = f"total: {self.total} is not net {self.net} plus tax {self.tax}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def money(self) -> Money:
+        return self.total
+
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        own: tuple[tuple[str, str], ...] = (("customer", self.customer_id),)
+        return (*own, ("project", self.project_id)) if self.project_id else own
+
+
+class Invoice(Billed):
+    """An invoice to a customer."""
+
+    kind: Literal["invoice"]
+    due_date: Day
+    billing_event_id: Identifier | None = None
+
+    verbs: ClassVar[tuple[str, ...]] = ("issued",)
+
+
+class CreditMemo(Billed):
+    """A credit for an invoice; it follows the invoice's system."""
+
+    kind: Literal["credit_memo"]
+    invoice_id: Identifier
+    reason: Text = ""
+
+    verbs: ClassVar[tuple[str, ...]] = ("issued",)
+
+    @property
+    def refers_to(self) -> tuple[str, str] | None:
+        return ("invoice", self.invoice_id)
+
+
+class Payment(Document):
+    """Money received for an invoice; it follows the invoice's system."""
+
+    kind: Literal["payment"]
+    customer_id: Identifier
+    project_id: Identifier | None = None
+    invoice_id: Identifier
+    amount: Money
+    currency: Currency
+    paid_on: Day
+    bank_reference: Text = ""
+
+    transactional: ClassVar[bool] = True
+    verbs: ClassVar[tuple[str, ...]] = ("received",)
+
+    @property
+    def refers_to(self) -> tuple[str, str] | None:
+        return ("invoice", self.invoice_id)
+
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        return (("customer", self.customer_id), ("invoice", self.invoice_id))
+
+    @property
+    def money(self) -> Money:
+        return self.amount
+
+
+class ScheduleLine(Part):
+    """Revenue of one period."""
+
+    period: Period
+    amount: Money
+
+
+class RevenueSchedule(Document):
+    """When a contract's revenue is recognised."""
+
+    kind: Literal["revenue_schedule"]
+    project_id: Identifier
+    contract_id: Identifier
+    currency: Currency
+    method: Literal["straight_line", "percentage_of_completion", "milestone"]
+    lines: Annotated[tuple[ScheduleLine, ...], Field(min_length=1, max_length=600), Lines]
+
+    transactional: ClassVar[bool] = True
+    verbs: ClassVar[tuple[str, ...]] = ("planned",)
+
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        return (("project", self.project_id), ("contract", self.contract_id))

@@ -1,0 +1,132 @@
+"""Money is integer minor units and a currency, from the first byte to the report (D9).
+
+Minor units per currency come from CLDR through babel, which follows ISO 4217 (JPY 0, BHD 3). On the
+wire an amount is a decimal string beside its document's `currency`; a JSON number is refused, so no
+float ever touches it. Rates (per hour) are money too; exchange rates and percentages are Decimal.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from typing import Any, Literal
+
+from babel.core import get_global
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+MAX_DIGITS = 15
+"""Integer digits an amount may have: a quadrillion of the major unit, far inside 64-bit minor units."""
+_AMOUNT = re.compile(r"(-?)(\d{1,15})(?:\.(\d{1,4}))?\Z", re.ASCII)
+Rounding = Literal["half_up", "half_even"]
+
+
+@cache
+def exponent(currency: str) -> int:
+    """Decimal places of a currency's minor unit; raises ValueError for an unknown code (ISO 4217)."""
+    if not (len(currency) == 3 and currency.isascii() and currency.isupper()) or currency not in _known():
+        msg = f"{currency!r} is not an ISO 4217 currency code"
+        raise ValueError(msg)
+    fractions = get_global("currency_fractions")
+    return int(fractions.get(currency, fractions["DEFAULT"])[0])
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(get_global("all_currencies"))
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An exact amount: `minor` units (cents, yen, fils) of `currency`."""
+
+    minor: int
+    currency: str
+
+    @classmethod
+    def parse(cls, text: str, currency: str) -> Money:
+        """Read a decimal string such as `-1234.50`; raises ValueError when it does not fit the currency."""
+        found = _AMOUNT.match(text) if isinstance(text, str) else None
+        if found is None:
+            shown = str(text)[:40]
+            msg = f'{shown!r} is not a decimal string such as "1234.50" with at most {MAX_DIGITS} digits'
+            raise ValueError(msg)
+        sign, whole, part = found.groups()
+        places = exponent(currency)
+        part = part or ""
+        if len(part) > places:
+            if part[places:].strip("0"):
+                msg = f"{text!r} has more than the {places} decimal places of {currency}"
+                raise ValueError(msg)
+            part = part[:places]
+        minor = int(whole + part.ljust(places, "0"))
+        return cls(-minor if sign else minor, currency)
+
+    @classmethod
+    def of(cls, value: Decimal | Fraction, currency: str, rounding: Rounding = "half_up") -> Money:
+        """Round an exact value in the major unit to the currency's minor unit."""
+        scaled = Fraction(value) * 10 ** exponent(currency)
+        return cls(round_half_up(scaled) if rounding == "half_up" else round_half_even(scaled), currency)
+
+    def __str__(self) -> str:
+        places = exponent(self.currency)
+        digits = str(abs(self.minor)).rjust(places + 1, "0")
+        sign = "-" if self.minor < 0 else ""
+        return sign + (digits if not places else f"{digits[:-places]}.{digits[-places:]}")
+
+    def decimal(self) -> Decimal:
+        """The amount in the major unit, exact."""
+        return Decimal(self.minor).scaleb(-exponent(self.currency))
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.minor + self._same(other), self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.minor - self._same(other), self.currency)
+
+    def __neg__(self) -> Money:
+        return Money(-self.minor, self.currency)
+
+    def _same(self, other: Money) -> int:
+        if other.currency != self.currency:
+            msg = f"{self.currency} and {other.currency} can't be added"
+            raise ValueError(msg)
+        return other.minor
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.is_instance_schema(
+            cls, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json")
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {
+            "type": "string",
+            "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$",
+            "description": "Decimal string in the document's currency",
+        }
+
+
+def round_half_up(value: Fraction) -> int:
+    """Round to the nearest integer, a half away from zero (commercial rounding)."""
+    doubled = 2 * abs(value.numerator) + value.denominator
+    whole = doubled // (2 * value.denominator)
+    return whole if value >= 0 else -whole
+
+
+def round_half_even(value: Fraction) -> int:
+    """Round to the nearest integer, a half to the even neighbour (banker's rounding)."""
+    return round(value)
+
+
+def hours_value(minutes: int, rate: Money, rounding: Rounding = "half_up") -> Money:
+    """What `minutes` of work are worth at an hourly `rate`, rounded once."""
+    scaled = Fraction(rate.minor * minutes, 60)
+    return Money(round_half_up(scaled) if rounding == "half_up" else round_half_even(scaled), rate.currency)

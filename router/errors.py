@@ -1,0 +1,130 @@
+"""The one error tree. Split by whose move it is.
+
+    CoexistError
+    ├── Refused            the caller's move: mend the input and send it again
+    │   ├── BadConfig      a landscape, route table, plan or policy file; names file, place, mend
+    │   ├── BadInput       a document or request that is not valid
+    │   ├── KeyReused      an idempotency key or document id with another body
+    │   ├── PeriodClosed   an accounting date in a closed period
+    │   ├── NotFound       nothing by that name
+    │   └── Overloaded     back-pressure; come back after `retry_after_s`
+    ├── VendorRefused      the other system said no, and will say no again
+    ├── VendorUnknown      the other system gave no usable answer; ask it again
+    └── Broken             our own bug, or a broken invariant
+
+Every class has a stable `code`; those that can leave over HTTP have a `status`, and the RFC 9457
+problem `type` is `urn:coexist:problem:<code>`. No httpx or SQLAlchemy error crosses a seam.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CoexistError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str = "", *, mend: str = "", **facts: str | int | None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.mend = mend
+        self.facts = {name: value for name, value in facts.items() if value is not None}
+        super().__init__(self.message)
+
+    @property
+    def problem_type(self) -> str:
+        """The RFC 9457 `type` of this problem."""
+        return f"urn:coexist:problem:{self.code}"
+
+    def one_line(self) -> str:
+        """The message and its mend on one line, as the command line prints it."""
+        return f"{self.message} — {self.mend}" if self.mend else self.message
+
+
+class Refused(CoexistError):
+    """The request can't be taken as it is."""
+
+    code = "refused"
+    status = 422
+
+
+class BadInput(Refused):
+    """The document is not valid."""
+
+    code = "invalid-document"
+    status = 422
+
+
+class BadConfig(Refused):
+    """The configuration file is not valid."""
+
+    code = "invalid-configuration"
+    status = 422
+
+    def __init__(
+        self, message: str, *, file: str, line: int | None = None, column: int | None = None, mend: str = ""
+    ) -> None:
+        place = file if line is None else f"{file}:{line}" + (f":{column}" if column is not None else "")
+        super().__init__(f"{place}: {message}", mend=mend, file=file, line=line, column=column)
+
+
+class KeyReused(Refused):
+    """This idempotency key or document id was used before, with another body."""
+
+    code = "key-reused"
+    status = 422
+
+
+class PeriodClosed(Refused):
+    """The accounting date lies in a closed period."""
+
+    code = "period-closed"
+    status = 422
+
+
+class NotFound(Refused):
+    """There is nothing by that name."""
+
+    code = "not-found"
+    status = 404
+
+
+class Overloaded(Refused):
+    """Too much work is waiting; come back later."""
+
+    code = "overloaded"
+    status = 503
+
+    def __init__(self, message: str = "", *, retry_after_s: int = 1, mend: str = "") -> None:
+        super().__init__(message, mend=mend, retry_after_s=retry_after_s)
+        self.retry_after_s = retry_after_s
+
+
+class VendorRefused(CoexistError):
+    """The other system refused, and would refuse again."""
+
+    code = "vendor-refused"
+    status = 502
+
+
+class VendorUnknown(CoexistError):
+    """The other system gave no usable answer."""
+
+    code = "vendor-unknown"
+    status = 502
+
+    def __init__(
+        self, message: str = "", *, retry_after_s: float | None = None, throttled: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.throttled = throttled
+
+
+class Broken(CoexistError):
+    """An invariant of our own does not hold."""
+
+    code = "broken"
+    status = 500

@@ -1,0 +1,194 @@
+"""The words of the journal: what is handed in and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from router.canonical.documents import Document
+from router.canonical.kinds import Kind
+from router.connectors.port import Exchange
+from router.model import Decision, Event, JobId, LaneKey, Operation, Role, State, SystemId, TransactionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A manual pin: this document, project, customer or entity goes to this system, says who and why."""
+
+    scope: str
+    """`document:<kind>:<id>`, `project:<id>`, `customer:<id>` or `entity:<code>`."""
+    authority: SystemId
+    why: str
+    by: str
+
+
+class Decide(Protocol):
+    """Routing, as the journal calls it under the fence: pure and fast."""
+
+    def __call__(
+        self, document: Document, *, table_version: int, lineage: SystemId | None, pin: Pin | None
+    ) -> Decision:
+        """The decision by one table version."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """Work for one system that belongs to a transaction: its authority, shadow or feedback."""
+
+    target: SystemId
+    role: Role
+    operation: Operation
+    external_id: str
+    lane: LaneKey
+    kind: Kind
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A document to accept, with its identity and origin."""
+
+    client: str
+    """Who sends it: the scope of idempotency."""
+    idempotency_key: str
+    """`Idempotency-Key`, or `<source> <id>` of the event."""
+    received: bytes
+    """The payload as received."""
+    source: str
+    event_id: str
+    verb: str
+    document: Document | None
+    """None: it could not be made canonical; it is parked with `problem`, so that nothing is lost."""
+    kind: Kind
+    problem: str = ""
+    correlation_id: str | None = None
+    """The business process it belongs to; None: a new one, equal to the transaction id."""
+    jobs: tuple[NewJob, ...] = ()
+    """Jobs besides those routing gives (feedback to CRM and PSA)."""
+    deliver: bool = True
+    """False: recorded as a fact (an opportunity, an invoice an ERP made); routing is not asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The first answer to a submission; a replay gets exactly this again (I6)."""
+
+    transaction_id: TransactionId
+    correlation_id: str
+    decision: Decision | None
+    state: State
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """The key, or the id of a transactional document, was used before with another body."""
+
+    what: str
+    first: TransactionId
+
+
+Acceptance = Accepted | Conflict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as a worker sees it."""
+
+    job_id: JobId
+    transaction_id: TransactionId
+    correlation_id: str
+    target: SystemId
+    role: Role
+    operation: Operation
+    kind: Kind
+    external_id: str
+    lane: LaneKey
+    state: State
+    attempts: int
+    document: Document
+    facts: Mapping[str, Any]
+    due: datetime
+    waiting_since: datetime
+    """When it was accepted or last released: bounds how long it waits for a prerequisite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A leased lane with the jobs at its head, oldest first. Settling needs the token."""
+
+    target: SystemId
+    lane: LaneKey
+    token: int
+    until: datetime
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """What is to happen in the same commit as a settlement."""
+
+    submissions: tuple[Submission, ...] = ()
+    jobs: tuple[NewJob, ...] = ()
+    """Further jobs of the settled job's transaction."""
+    process: Mapping[str, Any] | None = None
+    """New state of the process (correlation id) the transaction belongs to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What became of a leased job."""
+
+    job_id: JobId
+    event: Event
+    why: str = ""
+    code: str = ""
+    due: datetime | None = None
+    """When to try again (QUEUED, IN_DOUBT); None: now."""
+    counts: bool = True
+    """False: this try does not count against the attempts (waiting for a prerequisite, throttled)."""
+    vendor_id: str | None = None
+    created: tuple[Document, ...] = ()
+    """Documents the system made (an invoice): accepted as facts in the same commit, and crosswalked."""
+    exchange: int | None = None
+    """Index into the call's exchanges."""
+    follow_up: FollowUp = FollowUp()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseSettlement:
+    """The outcome of a lease: its jobs' settlements, and whether the lane is given back."""
+
+    target: SystemId
+    lane: LaneKey
+    token: int
+    settlements: tuple[Settlement, ...]
+    exchanges: tuple[Exchange, ...] = ()
+    release: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneStatus:
+    """How a lane stands: for backlog, drain gates and the question why something waits."""
+
+    target: SystemId
+    lane: LaneKey
+    legal_entity: str
+    waiting: int
+    in_doubt: int
+    held: int
+    due: datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """An operational flip: these entities now follow this table version (D6, D7)."""
+
+    entities: Sequence[str]
+    table_version: int
+    by: str
+    why: str
