@@ -120,6 +120,8 @@ class Observed:
     verb: str
     event_id: str
     """The source's identity of this event (row id and change stamp): seen twice, it is one event."""
+    vendor_id: str
+    """The row's id in the source system: goes to the crosswalk beside the canonical document id."""
     occurred_at: str
     data: Mapping[str, Any]
     raw: Mapping[str, Any]

@@ -68,6 +68,8 @@ class Submission:
     """The business process it belongs to; None: a new one, equal to the transaction id."""
     jobs: tuple[NewJob, ...] = ()
     """Jobs besides those routing gives (feedback to CRM and PSA)."""
+    crosswalk: tuple[tuple[SystemId, str], ...] = ()
+    """(system, vendor id) pairs already known for the document, e.g. the row it was observed in."""
     deliver: bool = True
     """False: recorded as a fact (an opportunity, an invoice an ERP made); routing is not asked."""
 
