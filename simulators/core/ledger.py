@@ -1,0 +1,169 @@
+"""Double entry: every posting balances in each currency, in an open period of its entity.
+
+Amounts are minor units, debit positive. There is no currency translation: an entry is kept in the
+currency of its document, and a trial balance has one row per account and currency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+CASH = "100000"
+RECEIVABLES = "120000"
+WORK_IN_PROGRESS = "140000"
+TAX_PAYABLE = "230000"
+EMPLOYEE_PAYABLE = "240000"
+REVENUE = "400000"
+UNBILLED_REVENUE = "410000"
+PROJECT_EXPENSE = "600000"
+ACCOUNTS: Mapping[str, str] = {
+    CASH: "Bank",
+    RECEIVABLES: "Trade receivables",
+    WORK_IN_PROGRESS: "Work in progress",
+    TAX_PAYABLE: "Tax payable",
+    EMPLOYEE_PAYABLE: "Payable to employees",
+    REVENUE: "Revenue",
+    UNBILLED_REVENUE: "Unbilled revenue",
+    PROJECT_EXPENSE: "Project expense",
+}
+
+
+class Unbalanced(Exception):
+    """Debits and credits of an entry differ."""
+
+
+class PeriodClosed(Exception):
+    """The posting date lies in a closed period."""
+
+    def __init__(self, entity: str, on: date) -> None:
+        self.entity, self.on = entity, on
+        super().__init__(f"period {period_of(on)} of {entity} is closed")
+
+
+@dataclass(slots=True)
+class LedgerLine:
+    """A debit (positive) or credit (negative) of one account."""
+
+    account: str
+    minor: int
+    currency: str
+    text: str = ""
+    dims: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Entry:
+    """A posting; `reverses` is the number of the entry it takes back."""
+
+    number: int
+    entity: str
+    on: date
+    reference: str
+    lines: list[LedgerLine]
+    reverses: int = 0
+
+
+@dataclass(slots=True)
+class Periods:
+    """Which months of an entity's books are open: closed through a day, with months opened or closed by name."""
+
+    closed_through: date | None = None
+    opened: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+
+
+def period_of(on: date) -> str:
+    """The posting period a date lies in: `2026-10`."""
+    return f"{on.year:04d}-{on.month:02d}"
+
+
+class Ledger:
+    """The entries and the posting periods of every entity."""
+
+    def __init__(
+        self, closed_through: Mapping[str, date | None], currencies: Mapping[str, str] | None = None
+    ) -> None:
+        self._home = dict(currencies or {})
+        self.periods = {entity: Periods(day) for entity, day in closed_through.items()}
+        self.entries: list[Entry] = []
+        self._balances: dict[str, dict[str, dict[str, int]]] = {}
+
+    def post(
+        self, *, entity: str, on: date, lines: Sequence[LedgerLine], reference: str, reverses: int = 0
+    ) -> int:
+        """Post an entry and return its number; raises PeriodClosed or Unbalanced, and then nothing changed."""
+        if not self.is_open(entity, on):
+            raise PeriodClosed(entity, on)
+        sums: dict[str, int] = {}
+        for line in lines:
+            sums[line.currency] = sums.get(line.currency, 0) + line.minor
+        for currency, difference in sums.items():
+            if difference:
+                msg = f"{reference}: debits and credits differ by {difference} {currency}"
+                raise Unbalanced(msg)
+        number = len(self.entries) + 1
+        self._add(Entry(number, entity, on, reference, list(lines), reverses))
+        return number
+
+    def reverse(self, number: int, *, on: date, reference: str) -> int:
+        """Post the opposite of an entry on a date and return the new entry's number."""
+        entry = self.entries[number - 1]
+        opposite = [
+            LedgerLine(line.account, -line.minor, line.currency, line.text, line.dims) for line in entry.lines
+        ]
+        return self.post(entity=entry.entity, on=on, lines=opposite, reference=reference, reverses=number)
+
+    def trial_balance(self, entity: str) -> dict[str, int]:
+        """Minor units by account, sorted; accounts not in the entity's own currency are named `account CUR`."""
+        by_currency = self._balances.get(entity, {})
+        home = self._home.get(entity)
+        return {
+            account if currency == home else f"{account} {currency}": minor
+            for currency in sorted(by_currency)
+            for account, minor in sorted(by_currency[currency].items())
+        }
+
+    def is_open(self, entity: str, on: date) -> bool:
+        """Whether an entity's books take postings on a date; an unknown entity's never do."""
+        periods = self.periods.get(entity)
+        if periods is None:
+            return False
+        month = period_of(on)
+        if month in periods.closed:
+            return False
+        return periods.closed_through is None or on > periods.closed_through or month in periods.opened
+
+    def open_period(self, entity: str, period: str) -> None:
+        """Open a month, `2026-08`, also one before the day the books were closed through."""
+        periods = self.periods[entity]
+        periods.closed = [name for name in periods.closed if name != period]
+        periods.opened = sorted({*periods.opened, period})
+
+    def close_period(self, entity: str, period: str) -> None:
+        """Close a month, `2026-10`, whatever lies before it."""
+        periods = self.periods[entity]
+        periods.opened = [name for name in periods.opened if name != period]
+        periods.closed = sorted({*periods.closed, period})
+
+    def restore(self, entries: Sequence[Entry], periods: Mapping[str, Periods]) -> None:
+        """Take the state of a snapshot; raises Unbalanced when it is none of ours."""
+        self.periods = dict(periods)
+        self.entries, self._balances = [], {}
+        for entry in entries:
+            if sum(line.minor for line in entry.lines):
+                msg = f"entry {entry.number} of the snapshot does not balance"
+                raise Unbalanced(msg)
+            self._add(entry)
+
+    def empty(self) -> Ledger:
+        """A ledger of the same entities and currencies, without entries."""
+        return Ledger(dict.fromkeys(self.periods), self._home)
+
+    def _add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        of_entity = self._balances.setdefault(entry.entity, {})
+        for line in entry.lines:
+            accounts = of_entity.setdefault(line.currency, {})
+            accounts[line.account] = accounts.get(line.account, 0) + line.minor
