@@ -1,0 +1,254 @@
+"""What the firm works on: customers, contracts with their lines, projects with their tasks, deals."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from simulators.firm.entities import cost_center, month_end, shares
+from simulators.firm.model import (
+    Billing,
+    Bills,
+    Contract,
+    ContractLine,
+    Customer,
+    Dimensions,
+    Entity,
+    MilestoneRow,
+    Opportunity,
+    Person,
+    Project,
+    RateCard,
+    Size,
+    Task,
+    stream,
+)
+from simulators.firm.names import Names, plain
+from simulators.firm.prices import hour_minor
+
+TIME_AND_MATERIALS_PERCENT = 75
+TERMS_DAYS = (14, 30, 30, 30, 45, 60)
+TASKS = ("Analysis", "Design", "Build", "Test", "Go-live")
+PROJECT_MANAGEMENT = "Coordination"
+STEPS = ("Concept", "Prototype", "Build", "Acceptance", "Roll-out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portfolio:
+    """All contracts and projects, and the milestones that fall due in the month."""
+
+    contracts: tuple[Contract, ...]
+    projects: tuple[Project, ...]
+    milestones: tuple[MilestoneRow, ...]
+
+
+def customers_of(
+    entities: dict[str, Entity], dimensions: Dimensions, *, count: int, seed: int, names: Names
+) -> tuple[Customer, ...]:
+    """`count` customers, each served by one entity: `C-0001`, …"""
+    rng = stream(seed, "customers")
+    found: list[Customer] = []
+    for code, share in shares(count, entities).items():
+        entity = entities[code]
+        for _ in range(share):
+            number = len(found) + 1
+            name = names.company(entity.country)
+            found.append(
+                Customer(
+                    customer_id=f"C-{number:04d}",
+                    entity=code,
+                    business_unit=rng.choice(dimensions.business_units),
+                    name=name,
+                    currency=entity.currency,
+                    country=entity.country,
+                    tax_registration=f"{entity.country}{rng.randint(100_000_000, 999_999_999)}",
+                    terms_days=rng.choice(TERMS_DAYS),
+                    email=f"payables.{number}@{plain(name).replace('.', '-') or 'client'}.example",
+                    address=names.address(entity.country),
+                )
+            )
+    return tuple(found)
+
+
+def portfolio_of(
+    entities: dict[str, Entity],
+    dimensions: Dimensions,
+    *,
+    month: date,
+    size: Size,
+    seed: int,
+    names: Names,
+    customers: Sequence[Customer],
+    people: Sequence[Person],
+    cards: Sequence[RateCard],
+) -> Portfolio:
+    """Contracts and projects per entity: `P-UK01-0042` runs under `K-UK01-0042`."""
+    rng = stream(seed, "projects")
+    card_of = {card.entity: card for card in cards}
+    contracts: list[Contract] = []
+    projects: list[Project] = []
+    milestones: list[MilestoneRow] = []
+    for code, share in shares(size.projects, entities).items():
+        clients = [row for row in customers if row.entity == code]
+        managers = [row for row in people if row.entity == code and row.role in ("MANAGER", "DIRECTOR")]
+        for number in range(1, share + 1):
+            # Each client gets a project before any gets a second one.
+            client = clients[(number - 1) % len(clients)] if number <= len(clients) else rng.choice(clients)
+            manager = rng.choice(managers).name if managers else None
+            project = _project(entities[code], dimensions, number, client, manager, month, names.title(), rng)
+            fixed = rng.randint(1, 100) > TIME_AND_MATERIALS_PERCENT
+            contract = _contract(entities[code], project, card_of[code], fixed=fixed, rng=rng)
+            projects.append(project)
+            contracts.append(contract)
+            milestones.extend(_due(contract, project, month, len(milestones), rng))
+    return Portfolio(contracts=tuple(contracts), projects=tuple(projects), milestones=tuple(milestones))
+
+
+def _project(
+    entity: Entity,
+    dimensions: Dimensions,
+    number: int,
+    client: Customer,
+    manager: str | None,
+    month: date,
+    title: str,
+    rng: random.Random,
+) -> Project:
+    at = f"{entity.code}-{number:04d}"
+    department = rng.choice(dimensions.departments)
+    starts = month - timedelta(days=rng.randint(10, 400))
+    tasks = [*rng.sample(TASKS, 2), PROJECT_MANAGEMENT]
+    return Project(
+        project_id=f"P-{at}",
+        customer_id=client.customer_id,
+        contract_id=f"K-{at}",
+        entity=entity.code,
+        business_unit=client.business_unit,
+        name=title,
+        currency=client.currency,
+        starts=starts,
+        ends=month + timedelta(days=rng.randint(45, 500)),
+        department=department,
+        practice=rng.choice(dimensions.practices),
+        service_line=rng.choice(dimensions.service_lines),
+        cost_center=cost_center(entity.code, department, dimensions),
+        manager=manager,
+        tasks=tuple(
+            Task(task_id=f"T-{at}-{place}", name=name, billable=name != PROJECT_MANAGEMENT)
+            for place, name in enumerate(tasks, start=1)
+        ),
+    )
+
+
+def _contract(
+    entity: Entity, project: Project, card: RateCard, *, fixed: bool, rng: random.Random
+) -> Contract:
+    hour = hour_minor("CONSULTANT", project.currency)
+
+    def line(number: int, bills: Bills, description: str, amount: int | None = None) -> ContractLine:
+        return ContractLine(
+            line=number,
+            bills=bills,
+            description=description,
+            tax_code=entity.tax_code,
+            service_line=project.service_line,
+            amount_minor=amount,
+        )
+
+    if fixed:
+        names = STEPS[: rng.randint(2, 4)]
+        lines = [
+            line(at, "milestones", name, hour * rng.randint(80, 600)) for at, name in enumerate(names, 1)
+        ]
+    else:
+        cap = hour * rng.randint(2000, 9000) if rng.randint(1, 10) <= 3 else None
+        lines = [line(1, "time", "Services by the hour", cap)]
+    lines.append(line(len(lines) + 1, "expenses", "Travel and expenses at cost"))
+    return Contract(
+        contract_id=project.contract_id,
+        customer_id=project.customer_id,
+        entity=entity.code,
+        business_unit=project.business_unit,
+        currency=project.currency,
+        billing="fixed_fee" if fixed else "time_and_materials",
+        rate_card_id=card.rate_card_id,
+        starts=project.starts,
+        ends=project.ends,
+        purchase_order=f"PO{rng.randint(100_000, 999_999)}" if rng.randint(1, 3) > 1 else None,
+        lines=tuple(lines),
+    )
+
+
+def _due(
+    contract: Contract, project: Project, month: date, count: int, rng: random.Random
+) -> list[MilestoneRow]:
+    """Two of three fixed-fee projects complete one milestone in the month; some complete two."""
+    open_lines = [line for line in contract.lines if line.bills == "milestones"]
+    if not open_lines:
+        return []
+    how_many = min(len(open_lines), rng.choice((0, 1, 1, 1, 1, 2)))
+    first = rng.randint(0, len(open_lines) - how_many)
+    return [
+        MilestoneRow(
+            milestone_id=count + at + 1,
+            project_id=project.project_id,
+            contract_id=contract.contract_id,
+            contract_line=line.line,
+            name=line.description,
+            amount_minor=line.amount_minor or 0,
+            currency=contract.currency,
+            due_on=month_end(month) - timedelta(days=rng.randint(0, 3)),
+        )
+        for at, line in enumerate(open_lines[first : first + how_many])
+    ]
+
+
+def opportunities_of(
+    projects: Sequence[Project],
+    contracts: Sequence[Contract],
+    customers: Sequence[Customer],
+    *,
+    month: date,
+    wins: int,
+    seed: int,
+    names: Names,
+) -> tuple[Opportunity, ...]:
+    """One won deal per running project, and `wins` open ones that the rehearsed days will win."""
+    rng = stream(seed, "opportunities")
+    billing_of: dict[str, Billing] = {row.contract_id: row.billing for row in contracts}
+    found = [
+        Opportunity(
+            opportunity_id=at,
+            customer_id=project.customer_id,
+            entity=project.entity,
+            business_unit=project.business_unit,
+            name=project.name,
+            amount_minor=hour_minor("CONSULTANT", project.currency) * rng.randint(300, 4000),
+            currency=project.currency,
+            close_date=project.starts - timedelta(days=rng.randint(5, 40)),
+            billing=billing_of[project.contract_id],
+            project_id=project.project_id,
+        )
+        for at, project in enumerate(projects, start=1)
+    ]
+    for _ in range(wins):
+        client = rng.choice(customers)
+        found.append(
+            Opportunity(
+                opportunity_id=len(found) + 1,
+                customer_id=client.customer_id,
+                entity=client.entity,
+                business_unit=client.business_unit,
+                name=names.title(),
+                amount_minor=hour_minor("CONSULTANT", client.currency) * rng.randint(300, 4000),
+                currency=client.currency,
+                close_date=month_end(month),
+                billing="fixed_fee"
+                if rng.randint(1, 100) > TIME_AND_MATERIALS_PERCENT
+                else "time_and_materials",
+                project_id=None,
+            )
+        )
+    return tuple(found)

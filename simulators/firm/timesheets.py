@@ -1,0 +1,80 @@
+"""Time and expenses as people hand them in: a timesheet a week, an expense report a month."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from simulators.firm.entities import week_of
+from simulators.firm.model import ExpenseRow, TimeRow
+
+if TYPE_CHECKING:
+    from simulators.firm.firm import Firm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timesheet:
+    """One person's rows of one working week; `late` ones are entered during the rehearsed days."""
+
+    sheet_id: int
+    person_id: str
+    first: date
+    last: date
+    late: bool
+    rows: tuple[TimeRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpenseReport:
+    """One person's expenses of the month."""
+
+    report_id: int
+    person_id: str
+    first: date
+    last: date
+    rows: tuple[ExpenseRow, ...]
+
+
+def timesheets_of(firm: Firm) -> tuple[Timesheet, ...]:
+    """All timesheets, numbered in order of their first row; a month's end splits a week."""
+    weekend_of = {row.person_id: firm.entities[row.entity].weekend for row in firm.people}
+    groups: dict[tuple[str, date, bool, bool], list[TimeRow]] = {}
+    for row in firm.time:
+        week = week_of(row.worked_on, weekend_of[row.person_id])
+        after = (row.worked_on.year, row.worked_on.month) > (firm.month.year, firm.month.month)
+        groups.setdefault((row.person_id, week, row.late, after), []).append(row)
+    return tuple(
+        Timesheet(
+            sheet_id=at,
+            person_id=person_id,
+            first=min(row.worked_on for row in rows),
+            last=max(row.worked_on for row in rows),
+            late=late,
+            rows=tuple(rows),
+        )
+        for at, ((person_id, _, late, _), rows) in enumerate(groups.items(), start=1)
+    )
+
+
+def expense_reports_of(firm: Firm) -> tuple[ExpenseReport, ...]:
+    """All expense reports, numbered in order of their first row."""
+    groups: dict[str, list[ExpenseRow]] = {}
+    for row in firm.expenses:
+        groups.setdefault(row.person_id, []).append(row)
+    return tuple(
+        ExpenseReport(
+            report_id=at,
+            person_id=person_id,
+            first=min(row.spent_on for row in rows),
+            last=max(row.spent_on for row in rows),
+            rows=tuple(rows),
+        )
+        for at, (person_id, rows) in enumerate(groups.items(), start=1)
+    )
+
+
+def numbered(ids: Sequence[str], first: int) -> dict[str, str]:
+    """Canonical id → the vendor's number, counted up from `first` in the given order."""
+    return {name: str(first + at) for at, name in enumerate(ids)}
