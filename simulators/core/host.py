@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from starlette.responses import PlainTextResponse, Response
@@ -28,7 +29,9 @@ MAX_BODY = 128 * 1024 * 1024
 HANG_S = 3600
 """A hang without a length outlasts every client's patience."""
 DROP = "simulators.drop"
-"""ASGI extension by which `serve` lets the host cut a real connection."""
+"""ASGI extension by which `serve` lets the host cut a real connection: an async callable."""
+GONE = "simulators.gone"
+"""ASGI extension: an async callable that returns when the client of a real connection has gone."""
 
 
 class Simulator(Protocol):
@@ -171,12 +174,9 @@ class Hosted:
                 second = await self._buffered(call)
                 answer = second if params.get("answer") == "second" else answer
         if kind in ("hang", "drop_answer"):
-            drop = (call.scope.get("extensions") or {}).get(DROP)
-            if kind == "drop_answer" and drop is not None:
-                drop()
-                return
-            await asyncio.sleep(fault.seconds(HANG_S) if fault is not None else HANG_S)
-            await call.respond(self.sim.refusal(504, None))
+            seconds = fault.seconds(HANG_S) if fault is not None else HANG_S
+            if not await _hung_up(call.scope.get("extensions") or {}, kind, seconds):
+                await call.respond(self.sim.refusal(504, None))
             return
         after = _delays(hit, "after")
         if after > 0:
@@ -248,6 +248,21 @@ class _Call:
             return await self._receive()
 
         return replay
+
+
+async def _hung_up(extensions: Mapping[str, Any], kind: str, seconds: float) -> bool:
+    """Keep the client waiting; whether its real connection is gone by then. In process there is none."""
+    if kind == "drop_answer" and DROP in extensions:
+        await extensions[DROP]()
+        return True
+    if GONE in extensions:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await extensions[GONE]()
+                return True
+        return False
+    await asyncio.sleep(seconds)
+    return False
 
 
 def _delays(hit: list[Fault], when: str) -> float:
