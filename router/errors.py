@@ -7,6 +7,8 @@
     │   ├── KeyReused      an idempotency key or document id with another body
     │   ├── PeriodClosed   an accounting date in a closed period
     │   ├── NotFound       nothing by that name
+    │   ├── TooLarge       a body over its limit
+    │   ├── InProgress     the same request is being worked on right now
     │   └── Overloaded     back-pressure; come back after `retry_after_s`
     ├── VendorRefused      the other system said no, and will say no again
     ├── VendorUnknown      the other system gave no usable answer; ask it again
@@ -89,6 +91,20 @@ class NotFound(Refused):
 
     code = "not-found"
     status = 404
+
+
+class TooLarge(Refused):
+    """The body is larger than its limit."""
+
+    code = "too-large"
+    status = 413
+
+
+class InProgress(Refused):
+    """A request with this idempotency key is being worked on right now."""
+
+    code = "in-progress"
+    status = 409
 
 
 class Overloaded(Refused):

@@ -1,0 +1,176 @@
+"""What the checkers look at: rows of the journal read with plain SQL, and what the ERPs hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, create_engine, text
+
+from router.errors import BadConfig
+
+
+class Transaction(NamedTuple):
+    """A row of `transactions`."""
+
+    seq: int
+    client: str
+    kind: str
+    document_id: str | None
+    source: str
+    event_id: str
+    legal_entity: str
+    accounting_date: str
+    currency: str
+    amount_minor: int
+    deliver: int
+    state: str
+    job_id: int | None
+    authority: str | None
+    accepted_at: str
+
+
+class Decided(NamedTuple):
+    """A row of `decisions`."""
+
+    seq: int
+    n: int
+    at: str
+    rule: str
+    table_version: int
+    authority: str | None
+    shadow: str | None
+    hold: int
+    epoch: int
+
+
+class JobRow(NamedTuple):
+    """A row of `jobs`."""
+
+    job_id: int
+    target: str
+    lane: str
+    role: str
+    operation: str
+    kind: str
+    external_id: str
+    legal_entity: str
+    commutes: int
+    state: str
+    settled_at: str | None
+    code: str
+    why: str
+
+
+class AttemptRow(NamedTuple):
+    """A row of `attempts`."""
+
+    job_id: int
+    token: int
+    purpose: str
+    claimed_at: str
+    settled_at: str | None
+    event: str | None
+
+
+class HistoryRow(NamedTuple):
+    """A row of `history`."""
+
+    history_id: int
+    seq: int | None
+    at: str
+    what: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErpDocument:
+    """A document as an ERP's own back door shows it."""
+
+    system: str
+    kind: str
+    external_id: str
+    vendor_id: str
+    status: str
+    currency: str
+    total_minor: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything the checkers need, read once."""
+
+    transactions: Sequence[Transaction]
+    decisions: Sequence[Decided]
+    jobs: Sequence[JobRow]
+    attempts: Sequence[AttemptRow]
+    history: Sequence[HistoryRow]
+    breaks: Mapping[str, int]
+    """Stored breaks by run."""
+    erp_documents: Sequence[ErpDocument] | None = None
+    """None: the ERPs were not asked (a live journal)."""
+    trial_balances: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+    """System → entity → account → minor units."""
+    approved: Sequence[tuple[str, str]] | None = None
+    """(feed, source row id) of everything approved in CRM and PSA; None: they were not asked."""
+    replays: Sequence[tuple[str, bool]] = ()
+    """(transaction id, whether a repeated request got the first answer)."""
+    compared: Sequence[Mapping[str, Any]] = ()
+    """The comparisons of the run, as reported."""
+
+
+JOBS_PER_TRANSACTION = 1000
+
+
+def transaction_of(job_id: int) -> int:
+    """The transaction number a job belongs to."""
+    return job_id // JOBS_PER_TRANSACTION
+
+
+def read_facts(url: str, **asked: Any) -> Facts:
+    """Read a journal; raises BadConfig when there is none at `url`."""
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        raise BadConfig("there is no such journal", file=url.removeprefix("sqlite:///"))
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            rows = [_rows(connection, row, table, order) for row, table, order in _TABLES]
+            history = [
+                HistoryRow(r[0], r[1], r[2], r[3], orjson.loads(r[4] or "{}"))
+                for r in connection.execute(
+                    text("SELECT history_id, seq, at, what, detail FROM history ORDER BY history_id")
+                )
+            ]
+            counted = connection.execute(
+                text("SELECT run_id, count(*) FROM breaks GROUP BY run_id ORDER BY run_id")
+            )
+            breaks = {str(run): int(count) for run, count in counted}
+    finally:
+        engine.dispose()
+    transactions, decisions, jobs, attempts = rows
+    return Facts(
+        transactions=transactions,
+        decisions=decisions,
+        jobs=jobs,
+        attempts=attempts,
+        history=history,
+        breaks=breaks,
+        **asked,
+    )
+
+
+_TABLES: tuple[tuple[Any, str, str], ...] = (
+    (Transaction, "transactions", "seq"),
+    (Decided, "decisions", "seq, n"),
+    (JobRow, "jobs", "job_id"),
+    (AttemptRow, "attempts", "job_id, token"),
+)
+
+
+def _rows(connection: Connection, row: Any, table: str, order: str) -> list[Any]:
+    columns = ", ".join(row._fields)
+    sql = f"SELECT {columns} FROM {table} ORDER BY {order}"  # noqa: S608 - the names are this module's own
+    return [row(*values) for values in connection.execute(text(sql))]

@@ -1,0 +1,41 @@
+"""I4: within a lane, what depends on what went before is posted after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cutover.checks.facts import Facts, JobRow
+
+CLAIM = "order kept within a lane; only documents of a commuting kind share a batch"
+NOT_CHECKED = "order between lanes; the order in which a vendor works inside one batch"
+
+
+def check(facts: Facts) -> tuple[int, Iterable[str]]:
+    """No job is first sent before an earlier job of its lane was settled, unless both commute."""
+    first: dict[int, str] = {}
+    for attempt in facts.attempts:
+        if attempt.purpose == "send":
+            first.setdefault(attempt.job_id, attempt.claimed_at)
+    lanes: dict[tuple[str, str], list[JobRow]] = {}
+    for job in facts.jobs:
+        lanes.setdefault((job.target, job.lane), []).append(job)
+    return len(lanes), [row for key in sorted(lanes) for row in _lane(key, lanes[key], first)]
+
+
+def _lane(key: tuple[str, str], jobs: list[JobRow], first: dict[int, str]) -> Iterable[str]:
+    # `settled` is the latest settlement among earlier jobs; a job replayed by hand later is no witness.
+    settled, settled_commuting, kind = "", "", ""
+    for job in jobs:
+        sent = first.get(job.job_id)
+        if sent is not None:
+            bound = settled if job.commutes and job.kind == kind else max(settled, settled_commuting)
+            if sent < bound:
+                yield f"{key[0]} lane {key[1]}: job {job.job_id} ({job.kind}) was sent before an earlier one was settled"
+        if job.settled_at is None:
+            continue
+        if job.commutes and (job.kind == kind or not kind):
+            settled_commuting = max(settled_commuting, job.settled_at)
+        else:
+            settled = max(settled, settled_commuting, job.settled_at if not job.commutes else "")
+            settled_commuting = job.settled_at if job.commutes else ""
+        kind = job.kind if job.commutes else ""

@@ -1,0 +1,75 @@
+"""Evidence for the checkers from outside the journal: the simulators' own state, and repeated requests."""
+
+from __future__ import annotations
+
+from random import Random
+
+import orjson
+
+from cutover.checks import ErpDocument
+from cutover.rehearsal.world import World
+from router.canonical.kinds import KINDS
+
+KIND_OF = {"time": "time_entry", "expense": "expense_item"}
+"""The books' own names of what the router calls otherwise."""
+REPEATED = 50
+"""Requests repeated at the end of a rehearsal."""
+
+
+def erp_documents(world: World) -> list[ErpDocument]:
+    """Every document of every ERP, as its back door shows it."""
+    found: list[ErpDocument] = []
+    for name in world.options.landscape.of_role("erp"):
+        for row in world.simulators[name].sim.state()["documents"]:
+            kind = KIND_OF.get(row["type"], row["type"])
+            if kind in KINDS:
+                found.append(
+                    ErpDocument(
+                        system=name,
+                        kind=kind,
+                        external_id=row["external_id"] or "",
+                        vendor_id=row["vendor_id"],
+                        status=row["status"] or "",
+                        currency=row["currency"] or "",
+                        total_minor=row["total_minor"],
+                    )
+                )
+    return found
+
+
+def trial_balances(world: World) -> dict[str, dict[str, dict[str, int]]]:
+    """System → entity → account → minor units."""
+    return {
+        name: world.simulators[name].sim.state()["trial_balance"]
+        for name in world.options.landscape.of_role("erp")
+    }
+
+
+def approved_rows(world: World) -> list[tuple[str, str]]:
+    """(source, document id) of everything the PSA holds as approved, asked of the simulator itself."""
+    found: list[tuple[str, str]] = []
+    for name in world.options.landscape.of_role("psa"):
+        state = world.simulators[name].sim.state()
+        for table, feed, prefix in (("time_entries", "time_entries", "TE"), ("expenses", "expenses", "EX")):
+            rows = state[table]
+            found += [(f"/{name}/{feed}", f"{prefix}-{row['id']}") for row in rows if row["approved"]]
+    return found
+
+
+async def repeat_requests(world: World, *, seed: int) -> list[tuple[str, bool]]:
+    """Send some accepted requests again, drawn from the seed; says whether the first answer came back."""
+    rng = Random(f"{seed}/replays")  # noqa: S311 - reproducible on purpose
+    journal = (await world.router()).journal
+    sent = await journal.received(clients=("psa-billing", "bank", "initial-load"))
+    results: list[tuple[str, bool]] = []
+    for row in rng.sample(sent, min(REPEATED, len(sent))):
+        answer = await world.call("POST", "/v1/transactions", content=row["received"], client=row["client"])
+        told = orjson.loads(answer.content)
+        same = (
+            answer.status_code == 200
+            and answer.headers.get("idempotent-replayed") == "true"
+            and told["transaction_id"] == row["transaction_id"]
+            and told["route"] == row["route"]
+        )
+        results.append((row["transaction_id"], same))
+    return results

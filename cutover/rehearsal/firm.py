@@ -1,0 +1,19 @@
+"""The firm that is rehearsed: the fictional one of a size, or the user's own extracts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cutover.rehearsal.options import Options
+from simulators.firm.build import build
+from simulators.firm.extracts import read_extracts
+from simulators.firm.firm import Firm
+from simulators.firm.model import SIZES
+
+
+def build_firm(options: Options) -> tuple[Firm, list[dict[str, Any]]]:
+    """The firm and, for extracts, the rows that were left out with why."""
+    if options.extracts is None:
+        return build(options.landscape_data, seed=options.seed, size=SIZES[options.size]), []
+    firm, errors = read_extracts(options.extracts, options.landscape_data)
+    return firm, [error.to_json() for error in errors]

@@ -1,0 +1,147 @@
+"""Rehearses a plan: faults first (safety), then none (everything must settle), then the checks (D13)."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from cutover.checks import check_all, read_facts
+from cutover.rehearsal.evidence import approved_rows, erp_documents, repeat_requests, trial_balances
+from cutover.rehearsal.firm import build_firm
+from cutover.rehearsal.options import Options
+from cutover.rehearsal.population import Population
+from cutover.rehearsal.virtual_time import VirtualClock, run
+from cutover.rehearsal.world import World
+from cutover.report.data import build_report
+from cutover.runner.runner import Runner
+from router.errors import Broken
+from simulators.firm.workload import workload
+
+SETTLE_H = 24
+"""Virtual hours after the plan's end in which everything must come to rest without faults."""
+SETTLE_POLL_S = 300
+Progress = Callable[[str, int, int], None]
+"""Told what is done: phase, minutes of virtual time so far, minutes in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """A finished rehearsal: its report, and the journal it is a function of."""
+
+    report: Mapping[str, Any]
+    journal: Path
+
+
+def rehearse(options: Options, *, journal: Path, progress: Progress = lambda *_: None) -> Rehearsal:
+    """Rehearse in virtual time; the report is the same for the same options, wherever it runs."""
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{journal}{suffix}").unlink()
+
+    async def main(clock: VirtualClock) -> dict[str, Any]:
+        return await _rehearse(options, clock, journal, progress)
+
+    return Rehearsal(report=run(main, start=options.plan.start), journal=journal)
+
+
+async def _rehearse(
+    options: Options, clock: VirtualClock, journal: Path, progress: Progress
+) -> dict[str, Any]:
+    plan = options.plan
+    firm, row_errors = build_firm(options)
+    world = World(options=options, clock=clock, database=journal)
+    await world.seed(firm.seeds())
+    await world.start()
+    hours = (plan.end - plan.start).total_seconds() / 3600 + SETTLE_H
+    population = Population(world=world, clock=clock, until_s=hours * 3600)
+    ticker = asyncio.create_task(_tick(clock, options, progress), name="progress")
+    life = asyncio.create_task(world.live(), name="life")
+    crashes = asyncio.create_task(_crash(world, clock, options), name="crashes")
+    runner = Runner(plan=plan, run_id=plan.name, controls=world.controls, by="rehearsal")
+    await population.load(firm.masters())
+    people = asyncio.create_task(
+        population.play(workload(firm, start=plan.start, end=plan.end, seed=options.seed)), name="people"
+    )
+    await runner.run()
+    await clock.sleep_until(plan.end)
+    await crashes
+    for app in world.simulators.values():
+        app.faults = []
+    await people
+    settled = await _settle(world, clock)
+    replays = await repeat_requests(world, seed=options.seed)
+    life.cancel()
+    ticker.cancel()
+    await world.stop()
+    crashed = [f"{name}: {what}" for name, app in world.simulators.items() for what in app.crashes]
+    if crashed or world.bugs:
+        raise Broken("; ".join([*crashed, *world.bugs][:5]))
+    compared = [
+        result.evidence["comparison"] for result in runner.results.values() if "comparison" in result.evidence
+    ]
+    facts = read_facts(
+        f"sqlite:///{journal}",
+        erp_documents=erp_documents(world),
+        trial_balances=trial_balances(world),
+        approved=approved_rows(world),
+        replays=replays,
+        compared=compared,
+    )
+    return build_report(
+        options=options,
+        runner=runner,
+        findings=check_all(facts),
+        facts=facts,
+        tally=population.tally,
+        row_errors=row_errors,
+        assumptions=firm.assumptions,
+        lives=world.lives,
+        settled=settled,
+        fired={
+            name: dict(sorted(app.faults.fired.items())) for name, app in sorted(world.simulators.items())
+        },
+    )
+
+
+async def _settle(world: World, clock: VirtualClock) -> dict[str, Any]:
+    """Liveness: without faults everything comes to rest; says when, and what did not."""
+    healed, deadline = clock.now(), clock.now() + timedelta(hours=SETTLE_H)
+    while True:
+        backlog = await (await world.router()).journal.backlog()
+        left = {
+            f"{target} {state}": count
+            for target, states in sorted(backlog.items())
+            for state, count in sorted(states.items())
+            if state in ("queued", "in_flight", "in_doubt") and count
+        }
+        if not left or clock.now() >= deadline:
+            minutes = int((clock.now() - healed).total_seconds()) // 60
+            return {"settled": not left, "minutes": minutes, "left": left}
+        await asyncio.sleep(SETTLE_POLL_S)
+
+
+async def _crash(world: World, clock: VirtualClock, options: Options) -> None:
+    for at, crash in zip(options.crashes(), options.plan.crashes, strict=True):
+        await clock.sleep_until(at)
+        await world.kill()
+        await asyncio.sleep(crash.down_s)
+        await world.start()
+
+
+async def _tick(clock: VirtualClock, options: Options, progress: Progress) -> None:
+    whole = int((options.plan.end - options.plan.start).total_seconds()) // 60
+    while True:
+        progress("rehearsing", int((clock.now() - options.plan.start).total_seconds()) // 60, whole)
+        await asyncio.sleep(900)
+
+
+def rehearse_quietly(options: Options) -> Mapping[str, Any]:
+    """A rehearsal whose journal nobody keeps: for many seeds, and for tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        return rehearse(options, journal=Path(folder) / "journal.sqlite").report

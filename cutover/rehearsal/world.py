@@ -1,0 +1,176 @@
+"""The rehearsed world: the simulators, and a router that can die and come back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import fsspec
+import httpx
+
+from cutover.rehearsal.credentials import test_credential
+from cutover.rehearsal.network import Network
+from cutover.rehearsal.options import Options
+from cutover.rehearsal.virtual_time import VirtualClock
+from cutover.runner.controls import Controls
+from router.app import Outside, Router, build
+from router.model import SystemId
+from router.settings import Settings
+from simulators.core.fleet import build_fleet
+from simulators.core.host import Hosted
+
+DROPS = "memory://coexist-rehearsal"
+"""Where file drops live; emptied at the start of each rehearsal."""
+
+
+class RouterDied(BaseException):
+    """The router process ends here: nothing after this line of it runs. No `except Exception` catches it."""
+
+
+class GatewayGone(Exception):
+    """The gateway died with the request under way: the caller does not know whether it was taken."""
+
+
+class World:
+    """Simulators that live through everything, and the current router, if one is up."""
+
+    def __init__(self, *, options: Options, clock: VirtualClock, database: Path) -> None:
+        self.options = options
+        self.clock = clock
+        self._database = database
+        drops = fsspec.filesystem("memory")
+        if drops.exists(DROPS):
+            drops.rm(DROPS, recursive=True)
+        self.simulators: dict[str, Hosted] = build_fleet(
+            options.landscape_data, clock=clock, seed=options.seed, faults=options.faults
+        )
+        self.network = Network({SystemId(name): app for name, app in self.simulators.items()})
+        self.lives = 0
+        self.bugs: list[str] = []
+        """What ended a router other than a planned death: must be empty."""
+        self.commits = 0
+        self._router: Router | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._up = asyncio.Event()
+        self._down = asyncio.Event()
+        self._died = asyncio.Event()
+
+    async def router(self) -> Router:
+        """The router, waiting for its restart when it is down."""
+        await self._up.wait()
+        assert self._router is not None
+        return self._router
+
+    async def call(
+        self, method: str, path: str, *, content: bytes = b"", client: str = "rehearsal"
+    ) -> httpx.Response:
+        """A request to the gateway; waits while it is down, raises GatewayGone when it dies meanwhile."""
+        router = await self.router()
+        transport = httpx.ASGITransport(app=router.api)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway", trust_env=False) as http:
+            headers = {"x-coexist-client": client, "content-type": "application/json"}
+            request = asyncio.create_task(http.request(method, path, content=content, headers=headers))
+            death = asyncio.create_task(self._down.wait())
+            await asyncio.wait({request, death}, return_when=asyncio.FIRST_COMPLETED)
+            death.cancel()
+            if not request.done():
+                request.cancel()
+                await asyncio.wait({request})
+                raise GatewayGone
+            return request.result()
+
+    async def controls(self) -> Controls:
+        """The door for the plan's runner."""
+        router = await self.router()
+        return Controls(
+            journal=router.journal, tables=router.tables, dual_run=router.dual_run, clock=self.clock
+        )
+
+    async def start(self, *, feeds: bool = True) -> None:
+        """Start a router on the journal; the first one migrates it, the next ones recover."""
+        self.lives += 1
+        router = build(
+            landscape=self.options.landscape,
+            settings=Settings(),
+            database=f"sqlite:///{self._database}",
+            outside=Outside(
+                clock=self.clock,
+                random=Random(f"{self.options.seed}/router/{self.lives}"),  # noqa: S311 - reproducible on purpose
+                http=self.network.client,
+                secrets=test_credential,
+                on_commit=self._on_commit,
+            ),
+        )
+        await router.start(self.options.routes)
+        self._router = router
+        self._died.clear()
+        self._down.clear()
+        self._work = asyncio.create_task(router.work(feeds=feeds), name=f"router-{self.lives}")
+        self._work.add_done_callback(self._ended)
+        self._up.set()
+
+    async def kill(self) -> None:
+        """End the router as a process ends: no clean-up of its own runs to completion."""
+        self._up.clear()
+        self._down.set()
+        router, work = self._router, self._work
+        self._router = self._work = None
+        if work is not None:
+            work.remove_done_callback(self._ended)
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        if router is not None:
+            router.journal.close()
+
+    async def live(self, down_s: float = 0.0) -> None:
+        """Bring the router back each time it dies of itself (a planted crash at a commit)."""
+        while True:
+            await self._died.wait()
+            self._died.clear()
+            await self.kill()
+            await asyncio.sleep(down_s)
+            await self.start()
+
+    async def stop(self) -> None:
+        """The end of the rehearsal."""
+        await self.kill()
+
+    def _ended(self, work: asyncio.Task[None]) -> None:
+        if work.cancelled():
+            return
+        error = work.exception()
+        if _holds(error, RouterDied):
+            self._died.set()
+        elif error is not None:
+            self.bugs.append(f"{type(error).__name__}: {error}")
+            self._died.set()
+
+    def _on_commit(self, when: str, number: int) -> None:
+        del number
+        if when == "before":
+            self.commits += 1
+        if self.options.crash_commit == (when, self.commits):
+            self._up.clear()
+            self._down.set()
+            self._died.set()
+            raise RouterDied
+
+
+def _holds(error: BaseException | None, kind: type[BaseException]) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return any(_holds(inner, kind) for inner in error.exceptions)
+    return isinstance(error, kind)
+
+
+def in_memory(landscape: Mapping[str, Any]) -> dict[str, Any]:
+    """A landscape's data with the file drops of its systems in this process's memory."""
+    systems = {
+        name: {**system, "options": {**system.get("options", {}), "idoc_drop": f"{DROPS}/{name}"}}
+        if "idoc_drop" in system.get("options", {})
+        else system
+        for name, system in landscape["systems"].items()
+    }
+    return {**landscape, "systems": systems}

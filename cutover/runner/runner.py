@@ -1,0 +1,288 @@
+"""Runs the steps of a plan: waits for what they come after, acts, measures, records."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from cutover.plan.model import Plan, Step, StepKind
+from cutover.plan.stages import NEXT, Stage, table_text
+from cutover.runner.controls import Controls
+from cutover.runner.gates import Gate, counted, reconcile, worst
+from router.clock import to_text
+from router.errors import CoexistError
+
+POLL_S = 15
+"""How often a step looks whether it is done."""
+Outcome = Literal["done", "failed", "not run"]
+
+
+@dataclass(slots=True, kw_only=True)
+class StepResult:
+    """How a step went, planned against rehearsed."""
+
+    step: Step
+    outcome: Outcome = "not run"
+    started: datetime | None = None
+    ended: datetime | None = None
+    gates: tuple[Gate, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
+    why: str = ""
+
+    @property
+    def minutes(self) -> int | None:
+        """Minutes it took, rounded up."""
+        if self.started is None or self.ended is None:
+            return None
+        return -(-int((self.ended - self.started).total_seconds()) // 60)
+
+    def as_row(self) -> dict[str, Any]:
+        """The step as the report shows it."""
+        return {
+            "id": self.step.id,
+            "kind": self.step.kind,
+            "wave": self.step.wave,
+            "owner": self.step.owner,
+            "outcome": self.outcome,
+            "planned_at": to_text(self.step.at) if self.step.at else None,
+            "planned_minutes": self.step.planned_minutes,
+            "started": to_text(self.started) if self.started else None,
+            "ended": to_text(self.ended) if self.ended else None,
+            "minutes": self.minutes,
+            "deadline_minutes": self.step.deadline_minutes,
+            "evidence": self.evidence,
+            "why": self.why,
+        }
+
+
+class StepFailed(CoexistError):
+    """A step of the plan did not get through."""
+
+    code = "step-failed"
+
+
+class Runner:
+    """One run of one plan. `controls` is asked anew each time, as the router may be restarted."""
+
+    def __init__(
+        self, *, plan: Plan, run_id: str, controls: Callable[[], Awaitable[Controls]], by: str
+    ) -> None:
+        self._plan = plan
+        self._run_id = run_id
+        self._controls = controls
+        self._by = by
+        self._version = 1
+        self._stages: dict[str, Stage] = {wave.id: "legacy" for wave in plan.waves}
+        self._dual: set[str] = set()
+        self._switched: dict[str, datetime] = {}
+        self.results = {step.id: StepResult(step=step) for step in plan.steps}
+
+    async def run(self) -> bool:
+        """Run all steps; False when one failed. What comes after a failed step is not run."""
+        done = await self._resume()
+        finished = {step.id: asyncio.Event() for step in self._plan.steps}
+        for step_id in done:
+            finished[step_id].set()
+        async with asyncio.TaskGroup() as group:
+            for step in self._plan.order():
+                if step.id not in done:
+                    group.create_task(self._run_step(step, finished), name=f"step-{step.id}")
+        return all(result.outcome == "done" for result in self.results.values())
+
+    async def _resume(self) -> set[str]:
+        controls = await self._controls()
+        done: set[str] = set()
+        for row in await controls.log(self._run_id):
+            data: Any = row["data"]
+            if row["event"] == "stage":
+                self._stages[data["wave"]] = data["stage"]
+                self._version = max(self._version, int(data["version"]))
+                if data["stage"] == "dual_run":
+                    self._dual.add(data["wave"])
+            if row["event"] == "done":
+                done.add(str(row["step"]))
+                self.results[str(row["step"])].outcome = "done"
+        return done
+
+    async def _run_step(self, step: Step, finished: dict[str, asyncio.Event]) -> None:
+        result = self.results[step.id]
+        for name in step.after:
+            await finished[name].wait()
+            if self.results[name].outcome != "done":
+                result.why = f"{name} was not done"
+                finished[step.id].set()
+                return
+        controls = await self._controls()
+        if step.at is not None:
+            await asyncio.sleep(max(0.0, (step.at - controls.clock.now()).total_seconds()))
+        result.started = controls.clock.now()
+        await controls.record(self._run_id, step.id, "started", {"kind": step.kind, "wave": step.wave})
+        limit = None if step.deadline_minutes is None else step.deadline_minutes * 60
+        try:
+            async with asyncio.timeout(limit):
+                await self._act(step, result)
+            result.outcome = "done"
+        except TimeoutError:
+            result.outcome, result.why = (
+                "failed",
+                f"not done within its deadline of {step.deadline_minutes} minutes",
+            )
+        except StepFailed as error:
+            result.outcome, result.why = "failed", error.message
+        controls = await self._controls()
+        result.ended = controls.clock.now()
+        await controls.record(
+            self._run_id,
+            step.id,
+            result.outcome,
+            {"why": result.why, "gates": [gate.as_row() for gate in result.gates]},
+        )
+        if result.outcome == "failed":
+            await self._unwind(step)
+        finished[step.id].set()
+
+    async def _act(self, step: Step, result: StepResult) -> None:
+        actions: dict[StepKind, Callable[[Step, StepResult], Awaitable[None]]] = {
+            "dual_run": self._dual_run,
+            "freeze": self._freeze,
+            "drain": self._drain,
+            "reconcile": self._reconcile,
+            "switch": self._switch,
+            "release": self._release,
+            "verify": self._verify,
+        }
+        await actions[step.kind](step, result)
+
+    # --- the steps ------------------------------------------------------------------------------
+
+    async def _dual_run(self, step: Step, result: StepResult) -> None:
+        entities = self._plan.wave(step.wave).entities
+        result.evidence |= await self._enter(step, "dual_run", why="dual run starts")
+        controls = await self._controls()
+        result.evidence["masters"] = await controls.load_masters(entities, self._plan.target)
+        waited = await self._until_drained(entities, (self._plan.target,))
+        result.evidence["polls"] = waited
+        controls = await self._controls()
+        bad = await controls.unresolved(entities, (self._plan.target,))
+        result.gates = (counted("masters the cloud ERP did not take", sum(bad.values())),)
+        self._judge(result)
+
+    async def _freeze(self, step: Step, result: StepResult) -> None:
+        result.evidence |= await self._enter(step, "frozen", why="freeze before the switch")
+
+    async def _drain(self, step: Step, result: StepResult) -> None:
+        entities = self._plan.wave(step.wave).entities
+        result.evidence["polls"] = await self._until_drained(entities, (self._plan.source, self._plan.target))
+        backlog = await (await self._controls()).backlog(entities, (self._plan.source, self._plan.target))
+        result.evidence["held"] = backlog.held
+        result.gates = (
+            counted("deliveries waiting", backlog.waiting, why=backlog.why),
+            counted("deliveries in doubt", backlog.in_doubt),
+        )
+        self._judge(result)
+
+    async def _reconcile(self, step: Step, result: StepResult) -> None:
+        controls = await self._controls()
+        comparison = await controls.compare(
+            run_id=f"{self._run_id}/{step.id}",
+            legacy=self._plan.source,
+            cloud=self._plan.target,
+            entities=self._plan.wave(step.wave).entities,
+            since="2000-01-01",
+            until="9999-12-31",
+        )
+        result.evidence["comparison"] = comparison.to_json()
+        result.gates = reconcile(comparison, step.thresholds)
+        self._judge(result)
+
+    async def _switch(self, step: Step, result: StepResult) -> None:
+        entities = self._plan.wave(step.wave).entities
+        backlog = await (await self._controls()).backlog(entities, (self._plan.source,))
+        result.gates = (
+            counted("legacy deliveries waiting", backlog.waiting, why=backlog.why),
+            counted("legacy deliveries in doubt", backlog.in_doubt),
+        )
+        self._judge(result)
+        result.evidence |= await self._enter(
+            step, "cloud", why="the cloud ERP takes over", gate=(self._plan.target,)
+        )
+        self._switched[step.wave] = (await self._controls()).clock.now()
+
+    async def _release(self, step: Step, result: StepResult) -> None:
+        entities = self._plan.wave(step.wave).entities
+        controls = await self._controls()
+        await controls.open_lanes(entities, (self._plan.target,))
+        result.evidence["released"] = await controls.release(
+            entities, by=self._by, why=f"{step.id} of {self._plan.name}"
+        )
+        result.evidence["polls"] = await self._until_drained(entities, (self._plan.target,))
+
+    async def _verify(self, step: Step, result: StepResult) -> None:
+        entities = self._plan.wave(step.wave).entities
+        controls = await self._controls()
+        backlog = await controls.backlog(entities, (self._plan.source,))
+        bad = await controls.unresolved(entities, (self._plan.target,))
+        result.evidence |= {"refused": bad["refused"], "dead": bad["dead"]}
+        result.gates = (
+            counted("transactions still held", backlog.held),
+            counted("legacy deliveries in doubt", backlog.in_doubt),
+            counted("deliveries the cloud ERP gave up", bad["dead"]),
+        )
+        self._judge(result)
+
+    # --- how they do it ---------------------------------------------------------------------------
+
+    async def _enter(
+        self, step: Step, stage: Stage, *, why: str, gate: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        wave = self._plan.wave(step.wave)
+        before = self._stages[wave.id]
+        if stage not in NEXT[before]:
+            raise StepFailed(f"wave {wave.id} can't go from {before} to {stage}")
+        controls = await self._controls()
+        self._version += 1
+        self._stages[wave.id] = stage
+        if stage == "dual_run":
+            self._dual.add(wave.id)
+        text = table_text(self._plan, version=self._version, stages=self._stages, dual=frozenset(self._dual))
+        await controls.publish(text, version=self._version, by=self._by)
+        epochs = await controls.switch(
+            wave.entities,
+            version=self._version,
+            by=self._by,
+            why=why,
+            gate=tuple(gate),  # type: ignore[arg-type]
+        )
+        await controls.record(
+            self._run_id, step.id, "stage", {"wave": wave.id, "stage": stage, "version": self._version}
+        )
+        return {"table_version": self._version, "epochs": dict(sorted(epochs.items()))}
+
+    async def _until_drained(self, entities: tuple[str, ...], targets: tuple[Any, ...]) -> int:
+        polls = 0
+        while not (await (await self._controls()).backlog(entities, targets)).drained:
+            polls += 1
+            await asyncio.sleep(POLL_S)
+        return polls
+
+    async def _unwind(self, step: Step) -> None:
+        """Before the switch a failed step gives the wave back to the legacy ERP; after it, people decide."""
+        if self._stages[step.wave] != "frozen":
+            return
+        back: Stage = "dual_run" if step.wave in self._dual else "legacy"
+        result = self.results[step.id]
+        result.evidence["unwound"] = await self._enter(step, back, why=f"unwind: {step.id} failed")
+        controls = await self._controls()
+        entities = self._plan.wave(step.wave).entities
+        result.evidence["given_back"] = await controls.release(
+            entities, by=self._by, why=f"unwind of {step.id}"
+        )
+
+    def _judge(self, result: StepResult) -> None:
+        verdict = worst(result.gates)
+        if verdict != "pass":
+            first = next(gate for gate in result.gates if gate.verdict == verdict)
+            raise StepFailed(f"gate {first.name}: {verdict} ({first.measured}, {first.threshold})")

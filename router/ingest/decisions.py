@@ -1,0 +1,47 @@
+"""Pure checks of what came in against the landscape: facts in, verdicts out."""
+
+from __future__ import annotations
+
+from router.canonical.documents import Document
+from router.errors import BadInput, PeriodClosed
+from router.landscape import Landscape
+from router.model import Decision
+
+
+def check(document: Document, landscape: Landscape) -> None:
+    """Refuse a document whose entity, region, unit or period the landscape does not allow."""
+    entity = landscape.legal_entities.get(document.legal_entity)
+    if entity is None:
+        raise BadInput(
+            f"legal_entity: there is no {document.legal_entity!r}",
+            mend="use one of " + ", ".join(landscape.legal_entities),
+        )
+    if document.region != entity.region:
+        raise BadInput(
+            f"region: {document.region!r} is not the region of {document.legal_entity}",
+            mend=f"use {entity.region!r}",
+        )
+    if document.business_unit not in landscape.business_units:
+        raise BadInput(
+            f"business_unit: there is no {document.business_unit!r}",
+            mend="use one of " + ", ".join(landscape.business_units),
+        )
+    if document.transactional and landscape.is_closed(document.legal_entity, document.accounting_date):
+        raise PeriodClosed(
+            f"accounting_date: {document.accounting_date} lies in a closed period of {document.legal_entity}",
+            mend="use a date in an open period, or have the period re-opened",
+        )
+
+
+def route_of(decision: Decision | None) -> dict[str, object] | None:
+    """A decision as the API shows it."""
+    if decision is None:
+        return None
+    return {
+        "rule": decision.rule,
+        "table_version": decision.table_version,
+        "authority": decision.authority,
+        "shadow": decision.shadow,
+        "hold": decision.hold,
+        "why": decision.why,
+    }

@@ -1,0 +1,144 @@
+"""Change feeds: polls CRM and PSA, enriches what it saw, accepts it with the new cursor in one commit.
+
+A crash between reading and accepting loses nothing: the cursor moves only with the acceptance. A row
+seen twice is one event (its id is the source's). A row that can't be completed is parked, not dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+import structlog
+
+from router.canonical.documents import Document
+from router.canonical.kinds import KINDS, parse
+from router.canonical.masters import Opportunity
+from router.connectors.port import Connector, Observed
+from router.errors import BadInput, CoexistError, Refused, VendorUnknown
+from router.ingest.decisions import check
+from router.ingest.intake import Intake
+from router.journal.journal import Journal
+from router.journal.port import Submission
+from router.landscape import Landscape
+from router.model import SystemId
+from router.workflows.decisions import process_id
+from router.workflows.directory import Directory
+from router.workflows.enrich import Problem, enrich
+from router.workflows.service import Workflows
+
+log = structlog.get_logger(__name__)
+SLOW_POLL_S = 300
+"""After a failed poll the next one waits longer, up to this."""
+
+
+class FeedPoller:
+    """Polls one feed of one system until cancelled."""
+
+    def __init__(
+        self,
+        *,
+        system: SystemId,
+        feed: str,
+        connector: Connector,
+        intake: Intake,
+        journal: Journal,
+        directory: Directory,
+        workflows: Workflows,
+        landscape: Landscape,
+        poll_s: int,
+        pages_max: int,
+    ) -> None:
+        self.system = system
+        self.feed = feed
+        self._connector = connector
+        self._intake = intake
+        self._journal = journal
+        self._directory = directory
+        self._workflows = workflows
+        self._landscape = landscape
+        self._poll_s = poll_s
+        self._pages_max = pages_max
+        self.problem = ""
+        """Why the last poll failed; empty when it did not."""
+
+    async def run(self) -> None:
+        """Poll for ever."""
+        wait_s = self._poll_s
+        while True:
+            try:
+                await self.poll()
+                self.problem, wait_s = "", self._poll_s
+            except (VendorUnknown, Refused) as error:
+                wait_s = min(wait_s * 2, SLOW_POLL_S)
+                if isinstance(error, VendorUnknown) and error.retry_after_s:
+                    wait_s = max(wait_s, round(error.retry_after_s))
+                self.problem = error.message
+                log.warning(
+                    "feed_failed", system=self.system, feed=self.feed, why=error.message, again_in_s=wait_s
+                )
+            await asyncio.sleep(wait_s)
+
+    async def poll(self) -> int:
+        """Read until the feed has no more for now; returns how many events were new or replayed."""
+        seen = 0
+        cursor = await self._journal.cursor(self.system, self.feed)
+        for _ in range(self._pages_max):
+            page = await self._connector.changes(self.feed, cursor)
+            if not page.events and page.cursor == cursor:
+                break
+            submissions = [row for event in page.events for row in await self._submissions(event)]
+            await self._intake.accept(submissions, cursor=(self.system, self.feed, page.cursor))
+            seen += len(page.events)
+            cursor = page.cursor
+            if not page.more:
+                break
+        return seen
+
+    async def _submissions(self, event: Observed) -> list[Submission]:
+        if event.kind == "opportunity":
+            return await self._won(event)
+        found = enrich(event.kind, event.data, await self._directory.masters_of(event.data))
+        return [self._submission(event, found)]
+
+    async def _won(self, event: Observed) -> list[Submission]:
+        data = dict(event.data) | {"kind": "opportunity"}
+        entity = self._landscape.legal_entities.get(str(data.get("legal_entity")))
+        if entity is not None:
+            data.setdefault("region", entity.region)
+        data.setdefault("accounting_date", data.get("close_date"))
+        found: Document | Problem
+        try:
+            found = parse(data)
+        except BadInput as error:
+            found = Problem(error.message)
+        own = self._submission(event, found)
+        if own.document is None or not isinstance(own.document, Opportunity) or not own.document.won:
+            return [own]
+        return [own, *await self._workflows.start_project(own.document)]
+
+    def _submission(self, event: Observed, found: Document | Problem) -> Submission:
+        problem = found.why if isinstance(found, Problem) else ""
+        document = found if isinstance(found, Document) else None
+        if document is not None:
+            try:
+                check(document, self._landscape)
+            except CoexistError as error:
+                document, problem = None, error.one_line()
+        opportunity = isinstance(document, Opportunity)
+        return Submission(
+            client=f"feed:{self.system}",
+            idempotency_key=f"{self.feed} {event.event_id}",
+            received=orjson.dumps(
+                {"data": event.data, "raw": event.raw}, option=orjson.OPT_SORT_KEYS, default=str
+            ),
+            source=f"/{self.system}/{self.feed}",
+            event_id=event.event_id,
+            verb=event.verb if event.verb in KINDS[event.kind].verbs else KINDS[event.kind].verbs[0],
+            document=document,
+            kind=event.kind,
+            problem=problem,
+            correlation_id=process_id(document) if isinstance(document, Opportunity) else None,
+            crosswalk=((self.system, event.vendor_id),),
+            deliver=not opportunity,
+        )

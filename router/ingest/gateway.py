@@ -1,0 +1,174 @@
+"""The gateway's HTTP API (DESIGN section 5): transactions, batches, explanations, processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from router.canonical import events
+from router.canonical.kinds import model_of, parse
+from router.canonical.masters import Opportunity
+from router.errors import BadInput, CoexistError, InProgress, KeyReused, NotFound, TooLarge
+from router.ingest.decisions import route_of
+from router.ingest.intake import Intake
+from router.ingest.principal import Authenticate, Principal
+from router.ingest.problems import json_response, on_bug, on_error, problem_of
+from router.journal.port import Acceptance, Accepted, Conflict, Submission
+from router.settings import Settings
+
+CHUNK = 1_000
+"""Lines of a batch that share a commit: long enough to be cheap, short enough not to hold a switch up."""
+MAX_KEY = 255
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """The request's body; raises TooLarge as soon as it is over `most` bytes, without keeping it."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most:
+        raise TooLarge(f"the body has {declared} bytes, the limit is {most}", mend="send it in smaller parts")
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most:
+            raise TooLarge(f"the body has more than {most} bytes", mend="send it in smaller parts")
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def answer_of(answer: Acceptance) -> dict[str, Any]:
+    """What the caller is told of an accepted transaction; raises KeyReused for a conflict."""
+    if isinstance(answer, Conflict):
+        raise KeyReused(
+            f"{answer.what} was used before with another body, as {answer.first}", mend="use a new id"
+        )
+    return {
+        "transaction_id": answer.transaction_id,
+        "correlation_id": answer.correlation_id,
+        "state": answer.state.value,
+        "route": route_of(answer.decision),
+        "status_url": f"/v1/transactions/{answer.transaction_id}",
+    }
+
+
+class Gateway:
+    """The endpoints that write; reading ones are in `queries_api`."""
+
+    def __init__(self, *, intake: Intake, settings: Settings, authenticate: Authenticate) -> None:
+        self._intake = intake
+        self._settings = settings
+        self._authenticate = authenticate
+        self._running: set[tuple[str, str]] = set()
+
+    def mount(self, app: FastAPI) -> None:
+        """Add the endpoints and the error handlers to an app."""
+        app.add_exception_handler(CoexistError, on_error)
+        app.add_exception_handler(Exception, on_bug)
+        app.post("/v1/transactions", status_code=202, openapi_extra=_EVENT_BODY)(self.post_transaction)
+        app.post("/v1/transactions:batch", openapi_extra=_NDJSON_BODY)(self.post_batch)
+
+    async def post_transaction(self, request: Request) -> Response:
+        """Accept one CloudEvent: 202 when it is durable, 200 for a replay."""
+        principal = await self._authenticate(request)
+        body = await read_body(request, self._settings.body_max)
+        submission = self._read(body, principal, request.headers.get("idempotency-key"))
+        running = (submission.client, submission.idempotency_key)
+        if running in self._running:
+            raise InProgress(mend="ask again in a second")
+        self._running.add(running)
+        try:
+            (answer,) = await self._intake.accept([submission])
+        finally:
+            self._running.discard(running)
+        told = answer_of(answer)
+        if isinstance(answer, Accepted) and answer.replayed:
+            return json_response(told, 200, {"Idempotent-Replayed": "true"})
+        return json_response(told, 202, {"Location": told["status_url"]})
+
+    async def post_batch(self, request: Request) -> Response:
+        """Accept NDJSON: every line gets its own result; a bad line spoils no other."""
+        principal = await self._authenticate(request)
+        body = await read_body(request, self._settings.batch_body_max)
+        lines = body.split(b"\n")
+        if lines and not lines[-1].strip():
+            lines.pop()
+        if len(lines) > self._settings.batch_lines_max:
+            raise TooLarge(f"the batch has {len(lines)} lines, the limit is {self._settings.batch_lines_max}")
+        results: list[dict[str, Any]] = []
+        for start in range(0, len(lines), CHUNK):
+            results += await self._chunk(lines[start : start + CHUNK], start, principal)
+        counts = {
+            "accepted": sum(row["status"] == 202 for row in results),
+            "replayed": sum(row["status"] == 200 for row in results),
+            "refused": sum(row["status"] >= 400 for row in results),
+        }
+        return json_response({**counts, "results": results})
+
+    async def _chunk(self, lines: list[bytes], start: int, principal: Principal) -> list[dict[str, Any]]:
+        results: list[dict[str, Any]] = []
+        good: list[tuple[int, Submission]] = []
+        for at, line in enumerate(lines):
+            row: dict[str, Any] = {"line": start + at + 1, "status": 202}
+            results.append(row)
+            try:
+                good.append((at, self._read(line, principal, None)))
+            except CoexistError as error:
+                row |= {"status": error.status, "problem": problem_of(error)}
+        answers = await self._intake.accept([submission for _, submission in good])
+        for (at, _), answer in zip(good, answers, strict=True):
+            try:
+                results[at] |= answer_of(answer)
+                if isinstance(answer, Accepted) and answer.replayed:
+                    results[at]["status"] = 200
+            except CoexistError as error:
+                results[at] |= {"status": error.status, "problem": problem_of(error)}
+        return results
+
+    def _read(self, body: bytes, principal: Principal, key: str | None) -> Submission:
+        if key is not None:
+            key = key.strip('"')
+            if not 0 < len(key) <= MAX_KEY:
+                raise BadInput(f"Idempotency-Key: should be 1 to {MAX_KEY} characters")
+        event = events.read(events.decode(body))
+        if isinstance(event.document, Opportunity) and event.verb == "won":
+            raise BadInput(
+                "a won opportunity starts a process", mend="POST it to /v1/processes/initiate-project"
+            )
+        return self._intake.submission(event, client=principal.client, received=body, key=key)
+
+
+def schema_of(kind: str, version: int) -> dict[str, Any]:
+    """The published JSON Schema of a kind and version; raises NotFound."""
+    model = model_of(kind)
+    if version != model.version:
+        raise NotFound(f"there is no schema of {kind} v{version}", mend=f"the newest is v{model.version}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:coexist:schema:{kind}:v{version}",
+        **model.model_json_schema(),
+    }
+
+
+def read_document(body: bytes) -> Any:
+    """A bare canonical document, or the one inside a CloudEvent; raises BadInput."""
+    data = events.decode(body)
+    if isinstance(data, dict) and "specversion" in data:
+        return events.read(data).document
+    return parse(data)
+
+
+_EVENT_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/cloudevents+json": {"schema": {"type": "object"}}},
+    }
+}
+_NDJSON_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+    }
+}

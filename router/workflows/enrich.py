@@ -1,0 +1,124 @@
+"""Enrichment, pure: what a source system knows plus what the masters say gives a document.
+
+Facts in, a document or one sentence of what is missing out. Nothing is guessed: an observation that
+can't be completed is parked with that sentence, which names the system and the field to mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from router.canonical.documents import Document
+from router.canonical.kinds import parse
+from router.canonical.masters import Contract, Project, RateCard, Resource
+from router.errors import BadInput
+
+NOT_BILLED_ROLE = "UNASSIGNED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Masters:
+    """The masters an observation refers to, as far as they are known."""
+
+    project: Project | None = None
+    contract: Contract | None = None
+    rate_card: RateCard | None = None
+    resource: Resource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an observation can't be completed."""
+
+    why: str
+
+
+def enrich(kind: str, data: Mapping[str, Any], masters: Masters) -> Document | Problem:
+    """A canonical document of an observed time entry, expense or milestone."""
+    project = masters.project
+    if not data.get("project_id"):
+        return Problem(
+            "the row's project has no project code; add the external reference of the project in the PSA"
+        )
+    if project is None:
+        return Problem(f"project {data['project_id']} is not known; send the project first, then replay")
+    complete: dict[str, Any] = {
+        **data,
+        "kind": kind,
+        "legal_entity": project.legal_entity,
+        "region": project.region,
+        "business_unit": project.business_unit,
+    }
+    if kind in ("time_entry", "expense_item"):
+        found = _work(kind, complete, project, masters)
+        if found is not None:
+            return found
+    elif kind == "milestone":
+        complete.setdefault("accounting_date", complete.get("completed_on"))
+        complete.setdefault("contract_id", project.contract_id)
+        if "contract_line" not in complete:
+            line = _milestone_line(masters.contract)
+            if line is None:
+                return Problem(
+                    f"contract {project.contract_id} of project {project.document_id} bills no milestones"
+                )
+            complete["contract_line"] = line
+    try:
+        return parse(complete)
+    except BadInput as error:
+        return Problem(error.message)
+
+
+def _work(kind: str, complete: dict[str, Any], project: Project, masters: Masters) -> Problem | None:
+    if not complete.get("resource_id"):
+        return Problem(
+            "the row's person has no employee id; add the external reference of the user in the PSA"
+        )
+    resource = masters.resource
+    complete["department"] = project.department
+    complete["practice"] = project.practice
+    complete["service_line"] = project.service_line
+    complete["cost_center"] = resource.cost_center if resource else project.cost_center
+    on = complete.get("work_date") if kind == "time_entry" else complete.get("expense_date")
+    complete.setdefault("accounting_date", on)
+    if kind == "expense_item":
+        return None
+    if resource is None:
+        return Problem(f"person {complete['resource_id']} is not known; send the resource first, then replay")
+    complete.setdefault("role", resource.role)
+    complete["currency"] = project.currency
+    if not complete.get("billable", True):
+        complete.setdefault("bill_rate", "0")
+        return None
+    return _price(complete, project, masters)
+
+
+def _price(complete: dict[str, Any], project: Project, masters: Masters) -> Problem | None:
+    contract, card = masters.contract, masters.rate_card
+    if contract is None:
+        return Problem(f"contract {project.contract_id} is not known; send the contract first, then replay")
+    if contract.rate_card_id is None:
+        # Fixed fee: hours are recorded, milestones are billed.
+        complete.setdefault("bill_rate", "0")
+        return None
+    if card is None:
+        return Problem(
+            f"rate card {contract.rate_card_id} is not known; send the rate card first, then replay"
+        )
+    on = complete["accounting_date"] if "work_date" not in complete else complete["work_date"]
+    rate = card.rate(complete["role"], on if isinstance(on, date) else date.fromisoformat(str(on)))
+    if rate is None:
+        return Problem(
+            f"rate card {card.document_id} has no rate for {complete['role']} on {on}; add one, then replay"
+        )
+    complete["bill_rate"] = str(rate)
+    return None
+
+
+def _milestone_line(contract: Contract | None) -> int | None:
+    if contract is None:
+        return None
+    return next((line.line for line in contract.lines if line.bills == "milestones"), None)

@@ -1,0 +1,217 @@
+"""Carries the processes: starts them, and says what follows when a job has settled.
+
+It reads (the journal, the directory) and builds; it never writes. What it returns is committed by
+the journal together with the settlement that caused it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from router.canonical.billing import BillingEvent, Invoice, Payment
+from router.canonical.documents import Document
+from router.canonical.masters import Contract, Customer, Opportunity, Project, RateCard
+from router.connectors.port import Answer, Connector, Posted, SaidNo
+from router.journal.journal import Journal
+from router.journal.port import FollowUp, Job, LaneKey, NewJob, Submission
+from router.landscape import Landscape
+from router.model import SystemId
+from router.workflows import onboarding
+from router.workflows.decisions import Next, Step, after_step, invoice_facts, payment_facts, process_id
+from router.workflows.directory import Directory
+from router.workflows.submissions import own_submission, short_digest
+
+PROCESS = "/coexist/initiate-project"
+
+
+class Workflows:
+    """The processes of the firm, on top of one journal."""
+
+    def __init__(
+        self,
+        *,
+        landscape: Landscape,
+        journal: Journal,
+        directory: Directory,
+        connectors: Mapping[SystemId, Connector],
+    ) -> None:
+        self._landscape = landscape
+        self._journal = journal
+        self._directory = directory
+        self._crm = next((name for name in landscape.of_role("crm") if name in connectors), None)
+        self._psa = next((name for name in landscape.of_role("psa") if name in connectors), None)
+
+    async def start_project(self, opportunity: Opportunity) -> list[Submission]:
+        """What a won opportunity submits at once: its customer or, when known, its contract."""
+        if await self._directory.find(Customer, opportunity.customer_id) is None:
+            return [self._step("customer", opportunity)]
+        return [self._step("contract", opportunity)]
+
+    async def follow_up(self, job: Job, answer: Answer) -> FollowUp:
+        """What follows a job that is posted, or refused or dead for good."""
+        if job.correlation_id.startswith("initiate-project:"):
+            return await self._project_step(job, answer)
+        if not isinstance(answer, Posted) or job.role != "authority":
+            return FollowUp()
+        if isinstance(job.document, BillingEvent):
+            return FollowUp(jobs=self._invoice_feedback(job.document, answer))
+        if isinstance(job.document, Payment):
+            return FollowUp(jobs=await self._payment_feedback(job.document))
+        return FollowUp()
+
+    # --- initiate-project ---------------------------------------------------------------------
+
+    async def _project_step(self, job: Job, answer: Answer) -> FollowUp:
+        step = self._step_of(job)
+        opportunity = await self._opportunity(job.correlation_id)
+        if step is None or opportunity is None:
+            return FollowUp()
+        state = dict(await self._journal.process(job.correlation_id) or {})
+        if step == "customer":
+            state["customer_created"] = isinstance(answer, Posted)
+        why = "" if isinstance(answer, Posted) else _why(job, answer)
+        following = after_step(
+            step,
+            posted=isinstance(answer, Posted),
+            why=why,
+            has_psa=self._psa is not None,
+            has_crm=self._crm is not None,
+        )
+        state |= {
+            "process": "initiate-project",
+            "opportunity": opportunity.document_id,
+            "step": following.step,
+        }
+        if following.why:
+            state["why"] = following.why
+        return FollowUp(
+            submissions=self._submissions(following, opportunity, state),
+            jobs=self._jobs(following, opportunity, job),
+            process=state,
+        )
+
+    def _step_of(self, job: Job) -> Step | None:
+        if job.operation == "cancel":
+            return None
+        if job.role == "authority":
+            for name, model in (("customer", Customer), ("contract", Contract), ("project", Project)):
+                if isinstance(job.document, model):
+                    return name  # type: ignore[return-value]
+            return None
+        if job.target == self._psa:
+            return "psa_project"
+        return "crm_code" if job.target == self._crm and not job.facts.get("problem") else None
+
+    def _submissions(
+        self, following: Next, opportunity: Opportunity, state: Mapping[str, Any]
+    ) -> tuple[Submission, ...]:
+        if following.step in ("customer", "contract", "project"):
+            return (self._step(following.step, opportunity),)
+        undone = [
+            name
+            for name in following.cancel
+            if name in ("contract", "project") or (name == "customer" and state.get("customer_created"))
+        ]
+        return tuple(self._step(name, opportunity, verb="cancelled") for name in undone)
+
+    def _jobs(self, following: Next, opportunity: Opportunity, job: Job) -> tuple[NewJob, ...]:
+        code = self._code(opportunity)
+        if following.step == "psa_project" and self._psa is not None:
+            return (_new_job(self._psa, "create", code, code, "project", {"project_id": code}),)
+        if self._crm is None:
+            return ()
+        facts: dict[str, Any] = {"opportunity_id": opportunity.document_id, "project_code": code}
+        if following.step == "crm_code":
+            return (_new_job(self._crm, "feedback", code, code, "project", {**facts, "status": "active"}),)
+        if following.step == "failed" and job.target != self._crm:
+            told = {**facts, "status": "failed", "problem": following.why}
+            return (_new_job(self._crm, "feedback", f"{code}-failed", code, "project", told),)
+        return ()
+
+    def _step(self, step: Step, opportunity: Opportunity, verb: str | None = None) -> Submission:
+        code = self._code(opportunity)
+        document: Document
+        if step == "customer":
+            document = onboarding.customer_of(opportunity)
+        elif step == "contract":
+            document = onboarding.contract_of(
+                opportunity, code, self._landscape, self._rate_card(opportunity)
+            )
+        else:
+            document = onboarding.project_of(opportunity, code, self._landscape)
+        happened = verb or document.verbs[0]
+        return own_submission(
+            document,
+            source=PROCESS,
+            event_id=f"{opportunity.document_id}:{step}:{happened}",
+            verb=happened,
+            correlation_id=process_id(opportunity),
+        )
+
+    def _rate_card(self, opportunity: Opportunity) -> str | None:
+        wanted = f"RC-{opportunity.legal_entity}"
+        return wanted if self._directory.get(RateCard, wanted) is not None else None
+
+    def _code(self, opportunity: Opportunity) -> str:
+        return onboarding.project_code(opportunity, short_digest(opportunity.document_id))
+
+    async def _opportunity(self, correlation_id: str) -> Opportunity | None:
+        document_id = correlation_id.partition(":")[2]
+        found = (await self._journal.documents("opportunity", [document_id])).get(document_id)
+        return found if isinstance(found, Opportunity) else None
+
+    # --- invoice and payment feedback -----------------------------------------------------------
+
+    def _invoice_feedback(self, event: BillingEvent, answer: Posted) -> tuple[NewJob, ...]:
+        jobs: list[NewJob] = []
+        for invoice in answer.created:
+            if isinstance(invoice, Invoice):
+                facts = invoice_facts(event, invoice)
+                jobs += self._tell(invoice.document_id, event.project_id, "invoice", facts)
+        return tuple(jobs)
+
+    async def _payment_feedback(self, payment: Payment) -> tuple[NewJob, ...]:
+        invoice = (await self._journal.documents("invoice", [payment.invoice_id])).get(payment.invoice_id)
+        if not isinstance(invoice, Invoice) or invoice.project_id is None:
+            return ()
+        paid = await self._journal.paid_minor(invoice.document_id) + payment.amount.minor
+        facts = payment_facts(payment, invoice, paid)
+        return self._tell(payment.document_id, invoice.project_id, "payment", facts)
+
+    def _tell(
+        self, external_id: str, project_id: str, kind: str, facts: Mapping[str, Any]
+    ) -> tuple[NewJob, ...]:
+        told = [name for name in (self._psa, self._crm) if name is not None]
+        return tuple(_new_job(name, "feedback", external_id, project_id, kind, facts) for name in told)
+
+    def invoice_feedback(self, invoice: Invoice) -> tuple[NewJob, ...]:
+        """The jobs that tell CRM and PSA of an invoice again (process API publish-invoice-status)."""
+        facts = {
+            "project_id": invoice.project_id,
+            "invoice_id": invoice.document_id,
+            "number": invoice.number,
+            "status": invoice.status,
+            "total": str(invoice.total),
+            "currency": invoice.currency,
+        }
+        return self._tell(invoice.document_id, invoice.project_id or invoice.customer_id, "invoice", facts)
+
+
+def _new_job(
+    target: SystemId, operation: str, external_id: str, lane: str, kind: str, facts: Mapping[str, Any]
+) -> NewJob:
+    return NewJob(
+        target=target,
+        role="feedback",
+        operation="create" if operation == "create" else "feedback",
+        external_id=external_id,
+        lane=LaneKey(lane),
+        kind=kind,
+        facts=facts,
+    )
+
+
+def _why(job: Job, answer: Answer) -> str:
+    said = f"{answer.code}: {answer.message}" if isinstance(answer, SaidNo) else "it could not be delivered"
+    return f"{job.target} did not take the {job.kind}: {said}"

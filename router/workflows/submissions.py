@@ -1,0 +1,45 @@
+"""Submissions our own processes make: their identity is derived, so a repeat is the same one."""
+
+from __future__ import annotations
+
+import hashlib
+
+import orjson
+
+from router.canonical.documents import Document
+from router.canonical.events import wrap
+from router.journal.port import NewJob, Submission
+
+
+def own_submission(
+    document: Document,
+    *,
+    source: str,
+    event_id: str,
+    verb: str,
+    correlation_id: str,
+    jobs: tuple[NewJob, ...] = (),
+    deliver: bool = True,
+) -> Submission:
+    """A document one of our own processes makes; its identity is derived, so a repeat is the same one."""
+    event = wrap(document, source=source, event_id=event_id, verb=verb)
+    return Submission(
+        client="coexist",
+        idempotency_key=f"{source} {event_id}",
+        received=orjson.dumps(event),
+        source=source,
+        event_id=event_id,
+        verb=verb,
+        document=document,
+        kind=document.kind,
+        correlation_id=correlation_id,
+        jobs=jobs,
+        deliver=deliver,
+    )
+
+
+def short_digest(text: str, length: int = 8) -> str:
+    """A short, stable, upper-case code of a text (base 32 of SHA-256), safe as part of an id."""
+    alphabet = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
+    value = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    return "".join(alphabet[(value >> (5 * at)) & 31] for at in range(length))
