@@ -1,0 +1,257 @@
+"""The account's records, ordered by their last change.
+
+Rows are replaced, never changed in place, so an event can keep the old and the new one without
+copying. Sorted indexes of (changed, id) make a change feed cost what its page costs, not what the
+collection holds.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from simulators.core.clock import Clock
+from simulators.core.money import exponent
+from simulators.core.snapshot import unpacked
+from simulators.psa.kantata.errors import not_found
+from simulators.psa.kantata.schema import APPROVABLE, COLLECTIONS, STANDARD_TEMPLATE, Collection
+
+Row = dict[str, Any]
+EVENTS_MAX = 20_000
+"""Events kept at most, besides the vendor's nine days: an old one is worth less than the memory."""
+_SYMBOLS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "SGD": "$"}
+
+
+class Table:
+    """The rows of one collection by numeric id, with their order of change."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Row] = {}
+        self.changed: list[tuple[int, int]] = []
+        self.approved: list[tuple[int, int]] = []
+        self.at: dict[int, tuple[int, int]] = {}
+        """id → (created, updated) in seconds since 1970"""
+        self.loose: dict[str, dict[int, None]] = {}
+        """user id → time entries or expenses nobody has handed in yet"""
+        self.last = 0
+
+    def put(self, number: int, row: Row, created: int, updated: int) -> None:
+        """Insert or replace a row."""
+        old = self.rows.get(number)
+        if old is not None:
+            self._forget(number, old)
+        self.rows[number] = row
+        self.at[number] = (created, updated)
+        insort(self.changed, (updated, number))
+        if row.get("approved"):
+            insort(self.approved, (updated, number))
+        elif "approved" in row and row["active_submission_id"] is None:
+            self.loose.setdefault(str(row["user_id"]), {})[number] = None
+        self.last = max(self.last, number)
+
+    def remove(self, number: int) -> Row:
+        """Delete a row for good."""
+        row = self.rows.pop(number)
+        self._forget(number, row)
+        del self.at[number]
+        return row
+
+    def _forget(self, number: int, row: Row) -> None:
+        key = (self.at[number][1], number)
+        del self.changed[bisect_left(self.changed, key)]
+        if row.get("approved"):
+            del self.approved[bisect_left(self.approved, key)]
+        elif "approved" in row:
+            self.loose.get(str(row["user_id"]), {}).pop(number, None)
+
+
+class Account:
+    """All collections, external references by subject, and the event log."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.clear()
+
+    def clear(self) -> None:
+        """An account with nothing but the standard project template."""
+        self.tables = {name: Table() for name in COLLECTIONS}
+        self.references: dict[tuple[str, str], list[int]] = {}
+        self.events: deque[Row] = deque(maxlen=EVENTS_MAX)
+        self._event_number = 0
+        self.seed_row(COLLECTIONS["project_templates"], dict(STANDARD_TEMPLATE))
+
+    def now_s(self) -> int:
+        """Whole seconds since 1970: stamps have no finer grain."""
+        return int(self._clock.now().timestamp())
+
+    def get(self, name: str, record_id: str | int | None) -> Row:
+        """A row by id; raises 404."""
+        found = self.find(name, record_id)
+        if found is None:
+            raise not_found()
+        return found
+
+    def find(self, name: str, record_id: str | int | None) -> Row | None:
+        """A row by id, or None."""
+        text = str(record_id)
+        return self.tables[name].rows.get(int(text)) if text.isascii() and text.isdigit() else None
+
+    def create(self, collection: Collection, values: Mapping[str, Any]) -> Row:
+        """A new row of checked values; its id is the next number."""
+        table = self.tables[collection.name]
+        number = table.last + 1
+        now = self.now_s()
+        row = self._row(collection, number, values, now, now)
+        table.put(number, row, now, now)
+        self._index(collection, number, row)
+        self._event(collection, "created", None, row)
+        return row
+
+    def change(
+        self, collection: Collection, record_id: str, values: Mapping[str, Any], *, what: str = "updated"
+    ) -> Row:
+        """Replace fields of a row."""
+        table = self.tables[collection.name]
+        number = int(record_id)
+        old = table.rows[number]
+        created, before = table.at[number]
+        now = max(self.now_s(), before)
+        row = {**old, **values, "updated_at": text_of(now)}
+        table.put(number, row, created, now)
+        self._event(collection, what, old, row)
+        return row
+
+    def delete(self, collection: Collection, record_id: str) -> None:
+        """Delete a row for good, as the vendor does."""
+        row = self.tables[collection.name].remove(int(record_id))
+        for number in self.references.pop((collection.subject, record_id), []):
+            self.tables["external_references"].remove(number)
+        if collection.name == "external_references":
+            numbers = self.references.get((row["subject_type"], row["subject_id"]), [])
+            if int(record_id) in numbers:
+                numbers.remove(int(record_id))
+        self._event(collection, "deleted", row, None)
+
+    def seed_row(self, collection: Collection, given: Mapping[str, Any]) -> Row:
+        """A row with its own id and stamps, if it has them; raises ValueError. Makes no event."""
+        table = self.tables[collection.name]
+        record_id = str(given.get("id") or table.last + 1)
+        if not (record_id.isascii() and record_id.isdigit()):
+            msg = f"{collection.name}: id {record_id!r} is not a number"
+            raise ValueError(msg)
+        now = self.now_s()
+        created, updated = (
+            seconds_of(given[name]) if given.get(name) else now for name in ("created_at", "updated_at")
+        )
+        number = int(record_id)
+        row = self._row(collection, number, given, created, updated)
+        known = number in table.rows
+        table.put(number, row, created, updated)
+        if not known:
+            self._index(collection, number, row)
+        return row
+
+    def references_of(self, subject: str, record_id: str) -> list[Row]:
+        """The external references of a record."""
+        rows = self.tables["external_references"].rows
+        return [rows[number] for number in self.references.get((subject, record_id), [])]
+
+    def _row(
+        self, collection: Collection, number: int, values: Mapping[str, Any], created: int, updated: int
+    ) -> Row:
+        row = {**collection.defaults, **values, "id": str(number)}
+        for name in _ids_in(collection):
+            if row.get(name) is not None:
+                row[name] = str(row[name])
+        for name in ("time_entry_ids", "expense_ids"):
+            if name in row:
+                row[name] = [str(item) for item in row[name]]
+        if collection.money:
+            currency = row.get("currency") or self._currency_of(row)
+            row["currency"] = currency
+            row["currency_symbol"] = _SYMBOLS.get(currency, currency)
+            row["currency_base_unit"] = 10 ** exponent(currency)
+        row["created_at"], row["updated_at"] = text_of(created), text_of(updated)
+        return row
+
+    def _currency_of(self, row: Row) -> str:
+        workspace = self.find("workspaces", row.get("workspace_id"))
+        return str(workspace["currency"]) if workspace else "USD"
+
+    def _index(self, collection: Collection, number: int, row: Row) -> None:
+        if collection.name == "external_references":
+            self.references.setdefault((row["subject_type"], row["subject_id"]), []).append(number)
+
+    def _event(self, collection: Collection, what: str, old: Row | None, new: Row | None) -> None:
+        row = new if new is not None else old
+        assert row is not None
+        self._event_number += 1
+        self.events.append(
+            {
+                "id": str(self._event_number),
+                "event_type": f"{collection.singular}:{what}",
+                "subject_type": collection.subject,
+                "subject_id": row["id"],
+                "subject_changed_at": text_of(self.now_s()),
+                "created_at": text_of(self.now_s()),
+                "previous_payload": old,
+                "current_payload": new,
+            }
+        )
+
+    def dump(self) -> bytes:
+        """Everything as compressed JSON."""
+        tables = {
+            name: [[number, *table.at[number], row] for number, row in table.rows.items()]
+            for name, table in self.tables.items()
+        }
+        state = {"tables": tables, "events": list(self.events), "event_number": self._event_number}
+        return zlib.compress(orjson.dumps(state), level=1)
+
+    def load(self, data: bytes) -> None:
+        """Back to a dump; raises ValueError when it is none."""
+        state = orjson.loads(unpacked(data))
+        self.clear()
+        try:
+            for name, rows in state["tables"].items():
+                self.tables[name] = table = Table()
+                for number, created, updated, row in rows:
+                    table.put(number, row, created, updated)
+                    self._index(COLLECTIONS[name], number, row)
+            self.events.extend(state["events"])
+            self._event_number = state["event_number"]
+        except (KeyError, TypeError) as error:
+            msg = f"not a snapshot of an account: {error!r}"
+            raise ValueError(msg) from error
+
+    def everything(self) -> dict[str, list[Row]]:
+        """All rows by collection, in order of id."""
+        return {
+            name: [table.rows[number] for number in sorted(table.rows)] for name, table in self.tables.items()
+        }
+
+
+def _ids_in(collection: Collection) -> Iterator[str]:
+    for _, name in collection.belongs.values():
+        yield name
+    if collection.name == "external_references":
+        yield "subject_id"
+    if collection.name in APPROVABLE:
+        yield "invoice_id"
+
+
+def text_of(seconds: int) -> str:
+    """A stamp as the API gives it: ISO 8601 with an offset."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def seconds_of(text: str) -> int:
+    """Seconds since 1970 of an ISO 8601 instant; raises ValueError. Without an offset it is UTC."""
+    at = datetime.fromisoformat(text)
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
