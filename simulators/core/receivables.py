@@ -106,6 +106,7 @@ class Receivables(Bookkeeping):
         memo.invoice, memo.customer, memo.contract = invoice.vendor_id, invoice.customer, invoice.contract
         memo.project, memo.entity, memo.currency = invoice.project, invoice.entity, invoice.currency
         self._check_new(memo, allow_duplicate=allow_duplicate)
+        self._check_standing(invoice)
         if not memo.lines:
             memo.lines = [_copied(line) for line in invoice.lines]
         self._check_lines(memo, memo.lines)
@@ -131,8 +132,7 @@ class Receivables(Bookkeeping):
         )
         payment.entity, payment.currency = invoice.entity, invoice.currency
         self._check_new(payment, allow_duplicate=allow_duplicate)
-        if invoice.status == "cancelled":
-            raise BooksError("STATUS", f"invoice {invoice.number} is cancelled", "invoice")
+        self._check_standing(invoice)
         if not 0 < payment.amount_minor <= invoice.open_minor:
             raise BooksError(
                 "AMOUNT", f"payment {payment.amount_minor} of {invoice.open_minor} open", "amount"
@@ -178,6 +178,10 @@ class Receivables(Bookkeeping):
             if given and given != reckoned:
                 raise BooksError("AMOUNT", f"{name} is {given}, its lines make {reckoned}", name)
         row.net_minor, row.tax_minor, row.total_minor = net, tax, net + tax
+
+    def _check_standing(self, invoice: Invoice) -> None:
+        if invoice.status == "cancelled":
+            raise BooksError("STATUS", f"invoice {invoice.number} is cancelled", "invoice")
 
     def _credited(self, invoice: Invoice) -> int:
         return sum(
