@@ -1,0 +1,353 @@
+"""Accepting documents: idempotency, fence, lineage and pins, decision, and rows, in one commit.
+
+Idempotency comes before the fence: a client's retry after a cutover gets its first answer (I6).
+`prepare` runs outside the transaction and refuses what can't be stored, so that one caller's bad
+submission fails alone; `plan` decides; `write` writes. A settlement uses the same three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import NamedTuple
+
+import orjson
+
+from router.canonical import Document
+from router.journal import lanes
+from router.journal.decisions import resting_state
+from router.journal.engine import Row, Transaction
+from router.journal.port import Acceptance, Accepted, Conflict, Decide, NewJob, Submission
+from router.journal.routing import (
+    DECISION_COLUMNS,
+    JOB_COLUMNS,
+    decide_all,
+    decision_row,
+    job_row,
+    jobs_of,
+)
+from router.journal.schema import JOBS_PER_TRANSACTION
+from router.journal.words import MOST_WHY, as_json, checked, cleaned, id_text
+from router.model import Decision, State, SystemId
+
+_COLUMNS = (
+    "seq,client,idempotency_key,fingerprint,kind,document_id,transactional,source,event_id,verb,received,"
+    "canonical,problem,correlation_id,legal_entity,accounting_date,ordering_key,currency,amount_minor,"
+    "deliver,state,job_id,authority,accepted_at"
+)
+_CROSSWALK = (
+    "ON CONFLICT (system, kind, document_id) DO UPDATE SET vendor_id = excluded.vendor_id, at = excluded.at"
+)
+
+
+class Prepared(NamedTuple):
+    """A submission with what can be worked out before the transaction."""
+
+    submission: Submission
+    fingerprint: str
+    canonical: str | None
+    legal_entity: str
+    ordering_key: str
+    transactional: bool
+    currency: str
+    amount_minor: int
+    made_by: SystemId | None = None
+    """The ERP that made a document reported as a fact."""
+
+    @property
+    def once(self) -> tuple[str, str] | None:
+        """(kind, document id) where it may be accepted once only."""
+        document = self.submission.document
+        return (document.kind, document.document_id) if document is not None and self.transactional else None
+
+
+@dataclass(slots=True)
+class Fresh:
+    """A submission not seen before, on its way to becoming a transaction."""
+
+    at: int
+    prepared: Prepared
+    decision: Decision | None = None
+    jobs: list[NewJob] = field(default_factory=list)
+    state: State = State.PARKED
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a group of submissions comes to: first answers known, and what to write."""
+
+    answers: list[Acceptance | None]
+    fresh: list[Fresh] = field(default_factory=list)
+    repeats: list[tuple[int, int, str]] = field(default_factory=list)
+    """(submission, the fresh one of this group it repeats, what conflicts or nothing)."""
+
+
+def prepare(submission: Submission, *, made_by: SystemId | None = None) -> Prepared:
+    """Canonical form and fingerprint of a submission; raises BadInput for what can't be stored."""
+    for name in ("client", "idempotency_key", "source", "event_id", "verb", "kind"):
+        checked(getattr(submission, name), name, empty=name in {"source", "event_id", "verb"})
+    if submission.correlation_id is not None:
+        checked(submission.correlation_id, "correlation_id")
+    for _, vendor_id in submission.crosswalk:
+        checked(vendor_id, "crosswalk")
+    document = submission.document
+    if document is None:
+        digest = sha256(submission.received).hexdigest()
+        return Prepared(submission, digest, None, "", "", False, "", 0)
+    canonical = orjson.dumps(document.model_dump(mode="json", exclude_none=True), option=orjson.OPT_SORT_KEYS)
+    money = document.money
+    return Prepared(
+        submission,
+        sha256(canonical).hexdigest(),
+        canonical.decode(),
+        document.legal_entity,
+        document.ordering_key,
+        document.transactional,
+        money.currency if money else "",
+        money.minor if money else 0,
+        made_by,
+    )
+
+
+def accept(tx: Transaction, group: Sequence[Prepared], decide: Decide | None) -> list[Acceptance]:
+    """Accept a group of submissions; the answers in their order."""
+    found = plan(tx, group, decide)
+    lanes.touch(tx, lane_rows(tx, found))
+    return write(tx, found)
+
+
+def plan(tx: Transaction, group: Sequence[Prepared], decide: Decide | None) -> Plan:
+    """Answer what was seen before; route the rest under the fence. Locks nothing but the fence."""
+    planned = Plan([None] * len(group))
+    by_key, by_document = _seen(tx, group)
+    answers = _first_answers(tx, [*by_key.values(), *by_document.values()])
+    new: dict[tuple[str, ...], Fresh] = {}
+    for at, prepared in enumerate(group):
+        submission = prepared.submission
+        key = (submission.client, submission.idempotency_key)
+        once = prepared.once
+        old = by_key.get(key) or (by_document.get(once) if once else None)
+        if old is not None:
+            what = "idempotency key" if key in by_key else "document id"
+            planned.answers[at] = _answer(old, prepared, what, answers)
+            continue
+        same = new.get(("key", *key)) or (new.get(("document", *once)) if once else None)
+        if same is not None:
+            what = "idempotency key" if ("key", *key) in new else "document id"
+            differs = "" if same.prepared.fingerprint == prepared.fingerprint else what
+            planned.repeats.append((at, same.at, differs))
+            continue
+        fresh = new[("key", *key)] = Fresh(at, prepared)
+        if once:
+            new[("document", *once)] = fresh
+        planned.fresh.append(fresh)
+    _route(tx, planned.fresh, decide)
+    return planned
+
+
+Seen = tuple[int, str]
+
+
+def _seen(
+    tx: Transaction, group: Sequence[Prepared]
+) -> tuple[dict[tuple[str, str], Seen], dict[tuple[str, str], Seen]]:
+    """Transactions that already have one of these keys, or one of these documents: number, fingerprint."""
+    keys: dict[str, list[str]] = {}
+    ids: dict[str, list[str]] = {}
+    for prepared in group:
+        keys.setdefault(prepared.submission.client, []).append(prepared.submission.idempotency_key)
+        once = prepared.once
+        if once:
+            ids.setdefault(once[0], []).append(once[1])
+    by_key: dict[tuple[str, str], Seen] = {}
+    for client, wanted in keys.items():
+        for seq, name, fingerprint in tx.among(
+            "SELECT seq, idempotency_key, fingerprint FROM transactions WHERE client = ? AND {any}",
+            "idempotency_key",
+            wanted,
+            client,
+        ):
+            by_key[(client, name)] = (seq, fingerprint)
+    by_document: dict[tuple[str, str], Seen] = {}
+    for kind, wanted in ids.items():
+        for seq, name, fingerprint in tx.among(
+            "SELECT seq, document_id, fingerprint FROM transactions"
+            " WHERE kind = ? AND transactional = 1 AND {any}",
+            "document_id",
+            wanted,
+            kind,
+        ):
+            by_document[(kind, name)] = (seq, fingerprint)
+    return by_key, by_document
+
+
+def _first_answers(tx: Transaction, seen: Sequence[Seen]) -> dict[int, Accepted]:
+    """The first answers of transactions, rebuilt from the first decision: nothing later touches them."""
+    answers = {}
+    for seq, correlation_id, canonical, deliver, *decided in tx.among(
+        "SELECT t.seq, t.correlation_id, t.canonical IS NOT NULL, t.deliver, d.rule, d.table_version,"
+        " d.authority, d.shadow, d.hold, d.why, d.epoch FROM transactions AS t"
+        " LEFT JOIN decisions AS d ON d.seq = t.seq AND d.n = 1 WHERE {any}",
+        "t.seq",
+        [seq for seq, _ in seen],
+    ):
+        decision = decision_of(decided) if decided[0] is not None else None
+        answers[seq] = Accepted(
+            transaction_id=id_text(seq),
+            correlation_id=correlation_id,
+            decision=decision,
+            state=resting_state(canonical=bool(canonical), deliver=bool(deliver), decision=decision),
+            replayed=True,
+        )
+    return answers
+
+
+def decision_of(row: Sequence[object]) -> Decision:
+    """A decision from rule, version, authority, shadow, hold, why and epoch."""
+    rule, version, authority, shadow, hold, why, epoch = row
+    return Decision(
+        rule=str(rule),
+        table_version=int(version),  # type: ignore[call-overload]  # a database integer
+        authority=None if authority is None else SystemId(str(authority)),
+        shadow=None if shadow is None else SystemId(str(shadow)),
+        hold=bool(hold),
+        why=str(why),
+        epoch=int(epoch),  # type: ignore[call-overload]  # a database integer
+    )
+
+
+def _answer(old: Seen, prepared: Prepared, what: str, answers: dict[int, Accepted]) -> Acceptance:
+    seq, fingerprint = old
+    if fingerprint == prepared.fingerprint:
+        return answers[seq]
+    return Conflict(what=what, first=id_text(seq))
+
+
+def _route(tx: Transaction, fresh: Sequence[Fresh], decide: Decide | None) -> None:
+    asked: list[tuple[Document, str]] = []
+    routed: list[Fresh] = []
+    for one in fresh:
+        submission = one.prepared.submission
+        if submission.document is not None and submission.deliver:
+            asked.append((submission.document, submission.verb))
+            routed.append(one)
+    for one, (document, verb), decision in zip(
+        routed, asked, decide_all(tx, asked, decide) if asked else [], strict=True
+    ):
+        one.decision = decision
+        one.jobs = jobs_of(decision, document, verb)
+    for one in fresh:
+        submission = one.prepared.submission
+        one.state = resting_state(
+            canonical=submission.document is not None, deliver=submission.deliver, decision=one.decision
+        )
+        # Feedback and the like come after the ERP jobs; a parked or held document still gives its own.
+        one.jobs.extend(submission.jobs)
+
+
+def lane_rows(tx: Transaction, planned: Plan) -> list[lanes.LaneRow]:
+    """The lanes a plan adds to; the numbers only break ties between lanes due at once."""
+    newest = tx.dialect.peek(tx, "transactions", "seq")
+    return [
+        (job.target, job.lane, one.prepared.legal_entity, job.role, newest + place)
+        for place, one in enumerate(planned.fresh, 1)
+        for job in one.jobs
+    ]
+
+
+def write(tx: Transaction, planned: Plan) -> list[Acceptance]:
+    """Write what is new, lanes being locked; the answers in the order of the submissions.
+
+    Numbers are drawn after the lanes were locked, so within a lane they follow the order of commit.
+    """
+    rows: list[Row] = []
+    decisions: list[Row] = []
+    jobs: list[Row] = []
+    notes: list[Row] = []
+    known: list[Row] = []
+    if planned.fresh:
+        seqs = tx.dialect.draw(tx, "transactions", "seq", len(planned.fresh))
+        for one, seq in zip(planned.fresh, seqs, strict=True):
+            _write_one(tx, one, seq, planned, (rows, decisions, jobs, notes, known))
+        tx.insert("transactions", _COLUMNS, rows)
+        tx.insert("decisions", DECISION_COLUMNS, decisions)
+        tx.insert("jobs", JOB_COLUMNS, jobs)
+        tx.insert("history", "seq,at,what,detail", notes)
+        tx.insert("crosswalk", "system,kind,document_id,vendor_id,at", known, _CROSSWALK)
+    for at, first, differs in planned.repeats:
+        answer = planned.answers[first]
+        assert isinstance(answer, Accepted)
+        if differs:
+            planned.answers[at] = Conflict(what=differs, first=answer.transaction_id)
+        else:
+            planned.answers[at] = Accepted(
+                transaction_id=answer.transaction_id,
+                correlation_id=answer.correlation_id,
+                decision=answer.decision,
+                state=answer.state,
+                replayed=True,
+            )
+    return [answer for answer in planned.answers if answer is not None]
+
+
+def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple[list[Row], ...]) -> None:
+    rows, decisions, jobs, notes, known = into
+    prepared = one.prepared
+    submission, document, decision = prepared.submission, prepared.submission.document, one.decision
+    correlation_id = submission.correlation_id or id_text(seq)
+    routed = decision is not None and one.state is State.QUEUED
+    authority = decision.authority if decision is not None and routed else _maker(prepared)
+    for n, job in enumerate(one.jobs):
+        jobs.append(job_row(tx, seq, n, job, prepared.legal_entity))
+        tx.pokes[job.target] = None
+    rows.append(
+        (
+            seq,
+            submission.client,
+            submission.idempotency_key,
+            prepared.fingerprint,
+            submission.kind,
+            document.document_id if document else None,
+            int(prepared.transactional),
+            submission.source,
+            submission.event_id,
+            submission.verb,
+            submission.received,
+            prepared.canonical,
+            cleaned(submission.problem, MOST_WHY),
+            correlation_id,
+            prepared.legal_entity,
+            document.accounting_date.isoformat() if document else "",
+            prepared.ordering_key,
+            prepared.currency,
+            prepared.amount_minor,
+            int(submission.deliver),
+            one.state.value,
+            seq * JOBS_PER_TRANSACTION if routed else None,
+            authority,
+            tx.now,
+        )
+    )
+    detail: dict[str, object] = {"legal_entity": prepared.legal_entity, "state": one.state.value}
+    if decision is not None:
+        decisions.append(decision_row(tx, seq, 1, decision))
+        detail |= {"epoch": decision.epoch, "table_version": decision.table_version}
+    notes.append((seq, tx.now, "accepted", as_json(detail)))
+    if document is not None:
+        tx.remember[seq] = (document, correlation_id)
+        for system, vendor_id in submission.crosswalk:
+            known.append((system, document.kind, document.document_id, vendor_id, tx.now))
+    planned.answers[one.at] = Accepted(
+        transaction_id=id_text(seq), correlation_id=correlation_id, decision=decision, state=one.state
+    )
+
+
+def _maker(prepared: Prepared) -> SystemId | None:
+    """The system a fact came from: what its payments and credit memos will follow."""
+    submission = prepared.submission
+    if submission.deliver:
+        return None
+    if prepared.made_by is not None:
+        return prepared.made_by
+    return submission.crosswalk[0][0] if submission.crosswalk else None

@@ -1,0 +1,143 @@
+"""The journal: the one class everybody else uses; its modules do the work inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Literal
+
+from router.canonical import Document
+from router.canonical.kinds import Kind
+from router.journal import acceptance, fence, lanes, records, rerouting, settling
+from router.journal.acceptance import Prepared
+from router.journal.engine import Transaction
+from router.journal.lanes import claim as claim_lanes
+from router.journal.port import Acceptance, Lease, LeaseSettlement, Pin, Submission, Switch
+from router.journal.reading import Reads
+from router.model import SystemId
+
+_Batch = tuple[list[Prepared], tuple[SystemId, str, str] | None]
+
+
+class Journal(Reads):
+    """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
+
+    Every method raises Overloaded while the database can't answer, Broken for a bug, and Refused (or
+    a kind of it) for what the caller must mend. One object serves one event loop.
+    """
+
+    async def accept(
+        self, submissions: Sequence[Submission], *, cursor: tuple[SystemId, str, str] | None = None
+    ) -> list[Acceptance]:
+        """Accept documents, all or none, in one commit with concurrent callers; answers in their order.
+
+        `cursor` (system, feed, position) is stored in the same commit. Raises BadInput for what can't
+        be stored.
+        """
+        if not submissions and cursor is None:
+            return []
+        batch: _Batch = ([acceptance.prepare(one) for one in submissions], cursor)
+        answers: list[Acceptance] = await self._writer.submit(
+            self._accept, batch, weight=len(submissions) or 1
+        )
+        return answers
+
+    def _accept(self, tx: Transaction, batches: list[_Batch]) -> list[list[Acceptance]]:
+        answers = acceptance.accept(tx, [one for batch, _ in batches for one in batch], self._decide)
+        rest = iter(answers)
+        given = []
+        for batch, cursor in batches:
+            given.append(list(islice(rest, len(batch))))
+            if cursor is not None:
+                records.put_cursor(tx, *cursor)
+        return given
+
+    async def claim(
+        self, *, worker: str, target: SystemId, lanes: int, jobs_per_lane: int, lease_s: float
+    ) -> list[Lease]:
+        """Lease due lanes of a target; the intent to work on their heads is journalled."""
+        return await self._do(
+            claim_lanes,
+            self._documents,
+            worker=worker,
+            target=target,
+            lanes=lanes,
+            jobs_per_lane=jobs_per_lane,
+            lease_s=lease_s,
+        )
+
+    async def settle(self, settlements: Sequence[LeaseSettlement]) -> list[bool]:
+        """Settle leases, in one commit with concurrent callers; False: stale token, nothing changed."""
+        if not settlements:
+            return []
+        weight = sum(len(one.settlements) for one in settlements)
+        held: list[bool] = await self._writer.submit(self._settle, list(settlements), weight=weight or 1)
+        return held
+
+    def _settle(self, tx: Transaction, batches: list[list[LeaseSettlement]]) -> list[list[bool]]:
+        held = settling.settle(tx, [one for batch in batches for one in batch], self._decide)
+        rest = iter(held)
+        return [list(islice(rest, len(batch))) for batch in batches]
+
+    async def extend(self, leases: Sequence[Lease], *, lease_s: float) -> list[bool]:
+        """Lengthen leases to `lease_s` from now; False: lost."""
+        return await self._do(lanes.extend, leases, lease_s)
+
+    async def publish_table(self, text: str, *, version: int, by: str) -> None:
+        """Store a route table; raises Refused when the version has another text."""
+        await self._do(records.publish_table, text, version=version, by=by)
+
+    async def switch(self, order: Switch, *, gate: Sequence[SystemId] = ()) -> dict[str, int]:
+        """Flip entities to a table version, linearizably; the new epoch of each (D6).
+
+        Authority lanes of the `gate` targets stay closed for these entities until `open_lanes`.
+        Raises Refused for a version that is not published, Overloaded when the fence can't be had.
+        """
+        return await self._do(fence.switch, order, gate)
+
+    async def open_lanes(self, entities: Sequence[str], *, targets: Sequence[SystemId]) -> None:
+        """Open gated lanes; raises Refused while another ERP's are not drained or hold a doubt."""
+        await self._do(fence.open_lanes, entities, targets)
+
+    async def release(self, entities: Sequence[str], *, by: str, why: str) -> int:
+        """Decide held transactions again by the current table; how many were let go."""
+        return await self._do(rerouting.release, entities, self._decide, by=by, why=why)
+
+    async def replay(
+        self, ids: Sequence[str], *, route: Literal["pinned", "again"], by: str, why: str
+    ) -> int:
+        """Send refused, dead and parked transactions again; how many. Raises NotFound."""
+        return await self._do(rerouting.replay, ids, self._decide, route=route, by=by, why=why)
+
+    async def add_shadow(
+        self,
+        *,
+        target: SystemId,
+        entities: Sequence[str],
+        kinds: Sequence[Kind],
+        external_id: Callable[[Document], str],
+    ) -> int:
+        """Start a dual run: shadow jobs for posted documents of these kinds; how many."""
+        return await self._do(
+            rerouting.add_shadow, target=target, entities=entities, kinds=kinds, external_id=external_id
+        )
+
+    async def pin(self, wanted: Pin) -> None:
+        """Set a manual pin; it decides before lineage and table (D7)."""
+        await self._do(records.pin, wanted)
+
+    async def unpin(self, scope: str, *, by: str, why: str) -> None:
+        """Remove a manual pin; raises NotFound."""
+        await self._do(records.unpin, scope, by=by, why=why)
+
+    async def put_crosswalk(self, system: SystemId, rows: records.CrosswalkRows) -> None:
+        """Store vendor ids: {(kind, document id): vendor id}, or rows of the three."""
+        await self._do(records.put_crosswalk, system, rows)
+
+    async def record_step(self, run_id: str, step: str, event: str, data: Mapping[str, Any]) -> None:
+        """Append to the log of a plan's run."""
+        await self._do(records.record_step, run_id, step, event, data)
+
+    async def store_breaks(self, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append breaks a comparison found."""
+        await self._do(records.store_breaks, run_id, rows)

@@ -1,0 +1,261 @@
+"""Lanes (D4): the lane is leased, not the job, and every lease carries a fencing token.
+
+A lane's `due` is when its head may go; while leased, when the lease ends; null when nothing waits.
+So one index answers a claim, a lost lease comes due by itself, and a retry delays its own lane only.
+Whoever adds work to a lane locks its row first: within a lane, job ids follow the order of commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from router.canonical import Document, parse
+from router.clock import from_text, to_text
+from router.journal.decisions import Head, run_of
+from router.journal.engine import Transaction
+from router.journal.port import Job, Lease
+from router.journal.schema import JOBS_PER_TRANSACTION
+from router.journal.words import as_json, from_json, id_text
+from router.model import Event, JobId, LaneKey, State, SystemId, after
+
+LaneRow = tuple[str, str, str, str, int]
+"""Target, lane, legal entity, role, transaction number: of the first job a commit adds to a lane."""
+_COLUMNS = ", ".join(f"j.{name}" for name in Head._fields)
+_REPAIRS = 8
+"""Rounds a claim may spend on lanes whose due was stale before it leaves the rest to the next claim."""
+
+
+class Documents:
+    """A bounded memory of accepted documents, so that a claim need not parse what was just accepted."""
+
+    def __init__(self, most: int = 8192) -> None:
+        self._most = most
+        self._kept: dict[int, tuple[Document, str]] = {}
+
+    def keep(self, documents: dict[int, tuple[Document, str]]) -> None:
+        """Remember documents with their correlation ids; the oldest make room."""
+        self._kept.update(documents)
+        for seq in list(self._kept)[: max(0, len(self._kept) - self._most)]:
+            del self._kept[seq]
+
+    def of(self, tx: Transaction, seqs: Iterable[int]) -> dict[int, tuple[Document, str]]:
+        """Documents and correlation ids of transactions, from memory or the table."""
+        kept = self._kept
+        found = {seq: kept[seq] for seq in seqs if seq in kept}
+        missing = [seq for seq in dict.fromkeys(seqs) if seq not in found]
+        for seq, correlation_id, canonical in tx.among(
+            "SELECT seq, correlation_id, canonical FROM transactions WHERE {any}", "seq", missing
+        ):
+            found[seq] = (parse(from_json(canonical)), correlation_id)
+        return found
+
+
+def touch(tx: Transaction, rows: Iterable[LaneRow]) -> None:
+    """Make lanes that are about to get jobs, or lock them; in sorted order, so that no two wait in a ring.
+
+    An empty lane is due at once, and so is one whose new job is older than its head (a release, a
+    replay); a leased lane is left alone, settling finds the new job.
+    """
+    first: dict[tuple[str, str], LaneRow] = {}
+    for row in rows:
+        known = first.get(row[:2])
+        if known is None or row[4] < known[4]:
+            first[row[:2]] = row
+    tx.insert(
+        "lanes",
+        "target,lane,legal_entity,role,head,due,token,worker",
+        [(*first[name], tx.now, 0, "") for name in sorted(first)],
+        "ON CONFLICT (target, lane) DO UPDATE SET due = excluded.due, head = excluded.head,"
+        " legal_entity = excluded.legal_entity, role = excluded.role WHERE lanes.due IS NULL"
+        " OR (lanes.lease_until IS NULL AND excluded.head < lanes.head)",
+    )
+
+
+def heads(tx: Transaction, target: str, lanes: Sequence[str], limit: int) -> dict[str, list[Head]]:
+    """The first unsettled jobs of each lane that has any."""
+    found: dict[str, list[Head]] = {}
+    if lanes:
+        text = tx.dialect.heads.format(columns=_COLUMNS)
+        for row in map(Head._make, tx.rows(text, (tx.dialect.values(lanes), target, limit))):
+            found.setdefault(row.lane, []).append(row)
+    return found
+
+
+def refresh(tx: Transaction, target: SystemId, lanes: Sequence[str]) -> None:
+    """Give lanes back: each is due when its head is, or never while it has none."""
+    front = heads(tx, target, lanes, 1)
+    idle = [lane for lane in lanes if lane not in front]
+    if idle:
+        tx.run(
+            "UPDATE lanes SET due = NULL, lease_until = NULL, worker = ''"
+            f" WHERE target = ? AND {tx.dialect.any('lane')}",
+            (target, tx.dialect.values(idle)),
+        )
+    rows = []
+    for lane, (head, *_) in front.items():
+        rows.append(
+            (head.due, head.job_id // JOBS_PER_TRANSACTION, head.legal_entity, head.role, target, lane)
+        )
+        if head.due <= tx.now:
+            tx.pokes[target] = None
+    tx.many(
+        "UPDATE lanes SET due = ?, head = ?, legal_entity = ?, role = ?, lease_until = NULL, worker = ''"
+        " WHERE target = ? AND lane = ?",
+        rows,
+    )
+
+
+def claim(
+    tx: Transaction,
+    documents: Documents,
+    *,
+    worker: str,
+    target: SystemId,
+    lanes: int,
+    jobs_per_lane: int,
+    lease_s: float,
+) -> list[Lease]:
+    """Lease up to `lanes` due lanes of a target, oldest first, and journal the intent for their heads."""
+    assert lanes > 0
+    assert jobs_per_lane > 0
+    tx.dialect.lock(tx, [f"gate:{target}"], shared=True)
+    closed = {row[0] for row in tx.rows("SELECT legal_entity FROM gates WHERE target = ?", (target,))}
+    runs: dict[str, Sequence[Head]] = {}
+    tokens: dict[str, int] = {}
+    for _ in range(_REPAIRS):
+        due = _due(tx, target, lanes)
+        front = heads(tx, target, [lane for lane, _ in due], jobs_per_lane)
+        for lane, token in due:
+            run = run_of(front[lane], now=tx.now, limit=jobs_per_lane, closed=closed) if lane in front else ()
+            if run:
+                runs[lane], tokens[lane] = run, token + 1
+        stale = [lane for lane, _ in due if lane not in runs]
+        # Stale dues happen when work was added just before a lane's real head, never in bulk.
+        refresh(tx, target, stale)
+        if runs or not stale:
+            break
+    if not runs:
+        return []
+    until = from_text(tx.now) + timedelta(seconds=lease_s)
+    tx.run(
+        "UPDATE lanes SET lease_until = ?, due = ?, token = token + 1, worker = ?"
+        f" WHERE target = ? AND {tx.dialect.any('lane')}",
+        (to_text(until), to_text(until), worker, target, tx.dialect.values(list(runs))),
+    )
+    _intend(tx, runs, tokens, worker)
+    return _leases(tx, documents, target, runs, tokens, until)
+
+
+def _due(tx: Transaction, target: SystemId, lanes: int) -> list[tuple[str, int]]:
+    rows = tx.rows(
+        "SELECT lane, token FROM lanes WHERE target = ? AND due IS NOT NULL AND due <= ? AND NOT"
+        " (role = 'authority' AND legal_entity IN (SELECT g.legal_entity FROM gates AS g WHERE g.target = ?))"
+        " ORDER BY due, head, lane LIMIT ?" + tx.dialect.skip_locked,
+        (target, tx.now, target, lanes),
+    )
+    return [(lane, token) for lane, token in rows]
+
+
+def _intend(tx: Transaction, runs: dict[str, Sequence[Head]], tokens: dict[str, int], worker: str) -> None:
+    """Journal what is about to be tried; a job still in flight lost its lease and is in doubt (D8)."""
+    sending, asking, lost, attempts = [], [], [], []
+    for lane, run in runs.items():
+        for head in run:
+            if head.state == "queued":
+                sending.append(head.job_id)
+                purpose = "send"
+            else:
+                asking.append(head.job_id)
+                purpose = "look up"
+                if head.state == "in_flight":
+                    lost.append(head)
+            attempts.append((head.job_id, tokens[lane], purpose, worker, tx.now))
+    in_flight = after(State.QUEUED, Event.CLAIMED).value
+    in_doubt = after(State.IN_FLIGHT, Event.LEASE_LOST).value
+    for state, ids in ((in_flight, sending), (in_doubt, asking)):
+        if ids:
+            tx.run(
+                f"UPDATE jobs SET state = ?, attempts = attempts + 1 WHERE {tx.dialect.any('job_id')}",
+                (state, tx.dialect.values(ids)),
+            )
+    tx.insert("attempts", "job_id,token,purpose,worker,claimed_at", attempts)
+    tx.insert(
+        "history",
+        "seq,at,what,detail",
+        [
+            (
+                head.job_id // JOBS_PER_TRANSACTION,
+                tx.now,
+                in_doubt,
+                as_json({"job": head.job_id, "lane": head.lane, "event": Event.LEASE_LOST.value}),
+            )
+            for head in lost
+        ],
+    )
+
+
+def _leases(
+    tx: Transaction,
+    documents: Documents,
+    target: SystemId,
+    runs: dict[str, Sequence[Head]],
+    tokens: dict[str, int],
+    until: datetime,
+) -> list[Lease]:
+    known = documents.of(tx, [head.job_id // JOBS_PER_TRANSACTION for run in runs.values() for head in run])
+    leases = []
+    for lane, run in runs.items():
+        jobs = []
+        for head in run:
+            seq = head.job_id // JOBS_PER_TRANSACTION
+            document, correlation_id = known[seq]
+            jobs.append(
+                Job(
+                    job_id=JobId(head.job_id),
+                    transaction_id=id_text(seq),
+                    correlation_id=correlation_id,
+                    target=target,
+                    role=head.role,
+                    operation=head.operation,
+                    kind=head.kind,
+                    external_id=head.external_id,
+                    lane=LaneKey(lane),
+                    state=State.IN_FLIGHT if head.state == "queued" else State.IN_DOUBT,
+                    attempts=head.attempts + 1,
+                    document=document,
+                    facts=from_json(head.facts) or {},
+                    due=from_text(head.due),
+                    waiting_since=from_text(head.waiting_since),
+                )
+            )
+        leases.append(
+            Lease(target=target, lane=LaneKey(lane), token=tokens[lane], until=until, jobs=tuple(jobs))
+        )
+    return leases
+
+
+def extend(tx: Transaction, leases: Sequence[Lease], lease_s: float) -> list[bool]:
+    """Lengthen leases that are still held."""
+    until = to_text(from_text(tx.now) + timedelta(seconds=lease_s))
+    held = {}
+    for lease in sorted(leases, key=lambda lease: (lease.target, lease.lane)):
+        held[(lease.target, lease.lane, lease.token)] = (
+            tx.run(
+                "UPDATE lanes SET lease_until = ?, due = ?"
+                " WHERE target = ? AND lane = ? AND token = ? AND lease_until IS NOT NULL",
+                (until, until, lease.target, lease.lane, lease.token),
+            )
+            == 1
+        )
+    return [held[(lease.target, lease.lane, lease.token)] for lease in leases]
+
+
+def next_due(tx: Transaction, target: SystemId) -> datetime | None:
+    """When the next lane of a target comes due: its work, or the end of a lease that may be lost."""
+    found = tx.rows(
+        "SELECT min(due) FROM lanes WHERE target = ? AND due IS NOT NULL AND NOT"
+        " (role = 'authority' AND legal_entity IN (SELECT g.legal_entity FROM gates AS g WHERE g.target = ?))",
+        (target, target),
+    )[0][0]
+    return None if found is None else from_text(found)

@@ -1,0 +1,1 @@
+"""Migrations of the journal, oldest first; `Journal.open` runs what is missing."""

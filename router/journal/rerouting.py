@@ -1,0 +1,254 @@
+"""Work that is decided again or sent again: releases, replays, and the start of a dual run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from router.canonical import Document, parse
+from router.errors import BadInput, NotFound
+from router.journal import lanes
+from router.journal.decisions import lane_of, resting_state
+from router.journal.engine import Row, Transaction
+from router.journal.port import Decide, NewJob
+from router.journal.routing import (
+    DECISION_COLUMNS,
+    JOB_COLUMNS,
+    decide_all,
+    decision_row,
+    job_row,
+    jobs_of,
+    next_job_numbers,
+)
+from router.journal.schema import JOBS_PER_TRANSACTION
+from router.journal.words import as_json, from_json, number
+from router.model import Decision, Event, LaneKey, State, SystemId, after
+
+Resting = tuple[int, str, Document]
+"""Number, verb and document of a transaction that is decided again."""
+
+
+def release(tx: Transaction, entities: Sequence[str], decide: Decide | None, *, by: str, why: str) -> int:
+    """Decide the held transactions of these entities again by the current table; how many were let go."""
+    rows = tx.among(
+        "SELECT seq, verb, canonical FROM transactions WHERE state = 'held' AND {any} ORDER BY seq",
+        "legal_entity",
+        sorted(set(entities)),
+    )
+    resting = [(seq, verb, parse(from_json(canonical))) for seq, verb, canonical in rows]
+    return _again(tx, resting, decide, Event.RELEASED, {"by": by, "why": why})
+
+
+def _again(
+    tx: Transaction, resting: Sequence[Resting], decide: Decide | None, event: Event, said: dict[str, str]
+) -> int:
+    """Route transactions that have no authority job yet; how many left their state."""
+    decided = decide_all(tx, [(document, verb) for _, verb, document in resting], decide) if resting else []
+    jobs = [
+        (seq, document, job)
+        for (seq, verb, document), decision in zip(resting, decided, strict=True)
+        for job in jobs_of(decision, document, verb)
+    ]
+    lanes.touch(tx, [(job.target, job.lane, doc.legal_entity, job.role, seq) for seq, doc, job in jobs])
+    first = _add(tx, jobs)
+    _record(tx, [seq for seq, _, _ in resting], decided)
+    moved, notes = [], []
+    gone = 0
+    for (seq, _, document), decision in zip(resting, decided, strict=True):
+        state = resting_state(canonical=True, deliver=True, decision=decision)
+        gone += state is State.QUEUED or (event is Event.RELEASED and state is State.PARKED)
+        authority = decision.authority if state is State.QUEUED else None
+        moved.append((state.value, first.get(seq), authority, seq))
+        detail = said | {"event": event.value, "rule": decision.rule, "legal_entity": document.legal_entity}
+        notes.append((seq, tx.now, state.value, as_json(detail | {"epoch": decision.epoch})))
+    tx.many("UPDATE transactions SET state = ?, job_id = ?, authority = ? WHERE seq = ?", moved)
+    tx.insert("history", "seq,at,what,detail", notes)
+    return gone
+
+
+def _add(tx: Transaction, jobs: Sequence[tuple[int, Document, NewJob]]) -> dict[int, int]:
+    """Insert jobs of known transactions; the id of each one's first."""
+    numbers = next_job_numbers(tx, dict.fromkeys(seq for seq, _, _ in jobs))
+    first: dict[int, int] = {}
+    rows: list[Row] = []
+    for seq, document, job in jobs:
+        rows.append(job_row(tx, seq, numbers[seq], job, document.legal_entity))
+        first.setdefault(seq, int(rows[-1][0]))
+        numbers[seq] += 1
+        tx.pokes[job.target] = None
+    tx.insert("jobs", JOB_COLUMNS, rows)
+    return first
+
+
+def _record(tx: Transaction, seqs: Sequence[int], decided: Sequence[Decision]) -> None:
+    """Append decisions; the earlier ones stay."""
+    newest: dict[int, int] = dict(
+        tx.among("SELECT seq, max(n) FROM decisions WHERE {any} GROUP BY seq", "seq", list(seqs))
+    )
+    tx.insert(
+        "decisions",
+        DECISION_COLUMNS,
+        [
+            decision_row(tx, seq, newest.get(seq, 0) + 1, decision)
+            for seq, decision in zip(seqs, decided, strict=True)
+        ],
+    )
+
+
+def replay(
+    tx: Transaction,
+    ids: Sequence[str],
+    decide: Decide | None,
+    *,
+    route: Literal["pinned", "again"],
+    by: str,
+    why: str,
+) -> int:
+    """Send refused and dead jobs of these transactions again; how many transactions had any.
+
+    `again` decides anew first; a transaction that was parked is always decided anew. A job that died
+    in doubt goes back in doubt: it is looked up before it is sent, and never moved to another ERP.
+    Raises NotFound for an unknown id.
+    """
+    seqs = [_number(one) for one in dict.fromkeys(ids)]
+    rows = tx.among(
+        "SELECT t.seq, t.verb, t.canonical, t.state, t.job_id, j.state, j.doubtful FROM transactions AS t"
+        " LEFT JOIN jobs AS j ON j.job_id = t.job_id WHERE {any} ORDER BY t.seq",
+        "t.seq",
+        seqs,
+    )
+    if len(rows) < len(seqs):
+        known = {row[0] for row in rows}
+        missing = [one for one in ids if _number(one) not in known]
+        raise NotFound(f"there is no transaction {missing[0]}")
+    said = {"by": by, "why": why}
+    resting: list[Resting] = []
+    done: set[int] = set()
+    for seq, verb, canonical, state, job_id, job_state, doubtful in rows:
+        if canonical is None:
+            continue
+        document = parse(from_json(canonical))
+        if job_id is None and state == State.PARKED.value:
+            resting.append((seq, verb, document))
+        elif route == "again" and job_state in _FAILED and not doubtful:
+            done.update(_reroute(tx, (seq, verb, document), decide, said))
+    done.update(_revive(tx, [seq for seq in seqs if seq not in done], said))
+    return len(done) + _again(tx, resting, decide, Event.REPLAYED, said)
+
+
+_FAILED = {State.REFUSED.value, State.DEAD.value}
+
+
+def _number(transaction_id: str) -> int:
+    found = number(transaction_id)
+    if found is None:
+        raise BadInput(f"{transaction_id[:40]!r} is no transaction id such as T000000000001")
+    return found
+
+
+def _reroute(tx: Transaction, one: Resting, decide: Decide | None, said: dict[str, str]) -> list[int]:
+    """Move a refused transaction to another ERP if the current table says so; its number when it moved."""
+    seq, verb, document = one
+    decision = decide_all(tx, [(document, verb)], decide)[0]
+    used = {
+        row[0]
+        for row in tx.rows(
+            "SELECT target FROM jobs WHERE job_id >= ? AND job_id < ? AND role <> 'feedback'",
+            (seq * JOBS_PER_TRANSACTION, (seq + 1) * JOBS_PER_TRANSACTION),
+        )
+    }
+    wanted = jobs_of(decision, document, verb)
+    if not wanted or wanted[0].target in used:
+        return []  # where it was, where its shadow is, or nowhere: it stays with its first authority
+    _record(tx, [seq], [decision])
+    jobs = [(seq, document, job) for job in wanted if job.target not in used]
+    lanes.touch(tx, [(job.target, job.lane, document.legal_entity, job.role, seq) for _, _, job in jobs])
+    first = _add(tx, jobs)
+    tx.run(
+        "UPDATE transactions SET job_id = ?, authority = ? WHERE seq = ?",
+        (first[seq], decision.authority, seq),
+    )
+    detail = said | {"event": Event.REPLAYED.value, "rule": decision.rule, "target": wanted[0].target}
+    tx.insert("history", "seq,at,what,detail", [(seq, tx.now, State.QUEUED.value, as_json(detail))])
+    return [seq]
+
+
+def _revive(tx: Transaction, seqs: Sequence[int], said: dict[str, str]) -> list[int]:
+    """Put refused and dead jobs back at their place in their lanes."""
+    rows = [
+        row
+        for seq in seqs
+        for row in tx.rows(
+            "SELECT job_id, target, lane, legal_entity, role, state, doubtful FROM jobs"
+            " WHERE job_id >= ? AND job_id < ? AND state IN ('refused','dead') ORDER BY job_id",
+            (seq * JOBS_PER_TRANSACTION, (seq + 1) * JOBS_PER_TRANSACTION),
+        )
+    ]
+    lanes.touch(tx, [(*row[1:5], row[0] // JOBS_PER_TRANSACTION) for row in rows])
+    changed, notes = [], []
+    for job_id, target, _, _, role, state, doubtful in rows:
+        then = after(State(state), Event.REPLAYED)
+        if doubtful:
+            then = after(after(then, Event.CLAIMED), Event.LEASE_LOST)
+        changed.append((then.value, tx.now, tx.now, job_id))
+        detail = said | {"job": job_id, "target": target, "role": role, "event": Event.REPLAYED.value}
+        notes.append((job_id // JOBS_PER_TRANSACTION, tx.now, then.value, as_json(detail)))
+        tx.pokes[target] = None
+    tx.many(
+        "UPDATE jobs SET state = ?, due = ?, waiting_since = ?, attempts = 0, settled_at = NULL,"
+        " doubtful = 0 WHERE job_id = ?",
+        changed,
+    )
+    tx.insert("history", "seq,at,what,detail", notes)
+    return list(dict.fromkeys(row[0] // JOBS_PER_TRANSACTION for row in rows))
+
+
+def add_shadow(
+    tx: Transaction,
+    *,
+    target: SystemId,
+    entities: Sequence[str],
+    kinds: Sequence[str],
+    external_id: Callable[[Document], str],
+) -> int:
+    """Start a dual run: shadow jobs for the newest posted documents of these kinds; how many."""
+    found: list[tuple[int, Document]] = []
+    for kind in kinds:
+        rows = tx.among(
+            "SELECT max(t.seq) FROM transactions AS t JOIN jobs AS j ON j.job_id = t.job_id"
+            " WHERE t.kind = ? AND j.state = 'posted' AND j.operation = 'create' AND {any}"
+            " GROUP BY t.document_id",
+            "t.legal_entity",
+            sorted(set(entities)),
+            kind,
+        )
+        for seq, canonical in tx.among(
+            "SELECT t.seq, t.canonical FROM transactions AS t WHERE NOT EXISTS (SELECT 1 FROM jobs AS j"
+            f" WHERE j.job_id >= t.seq * {JOBS_PER_TRANSACTION}"
+            f" AND j.job_id < (t.seq + 1) * {JOBS_PER_TRANSACTION} AND j.target = ?)"
+            " AND {any}",
+            "t.seq",
+            [row[0] for row in rows],
+            target,
+        ):
+            found.append((seq, parse(from_json(canonical))))
+    jobs = []
+    for seq, document in sorted(found, key=lambda one: one[0]):
+        job = NewJob(
+            target=target,
+            role="shadow",
+            operation="create",
+            external_id=external_id(document),
+            lane=LaneKey(lane_of("shadow", document.ordering_key)),
+            kind=document.kind,
+        )
+        jobs.append((seq, document, job))
+    lanes.touch(tx, [(job.target, job.lane, doc.legal_entity, job.role, seq) for seq, doc, job in jobs])
+    _add(tx, jobs)
+    detail = {"target": target, "event": "dual run started"}
+    tx.insert(
+        "history",
+        "seq,at,what,detail",
+        [(seq, tx.now, State.QUEUED.value, as_json(detail)) for seq, _, _ in jobs],
+    )
+    return len(jobs)

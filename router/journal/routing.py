@@ -1,0 +1,167 @@
+"""Asks routing under the fence: epoch, lineage and pins in, decisions and job rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from router.canonical import KINDS, Document
+from router.journal import fence
+from router.journal.decisions import lane_of, lineage_of, operation_of, pin_of
+from router.journal.engine import Row, Transaction
+from router.journal.port import Decide, NewJob, Pin
+from router.journal.schema import JOBS_PER_TRANSACTION
+from router.journal.words import MOST_WHY, cleaned, facts_text
+from router.model import Decision, LaneKey, Role, SystemId
+
+JOB_COLUMNS = (
+    "job_id,target,lane,role,operation,kind,external_id,legal_entity,commutes,state,attempts,due,"
+    "waiting_since,code,why,doubtful,facts"
+)
+DECISION_COLUMNS = "seq,n,at,rule,table_version,authority,shadow,hold,why,epoch"
+
+
+def decide_all(
+    tx: Transaction, asked: Sequence[tuple[Document, str]], decide: Decide | None
+) -> list[Decision]:
+    """A decision for each (document, verb), in order, with the fence held to the end of the transaction.
+
+    What no table covers, or whose rule raised, is unroutable: parked, never guessed (D7).
+    """
+    epochs = fence.enter(tx, (document.legal_entity for document, _ in asked))
+    placed = _lineage(tx, asked)
+    pins = read_pins(tx)
+    decisions = []
+    for document, verb in asked:
+        epoch, version = epochs[document.legal_entity]
+        refers = lineage_of(document, verb)
+        decision = _decide(
+            decide, document, version, placed.get(refers) if refers else None, pin_of(document, pins)
+        )
+        if decision.epoch != epoch:
+            decision = replace(decision, epoch=epoch)
+        if decision.authority is not None and not decision.hold:
+            placed[(document.kind, document.document_id)] = decision.authority
+        decisions.append(decision)
+    return decisions
+
+
+def _decide(
+    decide: Decide | None, document: Document, version: int | None, lineage: SystemId | None, pin: Pin | None
+) -> Decision:
+    if decide is None or version is None:
+        return _unroutable(
+            version, "no route table is published" if version is None else "no routing is set up"
+        )
+    try:
+        return decide(document, table_version=version, lineage=lineage, pin=pin)
+    except Exception as error:  # noqa: BLE001 a user's rule may raise anything; the document must not be lost
+        return _unroutable(version, f"routing failed: {type(error).__name__}: {error}")
+
+
+def _unroutable(version: int | None, why: str) -> Decision:
+    return Decision(rule="unroutable", table_version=version or 0, authority=None, why=cleaned(why, MOST_WHY))
+
+
+def _lineage(tx: Transaction, asked: Iterable[tuple[Document, str]]) -> dict[tuple[str, str], SystemId]:
+    """Where the documents referred to live: the ERP they were routed to, or the one that made them."""
+    wanted: dict[str, dict[str, None]] = {}
+    for document, verb in asked:
+        refers = lineage_of(document, verb)
+        if refers:
+            wanted.setdefault(refers[0], {})[refers[1]] = None
+    placed: dict[tuple[str, str], SystemId] = {}
+    for kind, ids in wanted.items():
+        for document_id, authority in tx.among(
+            "SELECT document_id, authority FROM transactions WHERE kind = ?"
+            f" AND transactional = {int(KINDS[kind].transactional)}"
+            " AND authority IS NOT NULL AND {any} ORDER BY seq",
+            "document_id",
+            list(ids),
+            kind,
+        ):
+            placed[(kind, document_id)] = authority
+    return placed
+
+
+def read_pins(tx: Transaction) -> dict[str, Pin]:
+    """All manual pins by scope."""
+    return {
+        scope: Pin(scope=scope, authority=SystemId(authority), why=why, by=actor)
+        for scope, authority, why, actor in tx.rows("SELECT scope, authority, why, actor FROM pins")
+    }
+
+
+def jobs_of(decision: Decision, document: Document, verb: str) -> list[NewJob]:
+    """The authority job and, in a dual run, the shadow job of a routed document; none while it waits."""
+    if decision.hold or decision.authority is None:
+        return []
+    wanted: list[tuple[Role, SystemId]] = [("authority", decision.authority)]
+    if decision.shadow is not None and decision.shadow != decision.authority:
+        wanted.append(("shadow", decision.shadow))
+    key = document.ordering_key
+    return [
+        NewJob(
+            target=target,
+            role=role,
+            operation=operation_of(verb),
+            external_id=document.document_id,
+            lane=LaneKey(lane_of(role, key)),
+            kind=document.kind,
+        )
+        for role, target in wanted
+    ]
+
+
+def job_row(tx: Transaction, seq: int, n: int, job: NewJob, legal_entity: str) -> Row:
+    """A job as a row of `JOB_COLUMNS`; due at once."""
+    assert n < JOBS_PER_TRANSACTION
+    kind = KINDS.get(job.kind)
+    return (
+        seq * JOBS_PER_TRANSACTION + n,
+        job.target,
+        job.lane,
+        job.role,
+        job.operation,
+        job.kind,
+        job.external_id,
+        legal_entity,
+        int(kind is not None and kind.commutes),
+        "queued",
+        0,
+        tx.now,
+        tx.now,
+        "",
+        "",
+        0,
+        facts_text(job.facts),
+    )
+
+
+def decision_row(tx: Transaction, seq: int, n: int, decision: Decision) -> Row:
+    """A decision as a row of `DECISION_COLUMNS`."""
+    return (
+        seq,
+        n,
+        tx.now,
+        decision.rule,
+        decision.table_version,
+        decision.authority,
+        decision.shadow,
+        int(decision.hold),
+        decision.why,
+        decision.epoch,
+    )
+
+
+def next_job_numbers(tx: Transaction, seqs: Iterable[int]) -> dict[int, int]:
+    """The next free n of each transaction's jobs."""
+    found = {}
+    for seq in seqs:
+        first = seq * JOBS_PER_TRANSACTION
+        newest = tx.rows(
+            "SELECT max(job_id) FROM jobs WHERE job_id >= ? AND job_id < ?",
+            (first, first + JOBS_PER_TRANSACTION),
+        )[0][0]
+        found[seq] = 0 if newest is None else int(newest) - first + 1
+    return found

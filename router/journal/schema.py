@@ -1,0 +1,274 @@
+"""The tables of the journal, one place for both databases.
+
+Times are RFC 3339 text with microseconds (`router.clock.to_text`), so text order is time order;
+PostgreSQL columns use the C collation for the same reason. Flags are 0/1. A job's id is its
+transaction's number × `JOBS_PER_TRANSACTION` + n: order of id is order of acceptance, also for work
+that is released or added later, and a transaction's jobs are one range of the primary key.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+
+HEAD = "0001"
+"""The migration these tables correspond to; a test holds it to the newest script."""
+JOBS_PER_TRANSACTION = 1000
+"""Room for jobs of one transaction: an authority, shadows, and feedback over its whole life."""
+UNSETTLED = "state IN ('queued','in_flight','in_doubt')"
+"""A literal, because a partial index serves only queries that repeat its condition."""
+FAILED = "state IN ('refused','dead')"
+
+metadata = MetaData()
+Words = Text().with_variant(Text(collation="C"), "postgresql")
+Number = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, Words, nullable=null)
+
+
+def _number(name: str, *, null: bool = False) -> Column[int]:
+    return Column(name, Number, nullable=null)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=True),
+    _text("client"),
+    _text("idempotency_key"),
+    _text("fingerprint"),
+    _text("kind"),
+    _text("document_id", null=True),
+    _number("transactional"),
+    _text("source"),
+    _text("event_id"),
+    _text("verb"),
+    Column("received", LargeBinary, nullable=False),
+    _text("canonical", null=True),
+    _text("problem"),
+    _text("correlation_id"),
+    _text("legal_entity"),
+    _text("accounting_date"),
+    _text("ordering_key"),
+    _text("currency"),
+    _number("amount_minor"),
+    _number("deliver"),
+    _text("state"),  # held, parked or posted; once `job_id` is set, that job's state counts instead
+    _number("job_id", null=True),  # the authority job
+    _text("authority", null=True),  # what lineage follows: the routed ERP, or the one that made it
+    _text("accepted_at"),
+    Index("transactions_key", "client", "idempotency_key", unique=True),
+    _partial("transactions_once", "kind", "document_id", where="transactional = 1", unique=True),
+    _partial("transactions_again", "kind", "document_id", where="transactional = 0"),
+    _partial("transactions_resting", "state", "legal_entity", where="state IN ('held','parked')"),
+    Index("transactions_process", "correlation_id"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _number("seq"),
+    _number("n"),
+    _text("at"),
+    _text("rule"),
+    _number("table_version"),
+    _text("authority", null=True),
+    _text("shadow", null=True),
+    _number("hold"),
+    _text("why"),
+    _number("epoch"),
+    PrimaryKeyConstraint("seq", "n"),
+    sqlite_with_rowid=False,
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", Number, primary_key=True, autoincrement=False),
+    _text("target"),
+    _text("lane"),
+    _text("role"),
+    _text("operation"),
+    _text("kind"),
+    _text("external_id"),
+    _text("legal_entity"),
+    _number("commutes"),
+    _text("state"),
+    _number("attempts"),
+    _text("due"),
+    _text("waiting_since"),
+    _text("settled_at", null=True),
+    _text("code"),
+    _text("why"),
+    _number("doubtful"),  # 1: it died in doubt, so a replay looks it up before it sends
+    _text("facts", null=True),
+    _partial("jobs_heads", "target", "lane", "job_id", where=UNSETTLED),
+    _partial("jobs_failed", "target", "state", where=FAILED),
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    _text("target"),
+    _text("lane"),
+    _text("legal_entity"),  # of the head job, as is the role
+    _text("role"),
+    _number("head"),  # transaction number of the head job: the tie-break between lanes due at once
+    _text("due", null=True),  # when the head may go, or the lease ends; null: nothing waits
+    _text("lease_until", null=True),
+    _number("token"),
+    _text("worker"),
+    PrimaryKeyConstraint("target", "lane"),
+    _partial("lanes_due", "target", "due", "head", where="due IS NOT NULL"),
+    sqlite_with_rowid=False,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    _number("job_id"),
+    _number("token"),
+    _text("purpose"),  # send, or look up
+    _text("worker"),
+    _text("claimed_at"),
+    _text("settled_at", null=True),
+    _text("event", null=True),
+    _text("code", null=True),
+    _text("why", null=True),
+    _number("exchange_id", null=True),
+    _text("outcome", null=True),  # vendor id and created documents, as JSON
+    PrimaryKeyConstraint("job_id", "token"),
+    sqlite_with_rowid=False,
+)
+
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("exchange_id", Number, primary_key=True, autoincrement=True),
+    _text("at"),
+    _text("target"),
+    _text("request"),
+    _text("response"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("history_id", Number, primary_key=True, autoincrement=True),
+    _number("seq", null=True),
+    _text("at"),
+    _text("what"),
+    _text("detail"),
+    _partial("history_of", "seq", where="seq IS NOT NULL"),
+)
+
+crosswalk = Table(
+    "crosswalk",
+    metadata,
+    _text("system"),
+    _text("kind"),
+    _text("document_id"),
+    _text("vendor_id"),
+    _text("at"),
+    PrimaryKeyConstraint("system", "kind", "document_id"),
+    sqlite_with_rowid=False,
+)
+
+route_tables = Table(
+    "route_tables",
+    metadata,
+    Column("version", Number, primary_key=True, autoincrement=False),
+    _text("body"),
+    _text("actor"),
+    _text("at"),
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("legal_entity", Words, primary_key=True),
+    _number("epoch"),
+    _number("table_version"),
+    _text("at"),
+    sqlite_with_rowid=False,
+)
+
+gates = Table(
+    "gates",
+    metadata,
+    _text("target"),
+    _text("legal_entity"),
+    _text("at"),
+    PrimaryKeyConstraint("target", "legal_entity"),
+    sqlite_with_rowid=False,
+)
+
+pins = Table(
+    "pins",
+    metadata,
+    Column("scope", Words, primary_key=True),
+    _text("authority"),
+    _text("actor"),
+    _text("why"),
+    _text("at"),
+    sqlite_with_rowid=False,
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    _text("system"),
+    _text("feed"),
+    _text("position"),
+    _text("at"),
+    PrimaryKeyConstraint("system", "feed"),
+    sqlite_with_rowid=False,
+)
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("correlation_id", Words, primary_key=True),
+    _text("state"),
+    _text("at"),
+    sqlite_with_rowid=False,
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("step_id", Number, primary_key=True, autoincrement=True),
+    _text("run_id"),
+    _text("step"),
+    _text("event"),
+    _text("at"),
+    _text("data"),
+    Index("steps_of_run", "run_id"),
+)
+
+breaks = Table(
+    "breaks",
+    metadata,
+    Column("break_id", Number, primary_key=True, autoincrement=True),
+    _text("run_id"),
+    _text("at"),
+    _text("data"),
+    Index("breaks_of_run", "run_id"),
+)
