@@ -1,0 +1,234 @@
+"""The Salesforce side of the connector port: reads won opportunities, writes status back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from router.canonical.kinds import Kind
+from router.clock import Clock
+from router.connectors.bearer import BearerClient, Lost, NotSent, Outcome, Reply, Trace, readable
+from router.connectors.given import Given, digest
+from router.connectors.port import (
+    Answer,
+    Capabilities,
+    Delivery,
+    LookUpAnswer,
+    LookUpResult,
+    Missing,
+    NoAnswer,
+    NotThere,
+    Observed,
+    Page,
+    Posted,
+    Record,
+    Result,
+    SaidNo,
+    TryLater,
+)
+from router.connectors.salesforce.decisions import (
+    Cursor,
+    WriteBack,
+    at_the_end,
+    holds,
+    observed,
+    read_cursor,
+    refusal,
+    soql,
+    stamp_of,
+    to_stamp,
+    write_back,
+)
+from router.errors import BadInput, VendorUnknown
+from router.model import SystemId
+
+FEED = "opportunities"
+FEEDBACK: frozenset[Kind] = frozenset({"project", "invoice", "payment"})
+PAGES_MAX = 50
+"""Pages read in one call while everything in them was given before."""
+LIMIT_MAX = 2_000
+
+
+class SalesforceConnector:
+    """One org."""
+
+    def __init__(
+        self, *, system: SystemId, http: BearerClient, clock: Clock, version: str, overlap_s: int
+    ) -> None:
+        self.system = system
+        self.capabilities = Capabilities(kinds=frozenset(), feeds=(FEED,), feedback=FEEDBACK)
+        self._http = http
+        self._clock = clock
+        self._data = f"/services/data/v{version}"
+        self._overlap_s = overlap_s
+        self._given = Given()
+
+    # --- feed -----------------------------------------------------------------------------------
+
+    async def changes(self, feed: str, cursor: str | None, *, limit: int = 200) -> Page:
+        """Won opportunities after `cursor`; raises BadInput for an unknown feed, VendorUnknown."""
+        if feed != FEED:
+            raise BadInput(f"Salesforce has no feed {feed!r}", mend=f"use {FEED}")
+        limit = max(1, min(limit, LIMIT_MAX))
+        start = at = read_cursor(cursor)
+        known = self._given.before(cursor or "")
+        events: dict[str, Observed] = {}
+        more = True
+        for _ in range(PAGES_MAX):
+            rows = await self._query(soql(at, limit))
+            for row in rows:
+                event = observed(row)
+                if event.event_id not in known:
+                    events[event.event_id] = event
+            if rows:
+                at = replace(
+                    at, stamp=to_stamp(rows[-1].get("SystemModstamp")), record_id=str(rows[-1]["Id"])
+                )
+            more = len(rows) >= limit
+            if events or not more:
+                break
+        if not more:
+            at = at_the_end(at, self._clock.now(), self._overlap_s)
+        after = replace(at, seen=digest(start.seen, events)).text()
+        self._remember(cursor or "", after, events, at)
+        return Page(events=tuple(events.values()), cursor=after, more=more)
+
+    def _remember(self, before: str, after: str, events: Mapping[str, Observed], at: Cursor) -> None:
+        stamps = {event_id: event.occurred_at for event_id, event in events.items()}
+        self._given.remember(before=before, after=after, given=stamps, since=min(at.stamp, self._horizon()))
+
+    def _horizon(self) -> str:
+        """Nothing older than this can be read again."""
+        return at_the_end(Cursor(stamp=stamp_of(self._clock.now())), self._clock.now(), self._overlap_s).stamp
+
+    async def _query(self, text: str) -> list[Mapping[str, Any]]:
+        """All records of a query, following `nextRecordsUrl` inside this org only."""
+        body = await self._read(f"{self._data}/query", query=(("q", text),))
+        records = _records(body)
+        for _ in range(PAGES_MAX):
+            following = body.get("nextRecordsUrl")
+            if body.get("done") is not False or following is None:
+                return records
+            if (
+                not isinstance(following, str)
+                or not following.startswith("/services/data/v")
+                or ".." in following
+            ):
+                raise VendorUnknown("Salesforce: nextRecordsUrl leads elsewhere")
+            body = await self._read(following)
+            records += _records(body)
+        raise VendorUnknown("Salesforce: a query has too many pages")
+
+    async def _read(self, path: str, query: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
+        outcome = await self._http.call("GET", path, Trace(), query=query)
+        if isinstance(outcome, Reply) and outcome.status == 403:
+            told = refusal(outcome.status, outcome.json(), outcome.retry_after_s)
+            if isinstance(told, TryLater):
+                raise VendorUnknown(f"Salesforce: {told.reason}", throttled=told.throttled)
+        found: dict[str, Any] = readable(outcome, "Salesforce")
+        return found
+
+    # --- write-back -----------------------------------------------------------------------------
+
+    async def post(self, deliveries: Sequence[Delivery]) -> Result:
+        """Write project, invoice and payment status back, one record at a time."""
+        trace = Trace()
+        answers: list[Answer] = [await self._write(delivery, trace) for delivery in deliveries]
+        return Result(answers=tuple(answers), exchange=trace.exchange())
+
+    async def _write(self, delivery: Delivery, trace: Trace) -> Answer:
+        told = self._told(delivery)
+        if isinstance(told, SaidNo):
+            return told
+        path, query = self._address(told)
+        fields = {name: _json(name, value) for name, value in told.fields.items()}
+        outcome = await self._http.call("PATCH", path, trace, query=query, body=fields)
+        if isinstance(outcome, NotSent):
+            return TryLater(reason=outcome.reason, after_s=outcome.after_s, throttled=outcome.throttled)
+        if isinstance(outcome, Lost):
+            return NoAnswer(reason=outcome.reason)
+        if outcome.status in (200, 201, 204):
+            return self._accepted(outcome, told)
+        if outcome.status == 404 and not told.record_id:
+            return Missing(kind="project", document_id=told.project_code)
+        return refusal(outcome.status, outcome.json(), outcome.retry_after_s) or NoAnswer(
+            reason=f"status {outcome.status}"
+        )
+
+    def _accepted(self, outcome: Reply, told: WriteBack) -> Answer:
+        if told.record_id:
+            return (
+                Posted(vendor_id=told.record_id) if outcome.status == 204 else NoAnswer(reason="odd success")
+            )
+        body = outcome.json() if outcome.body else {}
+        if not isinstance(body, dict):
+            return NoAnswer(reason="the answer can't be read")
+        return Posted(vendor_id=str(body.get("id") or f"Project_Code__c/{told.project_code}"))
+
+    def _told(self, delivery: Delivery) -> WriteBack | SaidNo:
+        kind = delivery.document.kind
+        if delivery.operation != "feedback" or kind not in FEEDBACK:
+            return SaidNo(
+                code="NOT_SUPPORTED", message=f"Salesforce takes no {delivery.operation} of a {kind}"
+            )
+        return write_back(kind, delivery.facts)
+
+    def _address(self, told: WriteBack) -> tuple[str, tuple[tuple[str, str], ...]]:
+        base = f"{self._data}/sobjects/Opportunity"
+        if told.record_id:
+            return f"{base}/{told.record_id}", ()
+        return f"{base}/Project_Code__c/{quote(told.project_code, safe='')}", (("updateOnly", "true"),)
+
+    async def look_up(self, deliveries: Sequence[Delivery]) -> LookUpResult:
+        """Read each record and compare: it has what we wrote, or it has not."""
+        trace = Trace()
+        answers = [await self._find(delivery, trace) for delivery in deliveries]
+        return LookUpResult(answers=tuple(answers), exchange=trace.exchange())
+
+    async def _find(self, delivery: Delivery, trace: Trace) -> LookUpAnswer:
+        told = self._told(delivery)
+        if isinstance(told, SaidNo):
+            return NotThere()
+        path, _ = self._address(told)
+        names = ",".join(("Id", *told.fields))
+        outcome: Outcome = await self._http.call("GET", path, trace, query=(("fields", names),))
+        if not isinstance(outcome, Reply):
+            return NoAnswer(reason=outcome.reason)
+        record = outcome.json()
+        if outcome.status == 404 and refusal(404, record, None) is not None:
+            return NotThere()
+        if outcome.status != 200 or not isinstance(record, dict) or not isinstance(record.get("Id"), str):
+            return NoAnswer(reason=f"status {outcome.status}")
+        return Posted(vendor_id=record["Id"]) if holds(record, told.fields) else NotThere()
+
+    # --- the rest of the port -------------------------------------------------------------------
+
+    async def read_back(
+        self, kind: Kind, *, legal_entities: Sequence[str], since: str, until: str
+    ) -> Sequence[Record]:
+        """A CRM keeps no books: nothing."""
+        del kind, legal_entities, since, until
+        return ()
+
+    async def ping(self) -> None:
+        """Log in and ask for the limits; raises VendorUnknown or VendorRefused."""
+        await self._read(f"{self._data}/limits")
+
+    async def aclose(self) -> None:
+        """The client belongs to who made it."""
+
+
+def _records(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    records = body.get("records")
+    if not isinstance(records, list) or not all(isinstance(row, dict) for row in records):
+        raise VendorUnknown("Salesforce: the answer has no records")
+    return list(records)
+
+
+def _json(name: str, value: Any) -> Any:
+    """Amounts travel as JSON numbers, digit for digit."""
+    return orjson.Fragment(str(value).encode()) if name == "Invoiced_Total__c" else value

@@ -1,0 +1,234 @@
+"""Salesforce rows ⇄ canonical words, cursors, and what an error code means. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from router.connectors.port import Observed, SaidNo, TryLater
+from router.errors import BadInput, VendorUnknown
+
+FIELDS = (
+    "Id", "Name", "StageName", "IsWon", "Amount", "CurrencyIsoCode", "CloseDate", "SystemModstamp", "AccountId",
+    "Account.Name", "Account.Customer_Code__c", "Account.BillingCountryCode", "Account.Billing_Country__c",
+    "Account.Tax_Registration__c", "Legal_Entity__c", "Business_Unit__c", "Billing_Type__c", "Project_Template__c",
+    "Project_Code__c",
+)  # fmt: skip
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)\Z", re.ASCII)
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?\Z", re.ASCII)
+_CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+LATER = {
+    "UNABLE_TO_LOCK_ROW": False,
+    "SERVER_UNAVAILABLE": False,
+    "REQUEST_LIMIT_EXCEEDED": True,
+    "CONCURRENT_REQUEST_LIMIT_EXCEEDED": True,
+}
+"""Codes that say nothing was done and may be done later → whether it is throttling."""
+PREFIX = "OPP-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """How far the feed was read: everything before (stamp, id) was given. `seen` tells histories apart."""
+
+    stamp: str = ""
+    record_id: str = ""
+    seen: str = ""
+
+    def text(self) -> str:
+        """As it is stored."""
+        return orjson.dumps({"at": self.stamp, "id": self.record_id, "seen": self.seen}).decode()
+
+
+def read_cursor(text: str | None) -> Cursor:
+    """A stored cursor; None is the beginning. Raises BadInput for anything else."""
+    if text is None:
+        return Cursor()
+    try:
+        row = orjson.loads(text)
+        cursor = Cursor(stamp=row["at"], record_id=row["id"], seen=row["seen"])
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise BadInput("the stored cursor of the opportunities feed can't be read") from error
+    if (cursor.stamp and not _STAMP.match(cursor.stamp)) or (
+        cursor.record_id and not _ID.match(cursor.record_id)
+    ):
+        raise BadInput("the stored cursor of the opportunities feed is damaged")
+    return cursor
+
+
+def soql(cursor: Cursor, limit: int) -> str:
+    """The next page of won opportunities without a project, in order of (SystemModstamp, Id).
+
+    One that has its project code has its project: it was won before we came, or we wrote the code.
+    """
+    where = "IsWon = true AND Project_Code__c = null"
+    if cursor.stamp and cursor.record_id:
+        same = f"(SystemModstamp = {cursor.stamp} AND Id > '{cursor.record_id}')"
+        where += f" AND (SystemModstamp > {cursor.stamp} OR {same})"
+    elif cursor.stamp:
+        where += f" AND SystemModstamp >= {cursor.stamp}"
+    # No injection: stamp and id were checked against their patterns by `read_cursor`, the rest is ours.
+    return (
+        f"SELECT {', '.join(FIELDS)} FROM Opportunity WHERE {where} "  # noqa: S608
+        f"ORDER BY SystemModstamp ASC, Id ASC LIMIT {limit}"
+    )
+
+
+def to_stamp(text: object) -> str:
+    """A datetime of the API as a SOQL literal in UTC whole seconds; raises VendorUnknown."""
+    if not isinstance(text, str) or not _STAMP.match(text):
+        raise VendorUnknown("Salesforce: SystemModstamp is no datetime")
+    return stamp_of(datetime.fromisoformat(text))
+
+
+def stamp_of(at: datetime) -> str:
+    """An instant as a SOQL literal, whole seconds: the grain of SystemModstamp."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def at_the_end(cursor: Cursor, now: datetime, overlap_s: int) -> Cursor:
+    """Where to go on when nothing more was there: never later than `overlap_s` before now.
+
+    Rows may still be committed with a stamp of the last seconds; they are read again.
+    """
+    horizon = stamp_of(now - timedelta(seconds=overlap_s))
+    return cursor if cursor.stamp < horizon else replace(cursor, stamp=horizon, record_id="")
+
+
+def observed(row: Mapping[str, Any]) -> Observed:
+    """A won opportunity in canonical words; raises VendorUnknown when it is not even a record."""
+    record_id = row.get("Id")
+    if not isinstance(record_id, str) or not _ID.match(record_id):
+        raise VendorUnknown("Salesforce: a record has no Id")
+    full = to_18(record_id)
+    account = row.get("Account")
+    account = account if isinstance(account, Mapping) else {}
+    customer = account.get("Customer_Code__c") or (f"SF-{row['AccountId']}" if row.get("AccountId") else None)
+    data = {
+        "document_id": PREFIX + full,
+        "customer_id": customer,
+        "customer_name": account.get("Name"),
+        "country": account.get("BillingCountryCode") or account.get("Billing_Country__c"),
+        "name": row.get("Name"),
+        "stage": row.get("StageName"),
+        "won": row.get("IsWon") is True,
+        "amount": _amount(row.get("Amount")),
+        "currency": row.get("CurrencyIsoCode"),
+        "close_date": row.get("CloseDate"),
+        "billing": _billing(row.get("Billing_Type__c")),
+        "template": row.get("Project_Template__c"),
+        "legal_entity": row.get("Legal_Entity__c"),
+        "business_unit": row.get("Business_Unit__c"),
+    }
+    return Observed(
+        kind="opportunity",
+        verb="won",
+        # Later edits, our own write-back among them, are no second win.
+        event_id=f"{full}@won",
+        vendor_id=full,
+        occurred_at=to_stamp(row.get("SystemModstamp")),
+        data={name: value for name, value in data.items() if value is not None},
+        raw={name: value for name, value in row.items() if name != "attributes"},
+    )
+
+
+def to_18(record_id: str) -> str:
+    """The 18-character form: three checksum characters from the upper-case positions of each five."""
+    short = record_id[:15]
+    return short + "".join(
+        _CHECK[sum(1 << at for at, char in enumerate(short[group : group + 5]) if char.isupper())]
+        for group in (0, 5, 10)
+    )
+
+
+def _amount(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    text = format(Decimal(value), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _billing(value: object) -> str | None:
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return "_".join(re.findall(r"[a-z]+", value.lower().replace("&", " and ")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteBack:
+    """What to write to one opportunity, and how it is found."""
+
+    record_id: str = ""
+    """Its id, or empty: by project code."""
+    project_code: str = ""
+    fields: Mapping[str, Any]
+
+
+def write_back(kind: str, facts: Mapping[str, Any]) -> WriteBack | SaidNo:
+    """The fields that tell the CRM of a project, invoice or payment."""
+    record_id = str(facts.get("opportunity_id") or "").removeprefix(PREFIX)
+    if record_id and not _ID.match(record_id):
+        return SaidNo(
+            code="BAD_REFERENCE", message=f"{record_id[:40]!r} is no Salesforce id", field="opportunity_id"
+        )
+    problem = facts.get("problem")
+    fields: dict[str, Any]
+    if kind == "project":
+        fields = {
+            "Project_Status__c": facts.get("status"),
+            "Project_Problem__c": str(problem)[:255] if problem else None,
+        }
+        if not problem:
+            # A project that failed has no code: the deal stays to be set up.
+            fields["Project_Code__c"] = facts.get("project_code")
+    else:
+        fields = {
+            "Last_Invoice_Number__c": facts.get("number"),
+            "Last_Invoice_Status__c": facts.get("status"),
+        }
+        if facts.get("total") is not None:
+            fields["Invoiced_Total__c"] = facts["total"]
+    code = str(facts.get("project_id") or facts.get("project_code") or "")
+    if not record_id and (kind == "project" or not code):
+        return SaidNo(
+            code="NO_REFERENCE", message="neither an opportunity nor a project to write to is given"
+        )
+    return WriteBack(record_id=record_id, project_code=code, fields=fields)
+
+
+def holds(record: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Whether a record as read has all of what we would write."""
+    return all(_same(record.get(name), value) for name, value in fields.items())
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    if isinstance(found, int | Decimal) and not isinstance(found, bool) and isinstance(wanted, str):
+        try:
+            return Decimal(found) == Decimal(wanted)
+        except ArithmeticError:
+            return False
+    return bool(found == wanted)
+
+
+def refusal(status: int, body: Any, retry_after_s: float | None) -> SaidNo | TryLater | None:
+    """What an error body says: a refusal, come back later, or None when it can't be told (NoAnswer)."""
+    row = body[0] if isinstance(body, list) and body and isinstance(body[0], Mapping) else {}
+    code = str(row.get("errorCode") or "")[:100]
+    message = str(row.get("message") or "")[:500]
+    if code in LATER or status in (429, 503):
+        return TryLater(
+            reason=f"{code or status}: {message}",
+            after_s=retry_after_s,
+            throttled=LATER.get(code, status == 429),
+        )
+    if 400 <= status < 500 and code:
+        fields = row.get("fields")
+        field = str(fields[0]) if isinstance(fields, list) and fields else None
+        return SaidNo(code=code, message=message, field=field)
+    return None
