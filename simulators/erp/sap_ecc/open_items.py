@@ -1,0 +1,159 @@
+"""FI documents as tables: BKPF headers, BSID open and BSAD cleared customer items, BSIS revenue items.
+
+A billing document is here too, under its VBELN in BSID/BSAD; its accounting document has the same number
+(a common customizing). A receivable whose invoice is fully paid is cleared with all that paid it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from simulators.core.money import rounded
+from simulators.core.rows import BilledRow, CreditMemo, Invoice, Payment, PostedRow
+from simulators.erp.sap_ecc.billing_tables import is_billing
+from simulators.erp.sap_ecc.formats import day_text, inside_amount
+from simulators.erp.sap_ecc.table import DIM_COLUMNS, Getter, Hints, Source, Table, columns, constant, dims
+
+if TYPE_CHECKING:
+    from simulators.erp.sap_ecc.state import Ecc
+
+RECEIVABLE_TYPES = ("invoice", "credit_memo", "payment")
+
+
+def document_type(row: PostedRow) -> str:
+    """BLART: RV billing, DR invoice, DG credit memo, DZ payment, KR expense."""
+    if isinstance(row, Invoice):
+        return "RV" if is_billing(row) else "DR"
+    return {"credit_memo": "DG", "payment": "DZ", "expense": "KR"}[row.type]
+
+
+def _source(ecc: Ecc, types: tuple[str, ...]) -> Source:
+    def rows(hints: Hints) -> Iterable[Any]:
+        books = ecc.books
+        if "ZZEXTID" in hints:
+            return [row for of in types for value in hints["ZZEXTID"] for row in books.all_of(of, value)]
+        return [row for of in types for row in books.rows(of)]
+
+    return rows
+
+
+def _head(ecc: Ecc) -> dict[str, Getter]:
+    return {
+        "BUKRS": lambda row: ecc.bukrs(row.entity),
+        "BELNR": lambda row: row.number,
+        "GJAHR": lambda row: f"{row.posting_date.year:04d}",
+        "BLART": document_type,
+        "BUDAT": lambda row: day_text(row.posting_date),
+        "WAERS": lambda row: row.currency,
+        "XBLNR": lambda row: str(row.extra.get("xblnr", "")),
+        "ZZEXTID": lambda row: row.external_id,
+    }
+
+
+_HEAD = "BUKRS C4, BELNR C10, GJAHR N4, BLART C2, BUDAT D8, WAERS C5, XBLNR C16, ZZEXTID C70"
+
+
+def bkpf(ecc: Ecc) -> Table:
+    """Document headers."""
+    getters: dict[str, Getter] = {
+        **_head(ecc),
+        "AWTYP": lambda row: "VBRK" if document_type(row) == "RV" else "BKPFF",
+        "AWKEY": lambda row: row.vendor_id,
+        "STBLG": lambda row: "X" if row.status == "cancelled" else "",
+    }
+    text = f"{_HEAD}, AWTYP C5, AWKEY C20, STBLG C10"
+    return Table(columns(text, getters), _source(ecc, ("invoice", "credit_memo", "payment", "expense")))
+
+
+def bsid(ecc: Ecc, *, cleared: bool) -> Table:
+    """Customer items: BSID, or BSAD when cleared."""
+    every = _source(ecc, RECEIVABLE_TYPES)
+
+    def is_cleared(row: PostedRow) -> bool:
+        invoice = (
+            row
+            if isinstance(row, Invoice)
+            else ecc.books.by_vendor_id("invoice", getattr(row, "invoice", ""))
+        )
+        return row.status == "cancelled" or (isinstance(invoice, Invoice) and invoice.open_minor == 0)
+
+    def rows(hints: Hints) -> Iterable[Any]:
+        return (row for row in every(hints) if is_cleared(row) == cleared)
+
+    def amount(row: PostedRow) -> str:
+        minor = row.amount_minor if isinstance(row, Payment) else getattr(row, "total_minor", 0)
+        return inside_amount(abs(minor))
+
+    def debit(row: PostedRow) -> str:
+        positive = getattr(row, "total_minor", 0) >= 0
+        return ("S" if positive else "H") if isinstance(row, Invoice) else ("H" if positive else "S")
+
+    def refers(row: PostedRow) -> str:
+        return row.invoice if isinstance(row, CreditMemo | Payment) else ""
+
+    getters: dict[str, Getter] = {
+        **_head(ecc),
+        "KUNNR": lambda row: row.customer,
+        "SHKZG": debit,
+        "WRBTR": amount,
+        "WMWST": lambda row: inside_amount(abs(getattr(row, "tax_minor", 0))),
+        "ZUONR": refers,
+        "VBELN": lambda row: row.vendor_id if document_type(row) == "RV" else "",
+        "PROJK": lambda row: row.project,
+        "ZFBDT": lambda row: day_text(getattr(row, "due_date", None) or row.posting_date),
+        "STBLG": lambda row: "X" if row.status == "cancelled" else "",
+        "SGTXT": lambda row: str(getattr(row, "reason", "") or getattr(row, "reference", ""))[:50],
+    }
+    text = (
+        f"{_HEAD}, KUNNR C10, SHKZG C1, WRBTR P16.2, WMWST P16.2, ZUONR C18, VBELN C10, PROJK C24, ZFBDT D8,"
+        "STBLG C10, SGTXT C50"
+    )
+    return Table(columns(text, getters), rows)
+
+
+def bsis(ecc: Ecc) -> Table:
+    """Revenue items of invoices and credit memos posted straight to FI."""
+    every = _source(ecc, ("invoice", "credit_memo"))
+
+    def rows(hints: Hints) -> Iterable[Any]:
+        return (
+            (row, line)
+            for row in every(hints)
+            if isinstance(row, BilledRow) and document_type(row) != "RV"
+            for line in row.lines
+        )
+
+    def credit(pair: Any) -> str:
+        sign = 1 if isinstance(pair[0], CreditMemo) else -1
+        return "S" if sign * pair[1].net_minor >= 0 else "H"
+
+    def quantity(pair: Any) -> str:
+        thousandths = rounded(Fraction((pair[1].minutes or 0) * 1000, 60), "half_up")
+        whole, part = divmod(abs(thousandths), 1000)
+        return f"{whole}.{part:03d}" + ("-" if thousandths < 0 else "")
+
+    head = _head(ecc)
+    getters: dict[str, Getter] = {
+        **{name: _of_header(head[name]) for name in head},
+        "BUZEI": lambda pair: f"{pair[1].line + 1:03d}",
+        "HKONT": constant("0000400000"),
+        "SHKZG": credit,
+        "WRBTR": lambda pair: inside_amount(abs(pair[1].net_minor)),
+        "ZZTAX": lambda pair: inside_amount(pair[1].tax_minor or 0),
+        "MENGE": quantity,
+        "MEINS": lambda pair: "" if pair[1].minutes is None else "H",
+        "MWSKZ": lambda pair: ecc.mwskz(pair[1].tax_code),
+        "SGTXT": lambda pair: pair[1].description[:50],
+        **dims(lambda pair: pair[1].dims),
+    }
+    text = (
+        f"{_HEAD}, BUZEI N3, HKONT C10, SHKZG C1, WRBTR P16.2, ZZTAX P16.2, MENGE P16.3, MEINS C3, MWSKZ C2, SGTXT C50,"
+        f"{DIM_COLUMNS}"
+    )
+    return Table(columns(text, getters), rows)
+
+
+def _of_header(getter: Getter) -> Getter:
+    return lambda pair: getter(pair[0])

@@ -1,0 +1,30 @@
+"""The tables of one system, by name. BSEG and KONV are cluster tables: RFC_READ_TABLE cannot see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulators.erp.sap_ecc.billing_tables import billing_tables
+from simulators.erp.sap_ecc.master_tables import master_tables
+from simulators.erp.sap_ecc.open_items import bkpf, bsid, bsis
+from simulators.erp.sap_ecc.table import Table
+from simulators.erp.sap_ecc.work_tables import catsdb, covp, edidc, mlst
+
+if TYPE_CHECKING:
+    from simulators.erp.sap_ecc.state import Ecc
+
+
+def tables(ecc: Ecc) -> dict[str, Table]:
+    """Every table by name."""
+    return {
+        **master_tables(ecc),
+        "CATSDB": catsdb(ecc),
+        "COVP": covp(ecc),
+        "MLST": mlst(ecc),
+        **billing_tables(ecc),
+        "BKPF": bkpf(ecc),
+        "BSID": bsid(ecc, cleared=False),
+        "BSAD": bsid(ecc, cleared=True),
+        "BSIS": bsis(ecc),
+        "EDIDC": edidc(ecc),
+    }
