@@ -126,7 +126,8 @@ ENGINE_ERRORS = (
 )  # fmt: skip
 
 
-def _context() -> Any:
+def typed_context() -> Any:
+    """rule-engine's context for routes: one serves all rules of a table, being costly to make."""
     types = {
         "text": rule_engine.DataType.STRING,
         "day": rule_engine.DataType.DATETIME,
@@ -136,12 +137,13 @@ def _context() -> Any:
     return rule_engine.Context(type_resolver=resolver, default_timezone="utc", default_value=None)
 
 
-def parse_condition(when: str | bool) -> Condition:  # noqa: FBT001 - YAML's own `true`
-    """Read a rule's `when`; raises `Wrong` with what is wrong and how to mend it."""
+def parse_condition(when: str | bool, context: Any) -> Condition:  # noqa: FBT001 - YAML's own `true`
+    """Read a rule's `when` in a `typed_context`; raises `Wrong` with what is wrong and how to mend it."""
     text = when if isinstance(when, str) else str(when).lower()
     if len(text) > MAX_LENGTH:
         raise Wrong(f"the expression is longer than {MAX_LENGTH} characters", "split the rule")
-    context = _context()
+    # The context collects the symbols of all it parses; these are to be this expression's own.
+    context.symbols.clear()
     try:
         rule = rule_engine.Rule(text, context=context)
         tree = _read(rule.statement.expression, 0)
@@ -155,6 +157,8 @@ def parse_condition(when: str | bool) -> Condition:  # noqa: FBT001 - YAML's own
         raise Wrong(
             f"the expression compares values of different types ({error.message})", "; ".join(_WRITE.values())
         ) from error
+    except RecursionError as error:
+        raise _too_deep() from error
     except ENGINE_ERRORS as error:
         raise Wrong(f"the expression can't be read: {str(error)[:200]}", _SYNTAX) from error
     symbols = frozenset(context.symbols)
@@ -185,11 +189,13 @@ def _unknown_field(name: str) -> Wrong:
     return Wrong(f"there is no field {name!r} a rule may read", suggest(name, FIELDS))
 
 
+def _too_deep() -> Wrong:
+    return Wrong(f"the expression nests deeper than {MAX_DEPTH} levels", "use `in [...]`, or split the rule")
+
+
 def _read(node: Any, depth: int) -> Expr:
     if depth > MAX_DEPTH:
-        raise Wrong(
-            f"the expression nests deeper than {MAX_DEPTH} levels", "use `in [...]`, or split the rule"
-        )
+        raise _too_deep()
     if isinstance(node, ast.LogicExpression):
         left, right = _read(node.left, depth + 1), _read(node.right, depth + 1)
         return Both(left, right) if node.type == "and" else Either(left, right)

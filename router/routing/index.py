@@ -33,6 +33,7 @@ class Index:
         self.all = (1 << len(self.clauses)) - 1
         self.posting: dict[str, list[int]] = {field: self._post(axis) for field, axis in self.axes.items()}
         """Per field: position → the clauses that accept it."""
+        self._look = tuple((f, axis.places, axis.at, self.posting[f]) for f, axis in self.axes.items())
 
     def _box(self, clause: Clause) -> dict[str, int]:
         box: dict[str, int] = {}
@@ -66,8 +67,12 @@ class Index:
     def candidates(self, facts: Facts) -> int:
         """The clauses whose tests all hold, as a bit set in the rules' order."""
         found = self.all
-        for field, axis in self.axes.items():
-            found &= self.posting[field][axis.at(facts.get(field))]
+        for field, places, at, posting in self._look:
+            value = facts.get(field)
+            place = places.get(value)
+            found &= posting[at(value) if place is None else place]
+            if not found:
+                break
         return found
 
     def walk(self, facts: Facts) -> Iterator[Clause]:

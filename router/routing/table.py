@@ -26,6 +26,7 @@ from router.routing.expression import (
     Wrong,
     parse_condition,
     suggest,
+    typed_context,
 )
 
 MAX_RULES = 20_000
@@ -114,6 +115,7 @@ def table_from(
     written = file.as_model(_Table)
     systems = None if landscape is None else landscape.of_role("erp")
     known = _vocabulary(landscape)
+    context = typed_context()
     if written.default is not None:
         _check_target(file, ("default",), written.default.authority, written.default.shadow, systems)
     first: dict[str, int] = {}
@@ -127,7 +129,7 @@ def table_from(
             raise file.error(f"the id {rule.id!r} stands twice ({at})", (*place, "id"), mend="rename one")
         first[rule.id] = number
         _check_target(file, place, rule.authority, rule.shadow, systems)
-        rules.append(_checked(file, place, rule, known))
+        rules.append(_checked(file, place, rule, known, context))
     default = written.default
     return RouteTable(
         version=written.version,
@@ -138,7 +140,9 @@ def table_from(
     )
 
 
-def _checked(file: ConfigFile, place: Place, rule: _Rule, known: Mapping[str, Iterable[str]]) -> RouteRule:
+def _checked(
+    file: ConfigFile, place: Place, rule: _Rule, known: Mapping[str, Iterable[str]], context: Any
+) -> RouteRule:
     if rule.authority is None and not rule.hold:
         raise file.error(
             f"rule {rule.id} says neither where nor to wait",
@@ -153,7 +157,7 @@ def _checked(file: ConfigFile, place: Place, rule: _Rule, known: Mapping[str, It
         )
     at = (*place, "when")
     try:
-        condition = parse_condition(rule.when)
+        condition = parse_condition(rule.when, context)
         _check_values(condition.tree, known)
     except Wrong as error:
         raise file.error(f"rule {rule.id}: {error.message}", at, mend=error.mend) from error
