@@ -79,6 +79,17 @@ def period_of(on: date) -> str:
     return f"{on.year:04d}-{on.month:02d}"
 
 
+def check_balanced(lines: Sequence[LedgerLine], reference: str) -> None:
+    """Raises Unbalanced when debits and credits differ in any currency."""
+    sums: dict[str, int] = {}
+    for line in lines:
+        sums[line.currency] = sums.get(line.currency, 0) + line.minor
+    for currency, difference in sums.items():
+        if difference:
+            msg = f"{reference}: debits and credits differ by {difference} {currency}"
+            raise Unbalanced(msg)
+
+
 class Ledger:
     """The entries and the posting periods of every entity."""
 
@@ -96,13 +107,7 @@ class Ledger:
         """Post an entry and return its number; raises PeriodClosed or Unbalanced, and then nothing changed."""
         if not self.is_open(entity, on):
             raise PeriodClosed(entity, on)
-        sums: dict[str, int] = {}
-        for line in lines:
-            sums[line.currency] = sums.get(line.currency, 0) + line.minor
-        for currency, difference in sums.items():
-            if difference:
-                msg = f"{reference}: debits and credits differ by {difference} {currency}"
-                raise Unbalanced(msg)
+        check_balanced(lines, reference)
         number = len(self.entries) + 1
         self._add(Entry(number, entity, on, reference, list(lines), reverses))
         return number
@@ -152,9 +157,8 @@ class Ledger:
         self.periods = dict(periods)
         self.entries, self._balances = [], {}
         for entry in entries:
-            if sum(line.minor for line in entry.lines):
-                msg = f"entry {entry.number} of the snapshot does not balance"
-                raise Unbalanced(msg)
+            check_balanced(entry.lines, f"entry {entry.number}")
+            entry.number = len(self.entries) + 1
             self._add(entry)
 
     def empty(self) -> Ledger:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -53,12 +54,21 @@ print("stopped")
 """
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, dict[str, str]], Path]]:
-    """Two small simulators in a process of their own, ready."""
-    ready = tmp_path / "out" / "ready.json"
+FLEET = """
+import sys
+from pathlib import Path
+import yaml
+from simulators.core.serve import serve
+landscape = yaml.safe_load(Path("fixtures/landscapes/default.yaml").read_text())
+serve(landscape, ready_file=sys.argv[1], seed=7, ports="free", latency=False)
+"""
+
+
+@contextmanager
+def running(program: str, ready: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A Python program of its own that serves, from the moment it is ready."""
     with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", PROGRAM, str(ready), str(tmp_path / "state")],
+        [sys.executable, "-W", "error", "-c", program, str(ready), *arguments],
         cwd=REPOSITORY,
         text=True,
         stdout=subprocess.PIPE,
@@ -71,9 +81,35 @@ def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, di
                 assert process.poll() is None, process.communicate()[1]
                 assert time.monotonic() < deadline, "not ready in 20 s"
                 time.sleep(0.02)
-            yield process, json.loads(ready.read_text()), ready
+            yield process
         finally:
             process.kill()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, dict[str, str]], Path]]:
+    """Two small simulators in a process of their own, ready."""
+    ready = tmp_path / "out" / "ready.json"
+    with running(PROGRAM, ready, str(tmp_path / "state")) as process:
+        yield process, json.loads(ready.read_text()), ready
+
+
+def test_the_default_landscape_is_served_whole_and_its_temporary_folder_goes(tmp_path: Path) -> None:
+    """Every system answers its back door under both URLs; after SIGTERM no key is left behind."""
+    ready_file = tmp_path / "ready.json"
+    with running(FLEET, ready_file) as process:
+        ready = json.loads(ready_file.read_text())
+        assert list(ready) == ["salesforce", "kantata", "sap_ecc", "netsuite"]
+        ca = ready["netsuite"]["ca"]
+        with httpx.Client(verify=ssl.create_default_context(cafile=ca), trust_env=False) as client:
+            for system in ready.values():
+                states = [client.get(system[url] + "/_sim/state") for url in ("url", "tls_url")]
+                assert [state.status_code for state in states] == [200, 200]
+                assert states[0].json() == states[1].json()
+        process.send_signal(signal.SIGTERM)
+        out, errors = process.communicate(timeout=10)
+    assert (process.returncode, out, errors) == (0, "", "")
+    assert not Path(ca).parent.exists()
 
 
 def test_both_protocols_reach_one_simulator_and_a_dropped_answer_has_acted(

@@ -90,6 +90,16 @@ def test_a_document_is_rounded_once_and_its_largest_line_takes_the_difference() 
     assert totals(bill(by_row)) == (3_000, 600, 3_600)
 
 
+def test_tax_is_rounded_per_line_or_once_per_code_of_the_document() -> None:
+    """Three lines of 1.02 at 20%: 0.204 each is 0.20, so 0.60; on 3.06 it is 0.612, so 0.61 with a line of 0.21."""
+    rows = [(role, "CONSULTING", 60, 102) for role in ("A", "B", "C")]
+    per_line, once = books(CLOUD), books(Personality(rounding="line", tax="document"))
+    for made in (per_line, once):
+        work(made, *rows)
+    assert [line.tax_minor for line in bill(per_line).lines] == [20, 20, 20]
+    assert [line.tax_minor for line in bill(once).lines] == [21, 20, 20]
+
+
 def test_yen_have_no_decimals() -> None:
     """Cloud: 100 min × 9,999/h = 16,665; 50 min × 9,999 = 8,332.5 → 8,333 a row; two rows 16,666.
 

@@ -209,6 +209,21 @@ def test_receivables_from_invoice_to_paid() -> None:
     assert (invoice.open_minor, invoice.status, last.status) == (10_000, "posted", "cancelled")
 
 
+def test_a_cancelled_invoice_sets_its_work_free() -> None:
+    """It can be billed again, and a cancelled time row can not."""
+    made = books(CLOUD)
+    work(made, ("A", "CONSULTING", 60, 10_000), ("A", "CONSULTING", 30, 10_000))
+    first = bill(made)
+    assert refused(lambda: made.cancel(made.require(TimeRow, "1"), MONTH_END)).code == "STATUS"
+    made.cancel(first, MONTH_END)
+    made.cancel(first, MONTH_END)
+    made.cancel(made.require(TimeRow, "1"), MONTH_END)
+    payment = Payment(invoice=first.vendor_id, amount_minor=1, posting_date=MONTH_END)
+    assert refused(lambda: made.add_payment(payment)).code == "STATUS"
+    again = bill(made, "B2")
+    assert (again.net_minor, made.ledger.trial_balance("UK01")["120000"]) == (5_000, again.total_minor)
+
+
 def test_a_direct_invoice_must_tie() -> None:
     """Totals that are given and differ from the lines are refused; without them they are summed."""
     made = books(CLOUD)
