@@ -96,6 +96,8 @@ def serve_apps(
     listeners: list[Listener] = []
     ready = None if ready_file is None else Path(ready_file)
     try:
+        if ready is not None:
+            ready.unlink(missing_ok=True)  # one left by a killed run would send people to dead ports
         for name, app in apps.items():
             plain, tls = ports[name]
             bound = _bind(name, plain)

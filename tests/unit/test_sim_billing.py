@@ -199,7 +199,7 @@ def test_work_is_billed_once_and_only_up_to_the_day() -> None:
     assert bill(made, "B2").net_minor == 10_000
 
 
-amounts = st.fractions(min_value=-(10**9), max_value=10**9, max_denominator=600)
+amounts = st.builds(Fraction, st.integers(-(10**9), 10**9), st.sampled_from([1, 2, 60, 100, 600]))
 
 
 @given(st.lists(amounts, min_size=1, max_size=20), st.sampled_from(["half_up", "half_even"]))
