@@ -75,9 +75,9 @@ class Router:
 
     async def start(self, routes: str, *, by: str = "start-up") -> None:
         """Load published tables (publishing `routes` when there is none) and the directory."""
-        for version in await self.journal.tables():
-            self.tables.publish(await self.journal.table_text(version))
-        if not await self.journal.tables():
+        for row in await self.journal.tables():
+            self.tables.publish(await self.journal.table_text(int(row["version"])))
+        if not self.tables.versions:
             table = self.tables.publish(routes)
             await self.journal.publish_table(routes, version=table.version, by=by)
         await self.directory.load()

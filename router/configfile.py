@@ -23,16 +23,17 @@ M = TypeVar("M", bound=BaseModel)
 class ConfigFile:
     """A YAML document with the place of every node, so that a later check can point at it."""
 
-    def __init__(self, name: str, data: Any, places: dict[Place, tuple[int, int]]) -> None:
+    def __init__(self, name: str, data: Any, places: dict[Place, tuple[int, int]], text: str = "") -> None:
         self.name = name
         self.data = data
-        self._places = places
+        self.places = places
+        self.text = text
 
     def error(self, message: str, place: Place = (), *, mend: str = "") -> BadConfig:
         """A BadConfig that points at `place`, or at the nearest node above it that exists."""
-        while place and place not in self._places:
+        while place and place not in self.places:
             place = place[:-1]
-        line, column = self._places.get(place, (1, 1))
+        line, column = self.places.get(place, (1, 1))
         return BadConfig(message, file=self.name, line=line, column=column, mend=mend)
 
     def as_model(self, model: type[M]) -> M:
@@ -84,7 +85,7 @@ def loads(raw: bytes | str, *, name: str = "<text>") -> ConfigFile:
         loader.dispose()
     if data is None:
         raise BadConfig("is empty", file=name)
-    return ConfigFile(name, data, places)
+    return ConfigFile(name, data, places, text)
 
 
 def _locate(node: yaml.Node, place: Place, places: dict[Place, tuple[int, int]], name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from cutover.rehearsal.options import Options
@@ -16,4 +17,4 @@ def build_firm(options: Options) -> tuple[Firm, list[dict[str, Any]]]:
     if options.extracts is None:
         return build(options.landscape_data, seed=options.seed, size=SIZES[options.size]), []
     firm, errors = read_extracts(options.extracts, options.landscape_data)
-    return firm, [error.to_json() for error in errors]
+    return firm, [asdict(error) | {"text": str(error)} for error in errors]

@@ -9,9 +9,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from cutover.plan.model import Plan
+from cutover.plan.model import Plan, read_plan
+from cutover.rehearsal.memory import in_memory
 from router.clock import to_text
-from router.landscape import Landscape
+from router.configfile import ConfigFile, load
+from router.errors import BadInput
+from router.landscape import Landscape, as_landscape, default_file
+from router.routing.tables import Tables
+from simulators.core.faults import read_fault
+from simulators.firm.model import SIZES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,3 +60,58 @@ class Options:
                 if system.role == "erp"
             },
         }
+
+
+def make_options(
+    *,
+    seed: int,
+    command: str,
+    plan: Path | None = None,
+    landscape: Path | None = None,
+    routes: Path | None = None,
+    extracts: Path | None = None,
+    faults: Path | None = None,
+    size: str | None = None,
+) -> Options:
+    """Options from what a user gave; raises BadConfig naming file, place and mend."""
+    file = load(landscape) if landscape is not None else default_file("landscapes/default.yaml")
+    data = in_memory(file.data)
+    table = load(routes) if routes is not None else default_file("routes/default.yaml")
+    read = as_landscape(ConfigFile(file.name, data, file.places))
+    Tables(landscape=read).publish(table.text, name=table.name)
+    wanted = read_plan(plan, read)
+    if size is not None and size not in SIZES:
+        raise BadInput(f"there is no size {size!r}", mend="use one of " + ", ".join(SIZES))
+    if extracts is not None and not extracts.is_dir():
+        raise BadInput(f"{extracts} is not a folder", mend="give a folder with CSV files and a mapping.yaml")
+    planned = {str(name): tuple(rows) for name, rows in wanted.faults.items()}
+    given = _read_faults(load(faults), read) if faults is not None else planned
+    return Options(
+        plan=wanted,
+        landscape=read,
+        landscape_data=data,
+        routes=table.text,
+        seed=seed,
+        size=size or wanted.size,
+        faults=given,
+        extracts=extracts,
+        command=command,
+    )
+
+
+def _read_faults(file: ConfigFile, landscape: Landscape) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    if not isinstance(file.data, Mapping):
+        raise file.error("should map systems to lists of faults")
+    for system, rows in file.data.items():
+        if system not in landscape.systems:
+            raise file.error(
+                f"there is no system {system!r}", (system,), mend="use one of " + ", ".join(landscape.systems)
+            )
+        if not isinstance(rows, list):
+            raise file.error("should be a list of faults", (system,))
+        for at, row in enumerate(rows):
+            try:
+                read_fault(row)
+            except (ValueError, TypeError, KeyError) as error:
+                raise file.error(str(error), (system, at)) from error
+    return {system: tuple(rows) for system, rows in file.data.items()}

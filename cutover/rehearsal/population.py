@@ -8,9 +8,10 @@ same whatever the router went through.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -52,7 +53,7 @@ class Population:
         self._clients: dict[str, httpx.AsyncClient] = {}
         self.tally = Tally()
 
-    async def load(self, events: list[Mapping[str, Any]]) -> None:
+    async def load(self, events: Sequence[Mapping[str, Any]]) -> None:
         """The initial load: every master as a CloudEvent through the gateway's batch endpoint."""
         for start in range(0, len(events), LOAD_LINES):
             body = b"\n".join(orjson.dumps(event) for event in events[start : start + LOAD_LINES])
@@ -80,18 +81,17 @@ class Population:
         client = self._clients.get(step.system)
         if client is None:
             client = self._clients[step.system] = self._world.network.client(SystemId(step.system))
-        system = self._world.options.landscape.systems[SystemId(step.system)]
-        url = system.base_url.rstrip("/") + step.path
-        headers = {
-            "authorization": await self._world.person_token(step.system),
-            "content-type": "application/json",
-        }
+        url = self._world.address(step.system) + step.path
+        headers = {"authorization": await self._world.badge(step.system), "content-type": "application/json"}
         body = orjson.dumps(step.json)
         for _ in range(RETRIES_MAX):
             self.tally.requests += 1
             answer = await client.request(step.method, url, content=body, headers=headers)
             if answer.status_code == step.expect:
                 return
+            if answer.status_code == HTTPStatus.UNAUTHORIZED:
+                headers["authorization"] = await self._world.badge(step.system, fresh=True)
+                continue
             if answer.status_code not in (429, 500, 502, 503, 504):
                 raise Broken(
                     f"{step.what}: {step.method} {step.path} answered {answer.status_code}: {answer.text[:300]}"

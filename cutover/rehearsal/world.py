@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import fsspec
 import httpx
+import orjson
 
-from cutover.rehearsal.credentials import test_credential
+from cutover.rehearsal.memory import empty_drops
 from cutover.rehearsal.network import Network
 from cutover.rehearsal.options import Options
 from cutover.rehearsal.virtual_time import VirtualClock
 from cutover.runner.controls import Controls
 from router.app import Outside, Router, build
+from router.errors import Broken
 from router.model import SystemId
 from router.settings import Settings
+from simulators.core.credentials import known_credentials
 from simulators.core.fleet import build_fleet
 from simulators.core.host import Hosted
 
-DROPS = "memory://coexist-rehearsal"
-"""Where file drops live; emptied at the start of each rehearsal."""
+TOKEN_PATHS = {"salesforce": "/services/oauth2/token", "kantata": "/oauth/token"}
 
 
 class RouterDied(BaseException):
@@ -41,13 +43,13 @@ class World:
         self.options = options
         self.clock = clock
         self._database = database
-        drops = fsspec.filesystem("memory")
-        if drops.exists(DROPS):
-            drops.rm(DROPS, recursive=True)
+        empty_drops()
         self.simulators: dict[str, Hosted] = build_fleet(
             options.landscape_data, clock=clock, seed=options.seed, faults=options.faults
         )
         self.network = Network({SystemId(name): app for name, app in self.simulators.items()})
+        self._credentials = known_credentials(options.landscape_data)
+        self._badges: dict[str, str] = {}
         self.lives = 0
         self.bugs: list[str] = []
         """What ended a router other than a planned death: must be empty."""
@@ -89,6 +91,35 @@ class World:
             journal=router.journal, tables=router.tables, dual_run=router.dual_run, clock=self.clock
         )
 
+    async def seed(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
+        """Fill the simulators through their back doors."""
+        for system, data in rows.items():
+            answer = await self.network.client(SystemId(system)).post(
+                f"{self.address(system)}/_sim/seed", content=orjson.dumps(data)
+            )
+            if answer.status_code != HTTPStatus.OK:
+                raise Broken(f"{system} did not take its seed: {answer.text[:500]}")
+
+    def address(self, system: str) -> str:
+        """Where a system is reached."""
+        return self.options.landscape.systems[SystemId(system)].base_url.rstrip("/")
+
+    async def badge(self, system: str, *, fresh: bool = False) -> str:
+        """The Authorization header people use at CRM and PSA; `fresh`: the last one has expired."""
+        if fresh or system not in self._badges:
+            config = self.options.landscape.systems[SystemId(system)]
+            form = {
+                "grant_type": "client_credentials",
+                "client_id": self._credentials[config.credentials["client_id"]],
+                "client_secret": self._credentials[config.credentials["client_secret"]],
+            }
+            url = self.address(system) + TOKEN_PATHS[config.vendor]
+            answer = await self.network.client(SystemId(system)).post(url, data=form)
+            if answer.status_code != HTTPStatus.OK:
+                return self._badges.get(system, "")
+            self._badges[system] = f"Bearer {answer.json()['access_token']}"
+        return self._badges[system]
+
     async def start(self, *, feeds: bool = True) -> None:
         """Start a router on the journal; the first one migrates it, the next ones recover."""
         self.lives += 1
@@ -100,7 +131,7 @@ class World:
                 clock=self.clock,
                 random=Random(f"{self.options.seed}/router/{self.lives}"),  # noqa: S311 - reproducible on purpose
                 http=self.network.client,
-                secrets=test_credential,
+                secrets=self._credentials.__getitem__,
                 on_commit=self._on_commit,
             ),
         )
@@ -163,14 +194,3 @@ def _holds(error: BaseException | None, kind: type[BaseException]) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return any(_holds(inner, kind) for inner in error.exceptions)
     return isinstance(error, kind)
-
-
-def in_memory(landscape: Mapping[str, Any]) -> dict[str, Any]:
-    """A landscape's data with the file drops of its systems in this process's memory."""
-    systems = {
-        name: {**system, "options": {**system.get("options", {}), "idoc_drop": f"{DROPS}/{name}"}}
-        if "idoc_drop" in system.get("options", {})
-        else system
-        for name, system in landscape["systems"].items()
-    }
-    return {**landscape, "systems": systems}

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from router.clock import Clock
 from router.dualrun.service import Comparison, DualRun
 from router.journal.journal import Journal
-from router.routing.tables import Tables
-
-from router.clock import Clock
 from router.journal.port import LaneStatus, Switch
 from router.model import State, SystemId
+from router.routing.tables import Tables
 
 MASTERS = ("resource", "rate_card", "customer", "contract", "project")
 """What the cloud ERP must hold before it can shadow anything, in order of dependence."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from router.dualrun.service import Comparison
-
 from cutover.plan.model import Thresholds
+from router.dualrun.service import Comparison
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 

@@ -96,7 +96,7 @@ class Sheets:
             )
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._db.execute(sql, list(parameters)).fetchall()
+        return list(self._db.execute(sql, list(parameters)).fetchall())
 
     def totals(self) -> list[Total]:
         """Count, net money and minutes of each side, per kind, entity and currency."""

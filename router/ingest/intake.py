@@ -13,6 +13,9 @@ from router.landscape import Landscape
 from router.model import SystemId
 from router.workflows.directory import Directory
 
+COUNTED_EVERY = 5_000
+"""Submissions between two looks at the backlog: at most this much over its limit."""
+
 
 class Intake:
     """Turns events into submissions and hands them to the journal."""
@@ -24,6 +27,7 @@ class Intake:
         self._journal = journal
         self._directory = directory
         self._backlog_max = backlog_max
+        self._room = 0
 
     def submission(
         self, event: CloudEvent, *, client: str, received: bytes, key: str | None = None
@@ -46,7 +50,7 @@ class Intake:
         self, submissions: Sequence[Submission], *, cursor: tuple[SystemId, str, str] | None = None
     ) -> list[Acceptance]:
         """Make them durable, in one commit; raises Overloaded when too much waits already."""
-        if submissions and self._journal.waiting() > self._backlog_max:
+        if not await self._has_room(len(submissions)):
             raise Overloaded("too many deliveries wait already", retry_after_s=30, mend="send again later")
         answers = await self._journal.accept(submissions, cursor=cursor)
         self._directory.learn(
@@ -55,3 +59,13 @@ class Intake:
             if given.document is not None and isinstance(answer, Accepted) and not answer.replayed
         )
         return answers
+
+    async def _has_room(self, count: int) -> bool:
+        """Whether the backlog has room; it is counted anew only now and then, as counting it costs."""
+        if self._room < count:
+            left = self._backlog_max - await self._journal.waiting()
+            self._room = min(left, COUNTED_EVERY)
+            if left < count:
+                return False
+        self._room -= count
+        return True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -117,8 +115,7 @@ class Queries:
             "# HELP coexist_jobs Jobs by target system and state.",
             "# TYPE coexist_jobs gauge",
         ]
-        backlog: dict[Any, dict[str, int]] = await self._journal.backlog()
-        for target, states in sorted(backlog.items()):
+        for target, states in sorted((await self._journal.backlog()).items()):
             for state, count in sorted(states.items()):
                 rows.append(f'coexist_jobs{{target="{target}",state="{state}"}} {count}')
         return PlainTextResponse("\n".join(rows) + "\n", media_type="text/plain; version=0.0.4")

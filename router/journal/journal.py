@@ -14,12 +14,13 @@ from router.journal.engine import Transaction
 from router.journal.lanes import claim as claim_lanes
 from router.journal.port import Acceptance, Lease, LeaseSettlement, Pin, Submission, Switch
 from router.journal.reading import Reads
+from router.journal.standing import Standing
 from router.model import SystemId
 
 _Batch = tuple[list[Prepared], tuple[SystemId, str, str] | None]
 
 
-class Journal(Reads):
+class Journal(Reads, Standing):
     """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
 
     Every method raises Overloaded while the database can't answer, Broken for a bug, and Refused (or

@@ -14,9 +14,9 @@ from router.canonical.documents import Document
 from router.canonical.masters import Contract, Customer, Opportunity, Project, RateCard
 from router.connectors.port import Answer, Connector, Posted, SaidNo
 from router.journal.journal import Journal
-from router.journal.port import FollowUp, Job, LaneKey, NewJob, Submission
+from router.journal.port import FollowUp, Job, NewJob, Submission
 from router.landscape import Landscape
-from router.model import SystemId
+from router.model import LaneKey, SystemId
 from router.workflows import onboarding
 from router.workflows.decisions import Next, Step, after_step, invoice_facts, payment_facts, process_id
 from router.workflows.directory import Directory

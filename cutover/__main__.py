@@ -1,0 +1,5 @@
+"""`python -m cutover` is `coexist`."""
+
+from cutover.cli import main
+
+main()

@@ -1,0 +1,244 @@
+"""Builds `report.json` from what was rehearsed; nothing here depends on the machine or the process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from cutover.checks import Facts, Finding
+from cutover.checks.facts import transaction_of
+from cutover.checks.nothing_lost import state_of
+from cutover.rehearsal.options import Options
+from cutover.rehearsal.population import Tally
+from cutover.runner.runner import Runner
+from router.canonical.money import Money
+from router.clock import from_text, to_text
+
+BUCKET_MINUTES = 60
+EXCEPTIONS_SHOWN = 200
+"""Exceptions listed one by one; all are counted, and truncation is said."""
+
+
+def build_report(
+    *,
+    options: Options,
+    runner: Runner,
+    findings: Sequence[Finding],
+    facts: Facts,
+    tally: Tally,
+    row_errors: Sequence[Mapping[str, Any]],
+    assumptions: Sequence[str],
+    lives: int,
+    settled: Mapping[str, Any],
+    fired: Mapping[str, Mapping[str, int]],
+) -> dict[str, Any]:
+    """The whole report, JSON-able, keys in a fixed order."""
+    steps = [runner.results[step.id] for step in options.plan.order()]
+    states = state_of(facts)
+    exceptions = _exceptions(facts, states)
+    window = _window(options, [result.ended for result in steps if result.outcome == "done"])
+    verdict, because = judge(steps, findings, settled, window, exceptions)
+    plan = options.plan
+    return {
+        "verdict": verdict,
+        "because": because,
+        "seed": options.seed,
+        "plan": {
+            "name": plan.name,
+            "version": plan.version,
+            "title": plan.title,
+            "digest": plan.digest(),
+            "start": to_text(plan.start),
+            "end": to_text(plan.end),
+            "from": plan.source,
+            "to": plan.target,
+            "waves": [{"id": wave.id, "entities": list(wave.entities)} for wave in plan.waves],
+        },
+        "window": window,
+        "options": options.as_row(),
+        "steps": [result.as_row() for result in steps],
+        "gates": [{"step": result.step.id, **gate.as_row()} for result in steps for gate in result.gates],
+        "invariants": [finding.as_row() for finding in findings],
+        "transactions": _transactions(facts, states),
+        "differences": [result.evidence["comparison"] for result in steps if "comparison" in result.evidence],
+        "money": _money(facts, states),
+        "exceptions": {
+            "total": len(exceptions),
+            "truncated": len(exceptions) > EXCEPTIONS_SHOWN,
+            "rows": exceptions[:EXCEPTIONS_SHOWN],
+        },
+        "timeline": timeline(facts, plan.start, plan.end),
+        "resilience": {
+            "router_lives": lives,
+            "faults_fired": {name: dict(rows) for name, rows in fired.items()},
+            "attempts": _attempts(facts),
+            "people_retried": tally.retries,
+            "settled": dict(settled),
+        },
+        "input": {
+            "row_errors": list(row_errors),
+            "assumptions": list(assumptions),
+            "refused_by_gateway": tally.refused[:EXCEPTIONS_SHOWN],
+            "never_billed": sorted(tally.unpaid),
+        },
+        "reproduce": options.command,
+    }
+
+
+def judge(
+    steps: Sequence[Any],
+    findings: Sequence[Finding],
+    settled: Mapping[str, Any],
+    window: Mapping[str, Any],
+    exceptions: Sequence[Mapping[str, Any]],
+) -> tuple[str, list[str]]:
+    """The verdict and its reasons: what failed is no-go, what could not be told is inconclusive."""
+    no = [
+        f"{finding.name} is violated {finding.violations} times" for finding in findings if not finding.held
+    ]
+    no += [f"step {result.step.id} failed: {result.why}" for result in steps if result.outcome == "failed"]
+    if not settled["settled"]:
+        no.append(f"not everything came to rest without faults: {settled['left']}")
+    if window["fits"] is False:
+        no.append(f"the cutover ended {-window['spare_minutes']} minutes after the window closed")
+    if no:
+        return "no-go", no
+    unsure = [
+        f"step {result.step.id} was not run: {result.why}" for result in steps if result.outcome == "not run"
+    ]
+    unsure += [
+        f"gate {gate.name} of {result.step.id} is inconclusive"
+        for result in steps
+        for gate in result.gates
+        if gate.verdict == "inconclusive"
+    ]
+    if unsure:
+        return "inconclusive", unsure
+    kept = [
+        "every step was done within its deadline, every gate passed and every invariant held",
+        f"the cutover ended {window['spare_minutes']} minutes before the window closed",
+    ]
+    if exceptions:
+        kept.append(f"{len(exceptions)} transactions wait for a person")
+    return "go", kept
+
+
+def _window(options: Options, ends: Sequence[datetime | None]) -> dict[str, Any]:
+    window = options.plan.window
+    last = max((end for end in ends if end is not None), default=None)
+    spare = None if last is None else int((window.closes - last).total_seconds()) // 60
+    return {
+        "opens": to_text(window.opens),
+        "closes": to_text(window.closes),
+        "last_step_ended": None if last is None else to_text(last),
+        "spare_minutes": spare,
+        "fits": None if spare is None else spare >= 0,
+    }
+
+
+def _transactions(facts: Facts, states: Mapping[int, str]) -> dict[str, Any]:
+    by_state: dict[str, int] = {}
+    by_kind: dict[str, dict[str, int]] = {}
+    by_authority: dict[str, int] = {}
+    for row in facts.transactions:
+        state = states[row.seq]
+        by_state[state] = by_state.get(state, 0) + 1
+        kind = by_kind.setdefault(row.kind, {})
+        kind[state] = kind.get(state, 0) + 1
+    for job in facts.jobs:
+        if job.role == "authority" and job.state == "posted":
+            by_authority[job.target] = by_authority.get(job.target, 0) + 1
+    return {
+        "total": len(facts.transactions),
+        "by_state": dict(sorted(by_state.items())),
+        "by_kind": {kind: dict(sorted(counts.items())) for kind, counts in sorted(by_kind.items())},
+        "posted_by_authority": dict(sorted(by_authority.items())),
+        "deliveries": len(facts.jobs),
+    }
+
+
+def _money(facts: Facts, states: Mapping[int, str]) -> list[dict[str, Any]]:
+    sums: dict[tuple[str, str, str, str], list[int]] = {}
+    for row in facts.transactions:
+        if row.currency and row.amount_minor:
+            key = (row.legal_entity, row.currency, row.kind, states[row.seq])
+            total = sums.setdefault(key, [0, 0])
+            total[0] += 1
+            total[1] += row.amount_minor
+    return [
+        {
+            "legal_entity": entity,
+            "currency": currency,
+            "kind": kind,
+            "state": state,
+            "count": count,
+            "amount": str(Money(minor, currency)),
+        }
+        for (entity, currency, kind, state), (count, minor) in sorted(sums.items())
+    ]
+
+
+def _exceptions(facts: Facts, states: Mapping[int, str]) -> list[dict[str, Any]]:
+    why = {
+        transaction_of(job.job_id): (job.target, job.code, job.why)
+        for job in facts.jobs
+        if job.state in ("refused", "dead")
+    }
+    rows: list[dict[str, Any]] = []
+    for row in facts.transactions:
+        state = states[row.seq]
+        target, code, reason = why.get(row.seq, ("", "", ""))
+        if state in ("parked", "refused", "dead", "held") or target:
+            rows.append(
+                {
+                    "transaction_id": f"T{row.seq:012d}",
+                    "kind": row.kind,
+                    "document_id": row.document_id,
+                    "legal_entity": row.legal_entity,
+                    "state": state,
+                    "target": target,
+                    "code": code,
+                    "why": reason,
+                    "amount": str(Money(row.amount_minor, row.currency)) if row.currency else None,
+                    "currency": row.currency or None,
+                }
+            )
+    return rows
+
+
+def _attempts(facts: Facts) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for attempt in facts.attempts:
+        name = attempt.event or "unanswered"
+        counts[name] = counts.get(name, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def timeline(facts: Facts, start: datetime, end: datetime) -> dict[str, Any]:
+    """Per system and hour: deliveries that became due, were posted, and the backlog at the hour's end."""
+    hours = max(1, -(-int((end - start).total_seconds()) // (BUCKET_MINUTES * 60)))
+    accepted = {row.seq: row.accepted_at for row in facts.transactions}
+    series: dict[str, dict[str, list[int]]] = {}
+    for job in facts.jobs:
+        rows = series.setdefault(job.target, {"arrived": [0] * hours, "settled": [0] * hours})
+        rows["arrived"][_bucket(accepted[transaction_of(job.job_id)], start, hours)] += 1
+        if job.settled_at is not None:
+            rows["settled"][_bucket(job.settled_at, start, hours)] += 1
+    for rows in series.values():
+        level, backlog = 0, []
+        for arrived, done in zip(rows["arrived"], rows["settled"], strict=True):
+            level += arrived - done
+            backlog.append(level)
+        rows["backlog"] = backlog
+    return {
+        "bucket_minutes": BUCKET_MINUTES,
+        "start": to_text(start),
+        "buckets": [to_text(start + timedelta(minutes=BUCKET_MINUTES * at)) for at in range(hours)],
+        "series": dict(sorted(series.items())),
+    }
+
+
+def _bucket(at: str, start: datetime, hours: int) -> int:
+    passed = int((from_text(at) - start).total_seconds()) // (BUCKET_MINUTES * 60)
+    return min(max(passed, 0), hours - 1)
