@@ -185,12 +185,14 @@ def _unreachable(compiled: Compiled, found: list[tuple[Cell, Found]]) -> tuple[U
     for _, one in found:
         for rule, by in one.takers:
             takers.setdefault(rule, {})[by] = None
+
+    def covered_by(number: int) -> tuple[str, ...]:
+        # Rules that are unreachable themselves take nothing, unless all a rule does is raise.
+        by = sorted(takers.get(number, ()))
+        return tuple(rules[one].id for one in [one for one in by if one in reached] or by)
+
     return tuple(
-        Unreachable(
-            rule=rule.id,
-            line=rule.line,
-            covered_by=tuple(rules[by].id for by in sorted(takers.get(number, ()))),
-        )
+        Unreachable(rule=rule.id, line=rule.line, covered_by=covered_by(number))
         for number, rule in enumerate(rules)
         if number not in reached
     )
