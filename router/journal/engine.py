@@ -272,6 +272,8 @@ def _sqlite(address: sqlalchemy.URL) -> sqlalchemy.Engine:
         if level.isalnum():
             connection.execute(f"PRAGMA synchronous={level}")
         refuse_unsafe_sqlite(connection)
+        # A checkpoint waits for the disk inside somebody's commit: 32 MB of log make it rare.
+        connection.execute("PRAGMA wal_autocheckpoint=8000")
         connection.execute("PRAGMA cache_size=-65536")
         connection.execute("PRAGMA temp_store=MEMORY")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from router.canonical import Document, parse
 from router.clock import from_text, to_text
@@ -22,6 +23,8 @@ from router.model import Event, JobId, LaneKey, State, SystemId, after
 LaneRow = tuple[str, str, str, str, int]
 """Target, lane, legal entity, role, transaction number: of the first job a commit adds to a lane."""
 _COLUMNS = ", ".join(f"j.{name}" for name in Head._fields)
+DOCUMENTS_KEPT = 32_768
+"""About 60 MB of documents; a month-end's load of one rehearsal is claimed without parsing it again."""
 _REPAIRS = 8
 """Rounds a claim may spend on lanes whose due was stale before it leaves the rest to the next claim."""
 
@@ -29,14 +32,15 @@ _REPAIRS = 8
 class Documents:
     """A bounded memory of accepted documents, so that a claim need not parse what was just accepted."""
 
-    def __init__(self, most: int = 8192) -> None:
+    def __init__(self, most: int = DOCUMENTS_KEPT) -> None:
         self._most = most
         self._kept: dict[int, tuple[Document, str]] = {}
 
     def keep(self, documents: dict[int, tuple[Document, str]]) -> None:
         """Remember documents with their correlation ids; the oldest make room."""
         self._kept.update(documents)
-        for seq in list(self._kept)[: max(0, len(self._kept) - self._most)]:
+        excess = max(0, len(self._kept) - self._most)
+        for seq in list(islice(self._kept, excess)):
             del self._kept[seq]
 
     def of(self, tx: Transaction, seqs: Iterable[int]) -> dict[int, tuple[Document, str]]:

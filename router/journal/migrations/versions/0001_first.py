@@ -32,6 +32,92 @@ def _partial(name: str, table: str, columns: list[str], *, where: str, unique: b
 
 def upgrade() -> None:
     """Make them."""
+    _accepted()
+    _delivery()
+    _routing()
+    _feeds_and_runs()
+
+
+def _accepted() -> None:
+    op.create_table(
+        "decisions",
+        _number("seq"),
+        _number("n"),
+        _text("at"),
+        _text("rule"),
+        _number("table_version"),
+        _text("authority", null=True),
+        _text("shadow", null=True),
+        _number("hold"),
+        _text("why"),
+        _number("epoch"),
+        sa.PrimaryKeyConstraint("seq", "n"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "history",
+        _number("history_id", autoincrement=True),
+        _number("seq", null=True),
+        _text("at"),
+        _text("what"),
+        _text("detail"),
+        sa.PrimaryKeyConstraint("history_id"),
+    )
+    _partial("history_of", "history", ["seq"], where="seq IS NOT NULL", unique=False)
+    op.create_table(
+        "processes",
+        _text("correlation_id"),
+        _text("state"),
+        _text("at"),
+        sa.PrimaryKeyConstraint("correlation_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "transactions",
+        _number("seq", autoincrement=True),
+        _text("client"),
+        _text("idempotency_key"),
+        _text("fingerprint"),
+        _text("kind"),
+        _text("document_id", null=True),
+        _number("transactional"),
+        _text("source"),
+        _text("event_id"),
+        _text("verb"),
+        sa.Column("received", sa.LargeBinary(), nullable=False),
+        _text("canonical", null=True),
+        _text("problem"),
+        _text("correlation_id"),
+        _text("legal_entity"),
+        _text("accounting_date"),
+        _text("ordering_key"),
+        _text("currency"),
+        _number("amount_minor"),
+        _number("deliver"),
+        _text("state"),
+        _number("job_id", null=True),
+        _text("authority", null=True),
+        _text("accepted_at"),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    _partial(
+        "transactions_again", "transactions", ["kind", "document_id"], where="transactional = 0", unique=False
+    )
+    op.create_index("transactions_key", "transactions", ["client", "idempotency_key"], unique=True)
+    _partial(
+        "transactions_once", "transactions", ["kind", "document_id"], where="transactional = 1", unique=True
+    )
+    op.create_index("transactions_process", "transactions", ["correlation_id"], unique=False)
+    _partial(
+        "transactions_resting",
+        "transactions",
+        ["state", "legal_entity"],
+        where="state IN ('held','parked')",
+        unique=False,
+    )
+
+
+def _delivery() -> None:
     op.create_table(
         "attempts",
         _number("job_id"),
@@ -49,15 +135,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "breaks",
-        _number("break_id", autoincrement=True),
-        _text("run_id"),
-        _text("at"),
-        _text("data"),
-        sa.PrimaryKeyConstraint("break_id"),
-    )
-    op.create_index("breaks_of_run", "breaks", ["run_id"], unique=False)
-    op.create_table(
         "crosswalk",
         _text("system"),
         _text("kind"),
@@ -65,39 +142,6 @@ def upgrade() -> None:
         _text("vendor_id"),
         _text("at"),
         sa.PrimaryKeyConstraint("system", "kind", "document_id"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "cursors",
-        _text("system"),
-        _text("feed"),
-        _text("position"),
-        _text("at"),
-        sa.PrimaryKeyConstraint("system", "feed"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "decisions",
-        _number("seq"),
-        _number("n"),
-        _text("at"),
-        _text("rule"),
-        _number("table_version"),
-        _text("authority", null=True),
-        _text("shadow", null=True),
-        _number("hold"),
-        _text("why"),
-        _number("epoch"),
-        sa.PrimaryKeyConstraint("seq", "n"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "epochs",
-        _text("legal_entity"),
-        _number("epoch"),
-        _number("table_version"),
-        _text("at"),
-        sa.PrimaryKeyConstraint("legal_entity"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -109,24 +153,6 @@ def upgrade() -> None:
         _text("response"),
         sa.PrimaryKeyConstraint("exchange_id"),
     )
-    op.create_table(
-        "gates",
-        _text("target"),
-        _text("legal_entity"),
-        _text("at"),
-        sa.PrimaryKeyConstraint("target", "legal_entity"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "history",
-        _number("history_id", autoincrement=True),
-        _number("seq", null=True),
-        _text("at"),
-        _text("what"),
-        _text("detail"),
-        sa.PrimaryKeyConstraint("history_id"),
-    )
-    _partial("history_of", "history", ["seq"], where="seq IS NOT NULL", unique=False)
     op.create_table(
         "jobs",
         _number("job_id", autoincrement=False),
@@ -172,6 +198,26 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     _partial("lanes_due", "lanes", ["target", "due", "head"], where="due IS NOT NULL", unique=False)
+
+
+def _routing() -> None:
+    op.create_table(
+        "epochs",
+        _text("legal_entity"),
+        _number("epoch"),
+        _number("table_version"),
+        _text("at"),
+        sa.PrimaryKeyConstraint("legal_entity"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "gates",
+        _text("target"),
+        _text("legal_entity"),
+        _text("at"),
+        sa.PrimaryKeyConstraint("target", "legal_entity"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "pins",
         _text("scope"),
@@ -183,20 +229,33 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "processes",
-        _text("correlation_id"),
-        _text("state"),
-        _text("at"),
-        sa.PrimaryKeyConstraint("correlation_id"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "route_tables",
         _number("version", autoincrement=False),
         _text("body"),
         _text("actor"),
         _text("at"),
         sa.PrimaryKeyConstraint("version"),
+    )
+
+
+def _feeds_and_runs() -> None:
+    op.create_table(
+        "breaks",
+        _number("break_id", autoincrement=True),
+        _text("run_id"),
+        _text("at"),
+        _text("data"),
+        sa.PrimaryKeyConstraint("break_id"),
+    )
+    op.create_index("breaks_of_run", "breaks", ["run_id"], unique=False)
+    op.create_table(
+        "cursors",
+        _text("system"),
+        _text("feed"),
+        _text("position"),
+        _text("at"),
+        sa.PrimaryKeyConstraint("system", "feed"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "steps",
@@ -209,49 +268,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("step_id"),
     )
     op.create_index("steps_of_run", "steps", ["run_id"], unique=False)
-    op.create_table(
-        "transactions",
-        _number("seq", autoincrement=True),
-        _text("client"),
-        _text("idempotency_key"),
-        _text("fingerprint"),
-        _text("kind"),
-        _text("document_id", null=True),
-        _number("transactional"),
-        _text("source"),
-        _text("event_id"),
-        _text("verb"),
-        sa.Column("received", sa.LargeBinary(), nullable=False),
-        _text("canonical", null=True),
-        _text("problem"),
-        _text("correlation_id"),
-        _text("legal_entity"),
-        _text("accounting_date"),
-        _text("ordering_key"),
-        _text("currency"),
-        _number("amount_minor"),
-        _number("deliver"),
-        _text("state"),
-        _number("job_id", null=True),
-        _text("authority", null=True),
-        _text("accepted_at"),
-        sa.PrimaryKeyConstraint("seq"),
-    )
-    _partial(
-        "transactions_again", "transactions", ["kind", "document_id"], where="transactional = 0", unique=False
-    )
-    op.create_index("transactions_key", "transactions", ["client", "idempotency_key"], unique=True)
-    _partial(
-        "transactions_once", "transactions", ["kind", "document_id"], where="transactional = 1", unique=True
-    )
-    op.create_index("transactions_process", "transactions", ["correlation_id"], unique=False)
-    _partial(
-        "transactions_resting",
-        "transactions",
-        ["state", "legal_entity"],
-        where="state IN ('held','parked')",
-        unique=False,
-    )
 
 
 def downgrade() -> None:
