@@ -121,7 +121,7 @@ def _known(tx: Transaction, live: Sequence[LeaseSettlement]) -> dict[int, Known]
 
 def _submissions(live: Sequence[LeaseSettlement], known: dict[int, Known]) -> list[Prepared]:
     """Documents the authority made, as facts, and what workflows submit; a shadow's stay in its outcome."""
-    found = []
+    found: list[Prepared] = []
     for one in live:
         for settlement in one.settlements:
             job = _job(known, one, settlement)
