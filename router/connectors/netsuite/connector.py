@@ -1,0 +1,344 @@
+"""The NetSuite connector: deliveries in, answers out; see the package for the decisions behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from router.canonical.billing import BillingEvent
+from router.canonical.kinds import Kind
+from router.connectors.netsuite import batches, queries
+from router.connectors.netsuite.decisions import Duplicate, Needed, problem_of, record_id, refusal
+from router.connectors.netsuite.invoices import NotAnInvoice, canonical
+from router.connectors.netsuite.records import KINDS, MASTERS, RECORD_TYPES, Call, Unfit, build, cancellation
+from router.connectors.netsuite.signing import percent
+from router.connectors.netsuite.wire import Lost, NotSent, Outcome, Reply, Trace, Wire
+from router.connectors.port import (
+    Answer,
+    Capabilities,
+    Delivery,
+    LookUpAnswer,
+    LookUpResult,
+    NoAnswer,
+    NotThere,
+    Page,
+    Posted,
+    Record,
+    Result,
+    SaidNo,
+    TryLater,
+)
+from router.errors import VendorRefused, VendorUnknown
+from router.model import SystemId
+
+CANCELS = frozenset({"customer", "project", "contract"})
+BULK = ("time_entry", "expense_item")
+PAGE = 1000
+"""Rows a page; the vendor's maximum."""
+MAX_PAGES = 1000
+DISAGREES = NoAnswer(reason="NetSuite calls it a duplicate but does not find it")
+"""Nobody but time can tell; the next look-up asks again."""
+
+
+class NetSuite:
+    """One NetSuite account as the port sees it."""
+
+    def __init__(
+        self,
+        system: SystemId,
+        *,
+        wire: Wire,
+        rng: random.Random,
+        timeout_s: float,
+        bulk: int = batches.MAX_BATCH,
+        subsidiaries: Mapping[str, str] | None = None,
+    ) -> None:
+        self.system = system
+        self.capabilities = Capabilities(
+            kinds=KINDS,
+            bulk={kind: min(bulk, batches.MAX_BATCH) for kind in BULK},
+            cancels=CANCELS,
+        )
+        self._wire, self._rng, self._timeout_s = wire, rng, timeout_s
+        self._given = dict(subsidiaries or {})
+        self._known: dict[str, str] | None = None
+        self._learning = asyncio.Lock()
+
+    # Writing
+
+    async def post(self, deliveries: Sequence[Delivery]) -> Result:
+        """Send documents of one kind and operation, once."""
+        trace = Trace()
+        return Result(answers=await self._post(deliveries, trace), exchange=trace.exchange())
+
+    async def _post(self, deliveries: Sequence[Delivery], trace: Trace) -> list[Answer]:
+        if not deliveries:
+            return []
+        first = deliveries[0]
+        kind, operation = first.document.kind, first.operation
+        if operation == "cancel" and kind in CANCELS:
+            return [await self._cancel(delivery, trace) for delivery in deliveries]
+        if operation != "create" or kind not in KINDS:
+            no = SaidNo(code="UNSUPPORTED", message=f"NetSuite does not take {operation} of {kind}")
+            return [no] * len(deliveries)
+        subsidiaries = await self._subsidiaries(trace)
+        if isinstance(subsidiaries, TryLater):
+            return [subsidiaries] * len(deliveries)
+        answers: dict[int, Answer] = {}
+        calls: dict[int, Call] = {}
+        for at, delivery in enumerate(deliveries):
+            try:
+                calls[at] = build(delivery, subsidiaries)
+            except Unfit as unfit:
+                answers[at] = unfit.answer
+        told = await self._send(kind, deliveries, calls, trace)
+        doubled = [at for at, answer in told.items() if isinstance(answer, Duplicate)]
+        if doubled:
+            for at, found in (await self._found(doubled, deliveries, trace)).items():
+                told[at] = DISAGREES if isinstance(found, NotThere) else found
+        return [answers[at] if at in answers else _settled(told[at]) for at in range(len(deliveries))]
+
+    async def _send(
+        self, kind: Kind, deliveries: Sequence[Delivery], calls: Mapping[int, Call], trace: Trace
+    ) -> dict[int, Answer | Duplicate]:
+        if kind not in BULK or len(calls) < 2:
+            return {at: await self._one(deliveries[at], call, trace) for at, call in calls.items()}
+        told: dict[int, Answer | Duplicate] = {}
+        places = list(calls)
+        most = self.capabilities.bulk[kind]
+        for start in range(0, len(places), most):
+            part = places[start : start + most]
+            outcome = await batches.run(
+                self._wire,
+                RECORD_TYPES[kind],
+                [calls[at].body for at in part],
+                trace,
+                key=self._uuid(),
+                patience_s=self._timeout_s,
+            )
+            for n, at in enumerate(part):
+                told[at] = (
+                    _of_result(outcome[n], calls[at].needed)
+                    if isinstance(outcome, list)
+                    else _of_failure(outcome, calls[at].needed)
+                )
+        return told
+
+    async def _one(self, delivery: Delivery, call: Call, trace: Trace) -> Answer | Duplicate:
+        document, eid = delivery.document, percent(delivery.external_id)
+        if isinstance(document, BillingEvent):
+            order = delivery.refs["contract", document.contract_id]
+            method, path = "POST", f"/record/v1/salesOrder/{order}/!transform/invoice"
+        elif document.kind in MASTERS:
+            method, path = "PUT", f"/record/v1/{RECORD_TYPES[document.kind]}/eid:{eid}"
+        else:
+            method, path = "POST", f"/record/v1/{RECORD_TYPES[document.kind]}"
+        outcome = await self._wire.call(method, path, trace, body=call.body)
+        answer = _of_write(outcome, call.needed)
+        if isinstance(document, BillingEvent) and isinstance(answer, Posted):
+            return await self._with_invoice(answer.vendor_id, document, trace)
+        return answer
+
+    async def _cancel(self, delivery: Delivery, trace: Trace) -> Answer:
+        kind = delivery.document.kind
+        vendor_id = delivery.refs.get((kind, delivery.document.document_id))
+        key = percent(vendor_id) if vendor_id else f"eid:{percent(delivery.external_id)}"
+        body = orjson.dumps(cancellation(delivery.document))
+        outcome = await self._wire.call("PATCH", f"/record/v1/{RECORD_TYPES[kind]}/{key}", trace, body=body)
+        return _settled(_of_write(outcome, {}, known_id=vendor_id))
+
+    async def _with_invoice(self, vendor_id: str, event: BillingEvent, trace: Trace) -> Posted | NoAnswer:
+        """The invoice exists; without its content the outcome is still unknown to us, and a look-up mends it."""
+        reply = await self._wire.call(
+            "GET", f"/record/v1/invoice/{vendor_id}", trace, query=(("expandSubResources", "true"),)
+        )
+        if not isinstance(reply, Reply) or reply.status != 200:
+            return NoAnswer(reason=f"invoice {vendor_id} was made but can't be read")
+        try:
+            return Posted(vendor_id=vendor_id, created=(canonical(event, reply.json()),))
+        except NotAnInvoice as error:
+            return NoAnswer(reason=f"invoice {vendor_id} is unreadable: {error}")
+
+    # Asking
+
+    async def look_up(self, deliveries: Sequence[Delivery]) -> LookUpResult:
+        """Which of these NetSuite has, by external id; a billing event is found as its invoice."""
+        trace = Trace()
+        found = await self._found(range(len(deliveries)), deliveries, trace)
+        return LookUpResult(answers=[found[at] for at in range(len(deliveries))], exchange=trace.exchange())
+
+    async def _found(
+        self, places: Sequence[int], deliveries: Sequence[Delivery], trace: Trace
+    ) -> dict[int, LookUpAnswer]:
+        told: dict[int, LookUpAnswer] = {}
+        for start in range(0, len(places), queries.LOOK_UP_AT_ONCE):
+            part = places[start : start + queries.LOOK_UP_AT_ONCE]
+            first = deliveries[part[0]]
+            kind = first.document.kind
+            if kind not in KINDS:
+                told |= {at: NotThere() for at in part}
+                continue
+            ids = [deliveries[at].external_id for at in part]
+            sql = queries.look_up(kind, RECORD_TYPES[kind], len(ids), cancelled=first.operation == "cancel")
+            try:
+                rows = await self._rows(sql, ids, "id", trace)
+            except VendorUnknown as error:
+                told |= {at: NoAnswer(reason=error.message) for at in part}
+                continue
+            by_eid = {str(row.get("externalid")): str(row.get("id")) for row in rows}
+            for at in part:
+                told[at] = await self._named(by_eid.get(deliveries[at].external_id), deliveries[at], trace)
+        return told
+
+    async def _named(self, vendor_id: str | None, delivery: Delivery, trace: Trace) -> LookUpAnswer:
+        if vendor_id is None:
+            return NotThere()
+        if isinstance(delivery.document, BillingEvent) and delivery.operation == "create":
+            return await self._with_invoice(vendor_id, delivery.document, trace)
+        return Posted(vendor_id=vendor_id)
+
+    async def changes(self, feed: str, cursor: str | None, *, limit: int = 200) -> Page:
+        """NetSuite is read back, not followed."""
+        del cursor, limit
+        raise VendorRefused(f"{self.system} has no change feed {feed!r}")
+
+    async def read_back(
+        self, kind: Kind, *, legal_entities: Sequence[str], since: str, until: str
+    ) -> Sequence[Record]:
+        """Documents of a kind with accounting date in [since, until); masters are given whole.
+
+        Raises VendorUnknown when NetSuite can't answer, VendorRefused for a kind it is not asked for.
+        """
+        asked = queries.READ_BACKS.get(kind)
+        if asked is None:
+            raise VendorRefused(f"{kind} can't be read back from {self.system}")
+        trace = Trace()
+        subsidiaries = await self._subsidiaries(trace)
+        if isinstance(subsidiaries, TryLater):
+            raise VendorUnknown(subsidiaries.reason, throttled=subsidiaries.throttled)
+        ids = [subsidiaries[entity] for entity in legal_entities if entity in subsidiaries]
+        if not ids:
+            return []
+        entities = {vendor_id: code for code, vendor_id in subsidiaries.items()}
+        parameters = [*ids, since, until] if asked.dated else ids
+        marks = ", ".join("?" * len(ids))
+        rows = await self._rows(asked.sql.replace("{entities}", marks), parameters, asked.key, trace)
+        lines: dict[str, list[Any]] = {}
+        if asked.lines is not None:
+            sql = asked.lines.replace("{entities}", marks)
+            for line in await self._rows(sql, parameters, "uniquekey", trace):
+                lines.setdefault(str(line.get("transaction")), []).append(line)
+        try:
+            return [
+                queries.record_of(
+                    kind, row, lines.get(str(row.get("id")), []), system=self.system, entities=entities
+                )
+                for row in rows
+            ]
+        except queries.Unreadable as error:
+            raise VendorUnknown(f"{self.system} gave an unreadable {kind}: {error}") from error
+
+    async def ping(self) -> None:
+        """Reach and authenticate; raises VendorUnknown or VendorRefused."""
+        await self._rows(queries.SUBSIDIARIES, [], "id", Trace())
+
+    async def aclose(self) -> None:
+        """Nothing to close: the HTTP client belongs to whoever made it."""
+
+    # Inside
+
+    async def _rows(
+        self, sql: str, parameters: Sequence[str], key: str, trace: Trace
+    ) -> list[dict[str, Any]]:
+        """Every row of a query that ends in `key > ? ORDER BY key`; raises VendorUnknown."""
+        rows: list[dict[str, Any]] = []
+        last = "0"
+        for _ in range(MAX_PAGES):
+            reply = await self._wire.call(
+                "POST",
+                "/query/v1/suiteql",
+                trace,
+                body=orjson.dumps({"q": sql, "params": [*parameters, last]}),
+                query=(("limit", str(PAGE)), ("offset", "0")),
+                headers={"Prefer": "transient"},
+            )
+            page = _page(reply)
+            rows.extend(page["items"])
+            if not page.get("hasMore"):
+                return rows
+            newest = str(page["items"][-1].get(key, "")) if page["items"] else ""
+            if not newest or newest == last:
+                raise VendorUnknown("NetSuite's pages do not advance")
+            last = newest
+        raise VendorUnknown(f"more than {MAX_PAGES} pages")
+
+    async def _subsidiaries(self, trace: Trace) -> dict[str, str] | TryLater:
+        """Internal ids by legal entity: from the landscape's options, else asked once."""
+        async with self._learning:
+            if self._known is None:
+                try:
+                    rows = await self._rows(queries.SUBSIDIARIES, [], "id", trace)
+                except VendorUnknown as error:
+                    return TryLater(
+                        reason=error.message, after_s=error.retry_after_s, throttled=error.throttled
+                    )
+                asked = {str(row["externalid"]): str(row["id"]) for row in rows if row.get("externalid")}
+                self._known = asked | self._given
+            return self._known
+
+    def _uuid(self) -> str:
+        bits = f"{self._rng.getrandbits(128):032x}"
+        return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
+
+
+def _page(outcome: Outcome) -> dict[str, Any]:
+    if not isinstance(outcome, Reply):
+        after = outcome.after_s if isinstance(outcome, NotSent) else None
+        raise VendorUnknown(outcome.reason, retry_after_s=after)
+    data = outcome.json()
+    if outcome.status != 200:
+        problem = problem_of(outcome.status, data)
+        no = refusal(problem, needed={}, retry_after=outcome.retry_after)
+        if isinstance(no, TryLater):
+            raise VendorUnknown(no.reason, retry_after_s=no.after_s, throttled=no.throttled)
+        raise VendorUnknown(f"{problem.status} {problem.code}: {problem.message}")
+    items = data.get("items") if isinstance(data, dict) else None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise VendorUnknown("NetSuite's answer is no list of rows")
+    assert isinstance(data, dict)
+    return data
+
+
+def _of_write(outcome: Outcome, needed: Needed, known_id: str | None = None) -> Answer | Duplicate:
+    """The answer of a synchronous write."""
+    if not isinstance(outcome, Reply) or outcome.status not in (200, 204):
+        return _of_failure(outcome, needed)
+    vendor_id = record_id(outcome.location) or known_id
+    return Posted(vendor_id=vendor_id) if vendor_id else NoAnswer(reason="success without a Location")
+
+
+def _of_failure(outcome: Outcome, needed: Needed) -> Answer | Duplicate:
+    if isinstance(outcome, NotSent):
+        return TryLater(reason=outcome.reason, after_s=outcome.after_s, throttled=outcome.throttled)
+    if isinstance(outcome, Lost):
+        return NoAnswer(reason=outcome.reason)
+    return refusal(problem_of(outcome.status, outcome.json()), needed=needed, retry_after=outcome.retry_after)
+
+
+def _of_result(result: Any, needed: Needed) -> Answer | Duplicate:
+    """The answer of one record of a batch."""
+    if not isinstance(result, dict):
+        return NoAnswer(reason="an unreadable result of a batch")
+    vendor_id = record_id(str(result.get("location", "")))
+    if vendor_id and "o:errorDetails" not in result:
+        return Posted(vendor_id=vendor_id)
+    status = result.get("status")
+    return refusal(problem_of(status if isinstance(status, int) else 500, result), needed=needed)
+
+
+def _settled(answer: Answer | Duplicate) -> Answer:
+    return DISAGREES if isinstance(answer, Duplicate) else answer
