@@ -13,6 +13,7 @@ everything: CRM and PSA are seeded from it, and its workload drives them.
 
 from simulators.firm.actions import GATEWAY, Action, CreditInvoice, PayInvoice, Step
 from simulators.firm.build import MONTH, build
+from simulators.firm.extracts import BadExtracts, RowError, read_extracts
 from simulators.firm.firm import Firm
 from simulators.firm.model import DEFAULT, LARGE, SIZES, SMALL, Size
 from simulators.firm.workload import workload
@@ -25,11 +26,14 @@ __all__ = [
     "SIZES",
     "SMALL",
     "Action",
+    "BadExtracts",
     "CreditInvoice",
     "Firm",
     "PayInvoice",
+    "RowError",
     "Size",
     "Step",
     "build",
+    "read_extracts",
     "workload",
 ]

@@ -47,7 +47,7 @@ class KantataIds:
 def kantata_rows(firm: Firm) -> dict[str, list[Row]]:
     """Object → rows as the PSA holds them when the rehearsed days begin: handed in, not approved."""
     ids = KantataIds(firm)
-    sheets = [sheet for sheet in timesheets_of(firm) if not sheet.late]
+    sheets = timesheets_of(firm)
     reports = expense_reports_of(firm)
     return {
         "users": [
@@ -97,16 +97,19 @@ def kantata_rows(firm: Firm) -> dict[str, list[Row]]:
             }
             | time_fields(ids, row)
             for sheet in sheets
+            if not sheet.late
             for row in sheet.rows
         ],
         "timesheet_submissions": [
             {
                 "id": ids.sheet(sheet.sheet_id),
                 "user_id": ids.user[sheet.person_id],
+                "title": f"{sheet.first} to {sheet.last}",
                 "start_date": sheet.first.isoformat(),
                 "end_date": sheet.last.isoformat(),
-                "status": "submitted",
-                "time_entry_ids": [str(TIME + row.time_id) for row in sheet.rows],
+                "status": "pending",
+                # A late sheet is handed in empty: approving it covers what was entered meanwhile.
+                "time_entry_ids": [] if sheet.late else [str(TIME + row.time_id) for row in sheet.rows],
             }
             for sheet in sheets
         ],
@@ -124,12 +127,25 @@ def kantata_rows(firm: Firm) -> dict[str, list[Row]]:
             {
                 "id": ids.report(report.report_id),
                 "user_id": ids.user[report.person_id],
+                "title": f"{report.first} to {report.last}",
                 "start_date": report.first.isoformat(),
                 "end_date": report.last.isoformat(),
-                "status": "submitted",
+                "status": "pending",
                 "expense_ids": [str(EXPENSES + row.expense_id) for row in report.rows],
             }
             for report in reports
+        ],
+        "billing_milestones": [
+            {
+                "id": ids.milestone(row.milestone_id),
+                "workspace_id": ids.workspace[row.project_id],
+                "story_id": ids.milestone(row.milestone_id),
+                "title": row.name,
+                "amount_in_cents": row.amount_minor,
+                "currency": row.currency,
+                "date_to_invoice": row.due_on.isoformat(),
+            }
+            for row in firm.milestones
         ],
         "external_references": _references(firm, ids),
     }

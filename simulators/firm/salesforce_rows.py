@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from simulators.core.money import decimal_text
@@ -42,7 +43,9 @@ def salesforce_rows(firm: Firm) -> dict[str, list[dict[str, Any]]]:
             for row in firm.customers
         ],
         "Opportunity": [
-            {
+            # Old deals were changed long ago: a change feed that starts now does not see them.
+            _stamped(row.close_date if row.project_id else firm.month)
+            | {
                 "Id": opportunity_id(row.opportunity_id),
                 "AccountId": account[row.customer_id],
                 "Name": row.name,
@@ -58,3 +61,8 @@ def salesforce_rows(firm: Firm) -> dict[str, list[dict[str, Any]]]:
             for row in firm.opportunities
         ],
     }
+
+
+def _stamped(on: date) -> dict[str, str]:
+    at = f"{on.isoformat()}T12:00:00Z"
+    return {"CreatedDate": at, "LastModifiedDate": at, "SystemModstamp": at}
