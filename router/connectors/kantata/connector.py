@@ -1,0 +1,91 @@
+"""The Kantata side of the connector port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from router.canonical.kinds import Kind
+from router.connectors.bearer import BearerClient, Trace, readable
+from router.connectors.kantata.feeds import API, FEEDS, FeedReader
+from router.connectors.kantata.writes import Writer
+from router.connectors.port import (
+    Answer,
+    Capabilities,
+    Delivery,
+    LookUpAnswer,
+    LookUpResult,
+    NotThere,
+    Page,
+    Record,
+    Result,
+    SaidNo,
+)
+from router.model import SystemId
+
+PROJECTS: frozenset[Kind] = frozenset({"project"})
+FEEDBACK: frozenset[Kind] = frozenset({"invoice", "payment", "time_entry"})
+
+
+class KantataConnector:
+    """One account."""
+
+    def __init__(self, *, system: SystemId, http: BearerClient, feeds: FeedReader, writer: Writer) -> None:
+        self.system = system
+        self.capabilities = Capabilities(
+            kinds=PROJECTS, feeds=tuple(FEEDS), cancels=PROJECTS, feedback=FEEDBACK
+        )
+        self._http = http
+        self._feeds = feeds
+        self._writer = writer
+
+    async def post(self, deliveries: Sequence[Delivery]) -> Result:
+        """Create or archive projects, write status back; one at a time."""
+        trace = Trace()
+        answers: list[Answer] = [await self._post(delivery, trace) for delivery in deliveries]
+        return Result(answers=tuple(answers), exchange=trace.exchange())
+
+    async def _post(self, delivery: Delivery, trace: Trace) -> Answer:
+        kind, operation = delivery.document.kind, delivery.operation
+        if kind == "project" and operation == "create":
+            return await self._writer.create_project(delivery, trace)
+        if kind == "project" and operation == "cancel":
+            return await self._writer.archive_project(delivery, trace)
+        if kind in FEEDBACK and operation == "feedback":
+            return await self._writer.tell(delivery, trace)
+        return SaidNo(code="NOT_SUPPORTED", message=f"Kantata takes no {operation} of a {kind}")
+
+    async def look_up(self, deliveries: Sequence[Delivery]) -> LookUpResult:
+        """Projects by reference or title; archived or not; status by reference."""
+        trace = Trace()
+        answers = [await self._look_up(delivery, trace) for delivery in deliveries]
+        return LookUpResult(answers=tuple(answers), exchange=trace.exchange())
+
+    async def _look_up(self, delivery: Delivery, trace: Trace) -> LookUpAnswer:
+        kind, operation = delivery.document.kind, delivery.operation
+        if kind == "project" and operation == "create":
+            return await self._writer.find_project(delivery.external_id, trace)
+        if kind == "project" and operation == "cancel":
+            return await self._writer.is_archived(delivery, trace)
+        if kind in FEEDBACK and operation == "feedback":
+            return await self._writer.was_told(delivery, trace)
+        return NotThere()
+
+    async def changes(self, feed: str, cursor: str | None, *, limit: int = 200) -> Page:
+        """Approved time, approved expenses or completed milestones after `cursor`."""
+        return await self._feeds.read(feed, cursor, limit)
+
+    async def read_back(
+        self, kind: Kind, *, legal_entities: Sequence[str], since: str, until: str
+    ) -> Sequence[Record]:
+        """A PSA keeps no books: nothing."""
+        del kind, legal_entities, since, until
+        return ()
+
+    async def ping(self) -> None:
+        """Log in and ask for one user; raises VendorUnknown or VendorRefused."""
+        readable(
+            await self._http.call("GET", f"{API}/users.json", Trace(), query=(("per_page", "1"),)), "Kantata"
+        )
+
+    async def aclose(self) -> None:
+        """The client belongs to who made it."""

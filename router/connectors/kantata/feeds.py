@@ -1,0 +1,163 @@
+"""Reads the change feeds: approved time, approved expenses, completed milestones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from router.clock import Clock
+from router.connectors.bearer import BearerClient, Query, Trace, readable
+from router.connectors.given import Given, digest
+from router.connectors.kantata.decisions import (
+    PAGE_MAX,
+    Cursor,
+    advance,
+    at_the_end,
+    read_cursor,
+    references_in,
+    rows_of,
+    stamp_of,
+    window,
+)
+from router.connectors.kantata.observations import Names, Row, expense, milestone, time_entry
+from router.connectors.port import Observed, Page
+from router.errors import BadInput, VendorUnknown
+
+SERVICE = "coexist"
+"""The external references that carry canonical ids."""
+PAGES_MAX = 200
+"""Pages read in one call while everything in them was given before, restarts included."""
+API = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """One feed: what to ask for, and what the rows become."""
+
+    collection: str
+    query: Query
+    wanted: Callable[[Row], bool]
+
+
+FEEDS: Mapping[str, Feed] = {
+    "time_entries": Feed(
+        collection="time_entries",
+        query=(
+            ("approved", "true"),
+            ("from_archived_workspaces", "true"),
+            ("include", "workspace,user,active_submission"),
+        ),
+        wanted=lambda row: row.get("approved") is True,
+    ),
+    "expenses": Feed(
+        collection="expenses",
+        query=(
+            ("approved", "true"),
+            ("from_archived_workspaces", "true"),
+            ("include", "workspace,user,active_submission"),
+        ),
+        wanted=lambda row: row.get("approved") is True,
+    ),
+    "milestones": Feed(
+        collection="stories",
+        query=(("story_type", "milestone"), ("state", "completed"), ("include", "workspace")),
+        wanted=lambda row: row.get("story_type") == "milestone" and row.get("state") == "completed",
+    ),
+}
+
+
+class FeedReader:
+    """Reads feeds of one account; remembers names of projects and people, which never change."""
+
+    def __init__(self, *, http: BearerClient, clock: Clock, overlap_s: int) -> None:
+        self._http = http
+        self._clock = clock
+        self._overlap_s = overlap_s
+        self._given = {name: Given() for name in FEEDS}
+        self._names: dict[tuple[str, str], str] = {}
+
+    async def read(self, name: str, cursor: str | None, limit: int) -> Page:
+        """The next page of a feed; raises BadInput for an unknown one, VendorUnknown."""
+        feed = FEEDS.get(name)
+        if feed is None:
+            raise BadInput(f"Kantata has no feed {name!r}", mend="use one of " + ", ".join(FEEDS))
+        start = at = read_cursor(cursor)
+        if not at.began:
+            at = replace(at, began=stamp_of(self._clock.now()))
+        memory = self._given[name]
+        known = memory.before(cursor or "")
+        events: dict[str, Observed] = {}
+        ended = False
+        for _ in range(PAGES_MAX):
+            body = await self._get(f"/{feed.collection}.json", (*feed.query, *window(at, limit)))
+            step = advance(at, rows_of(body, feed.collection), limit)
+            rows = [row for row in step.rows if feed.wanted(row)]
+            at, ended = step.cursor, step.ended
+            for event in await self._observe(name, rows):
+                if event.event_id not in known:
+                    events[event.event_id] = event
+            if events or ended:
+                break
+        since = self._horizon(at)
+        if ended:
+            at = at_the_end(at, self._overlap_s)
+        after = replace(at, seen=digest(start.seen, events)).text()
+        stamps = {event_id: event.occurred_at for event_id, event in events.items()}
+        memory.remember(before=cursor or "", after=after, given=stamps, since=since)
+        return Page(events=tuple(events.values()), cursor=after, more=not ended)
+
+    def _horizon(self, at: Cursor) -> str:
+        """Nothing changed before this will be read again."""
+        ended = at_the_end(replace(at, stamp=at.began), self._overlap_s).stamp
+        return min(at.stamp, ended)
+
+    async def _observe(self, name: str, rows: Sequence[Row]) -> list[Observed]:
+        if not rows:
+            return []
+        await self._learn("Workspace", "workspaces", (row.get("workspace_id") for row in rows))
+        if name == "milestones":
+            billing = await self._billing(rows)
+            return [milestone(row, self._names, billing.get(str(row["id"]))) for row in rows]
+        await self._learn("User", "users", (row.get("user_id") for row in rows))
+        act: Callable[[Row, Names], Observed] = time_entry if name == "time_entries" else expense
+        return [act(row, self._names) for row in rows]
+
+    async def _learn(self, subject: str, collection: str, ids: Iterable[object]) -> None:
+        """Ask for the canonical ids not known yet; what has none is asked for again next time."""
+        unknown = sorted({str(record_id) for record_id in ids if record_id} - {
+            known for kind, known in self._names if kind == subject
+        })  # fmt: skip
+        for first in range(0, len(unknown), PAGE_MAX):
+            query = (
+                ("only", ",".join(unknown[first : first + PAGE_MAX])),
+                ("include", "external_references"),
+                ("include_archived", "true"),
+                ("per_page", str(PAGE_MAX)),
+            )
+            body = await self._get(f"/{collection}.json", query)
+            found = references_in(body, SERVICE)
+            self._names.update({key: ref for key, ref in found.items() if key[0] == subject})
+
+    async def _billing(self, rows: Sequence[Row]) -> dict[str, Row]:
+        """Story id → its billing milestone."""
+        wanted = {str(row["id"]) for row in rows}
+        workspaces = ",".join(sorted({str(row.get("workspace_id")) for row in rows}))
+        found: dict[str, Row] = {}
+        for page in range(1, PAGES_MAX + 1):
+            query = (("workspace_ids", workspaces), ("per_page", str(PAGE_MAX)), ("page", str(page)))
+            body = await self._get("/billing_milestones.json", (*query, ("order", "created_at:asc")))
+            listed = rows_of(body, "billing_milestones")
+            for row in listed:
+                story = str(row.get("story_id"))
+                if story in wanted:
+                    found.setdefault(story, row)
+            if len(listed) < PAGE_MAX:
+                return found
+        raise VendorUnknown("Kantata: too many billing milestones")
+
+    async def _get(self, path: str, query: Query) -> dict[str, Any]:
+        found: dict[str, Any] = readable(
+            await self._http.call("GET", API + path, Trace(), query=query), "Kantata"
+        )
+        return found

@@ -1,0 +1,124 @@
+"""Kantata's rows in canonical words. Pure; what is odd is left out, so that ingest can park the row.
+
+An event's id carries the approval it comes from and a check of what was approved: an unrelated change
+of an approved row is the same event, a new approval or a changed value is a new one.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from router.connectors.kantata.decisions import to_stamp
+from router.connectors.port import Observed
+
+NOTES_MAX = 255
+_BASE_UNITS = {1: 0, 10: 1, 100: 2, 1000: 3, 10000: 4}
+Row = Mapping[str, Any]
+Names = Mapping[tuple[str, str], str]
+"""(subject type, id in Kantata) → canonical id."""
+
+
+def time_entry(row: Row, names: Names) -> Observed:
+    """An approved time entry; `minutes` are whole."""
+    minutes = row.get("time_in_minutes")
+    data = {
+        "document_id": f"TE-{row['id']}",
+        **_who(row, names),
+        "work_date": _text(row.get("date_performed")),
+        "minutes": minutes if isinstance(minutes, int) and not isinstance(minutes, bool) else None,
+        "billable": row.get("billable") is True,
+        "notes": _notes(row),
+    }
+    return _observed("time_entry", "approved", row, data, version=_approval(row))
+
+
+def expense(row: Row, names: Names) -> Observed:
+    """An approved expense; `amount` is a decimal string in its own currency."""
+    data = {
+        "document_id": f"EX-{row['id']}",
+        **_who(row, names),
+        "expense_date": _text(row.get("date")),
+        "category": _code(row.get("category")),
+        "amount": amount(row.get("amount_in_cents"), row.get("currency_base_unit", 100)),
+        "currency": _text(row.get("currency")),
+        "billable": row.get("billable", row.get("is_billable")) is True,
+        "notes": _notes(row),
+    }
+    return _observed("expense_item", "approved", row, data, version=_approval(row))
+
+
+def milestone(row: Row, names: Names, billing: Row | None) -> Observed:
+    """A completed milestone; its amount is the billing milestone's or, without one, the story's budget."""
+    priced = billing if billing is not None else row
+    cents = priced.get("amount_in_cents" if billing is not None else "budget_estimate_in_cents")
+    completed = _text(row.get("completed_at")) or _text(row.get("updated_at")) or ""
+    data = {
+        "document_id": f"MS-{row['id']}",
+        "project_id": names.get(("Workspace", str(row.get("workspace_id")))),
+        "name": _text(row.get("title")),
+        "amount": amount(cents, priced.get("currency_base_unit", 100)),
+        "currency": _text(priced.get("currency")) or _text(row.get("currency")),
+        "completed_on": completed[:10],
+    }
+    return _observed("milestone", "completed", row, data, version=completed[:10])
+
+
+def amount(cents: object, base_unit: object) -> str | None:
+    """Minor units as a decimal string; `base_unit` is how many make one unit of the currency (JPY 1)."""
+    whole = isinstance(cents, int) and not isinstance(cents, bool)
+    if not whole or not isinstance(base_unit, int) or base_unit not in _BASE_UNITS:
+        return None
+    assert isinstance(cents, int)
+    places = _BASE_UNITS[base_unit]
+    units, part = divmod(abs(cents), base_unit)
+    sign = "-" if cents < 0 else ""
+    return f"{sign}{units}.{str(part).rjust(places, '0')}" if places else f"{sign}{units}"
+
+
+def _who(row: Row, names: Names) -> dict[str, Any]:
+    return {
+        "project_id": names.get(("Workspace", str(row.get("workspace_id")))),
+        "resource_id": names.get(("User", str(row.get("user_id")))),
+    }
+
+
+def _approval(row: Row) -> str:
+    submission = row.get("active_submission_id")
+    return str(submission)[:20] if submission else "0"
+
+
+def _observed(kind: str, verb: str, row: Row, data: dict[str, Any], *, version: str) -> Observed:
+    # Names may be completed later, so the check is over Kantata's own values.
+    checked = [str(row.get("workspace_id")), str(row.get("user_id"))]
+    checked += [
+        f"{name}={value}"
+        for name, value in data.items()
+        if name not in ("project_id", "resource_id", "notes")
+    ]
+    check = zlib.crc32("\n".join(checked).encode())
+    document_id = data["document_id"]
+    return Observed(
+        kind=kind,
+        verb=verb,
+        event_id=f"{document_id}@{version}-{check:08x}",
+        vendor_id=str(row["id"]),
+        occurred_at=to_stamp(row.get("updated_at")),
+        data={name: value for name, value in data.items() if value is not None},
+        raw=row,
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _notes(row: Row) -> str:
+    return (_text(row.get("notes")) or "")[:NOTES_MAX]
+
+
+def _code(value: object) -> str | None:
+    code = re.sub(r"[^A-Za-z0-9_-]+", "_", value).strip("_-") if isinstance(value, str) else ""
+    return code[:32] or None
