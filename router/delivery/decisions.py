@@ -101,9 +101,10 @@ def after_look_up(job: Job, answer: LookUpAnswer, facts: Facts) -> Settlement:
             created=answer.created, exchange=facts.exchange,
         )  # fmt: skip
     if isinstance(answer, NotThere):
-        if job.attempts >= facts.policy.attempts_max:
-            return dead(job, "exhausted", f"not there after {job.attempts} attempts", facts)
-        delay = back_off(job.attempts, facts.policy, facts.draw)
+        sent = job.attempts - 1  # the look-up under way is counted too, until it is settled
+        if sent >= facts.policy.attempts_max:
+            return dead(job, "exhausted", f"not there after {sent} attempts", facts)
+        delay = back_off(sent, facts.policy, facts.draw)
         return Settlement(
             job_id=job.job_id, event=Event.NOT_FOUND, why="looked up, not there: sent again",
             counts=False, due=facts.now + timedelta(seconds=delay), exchange=facts.exchange,

@@ -53,17 +53,19 @@ class Delivery:
                 tasks.create_task(self._keep_running(target), name=f"delivery-{target}")
 
     async def _keep_running(self, target: SystemId) -> None:
-        """A worker that fails (the database fails over, or a bug of ours) starts again, without what it
-        remembered; its leases expire and their jobs are looked up."""
+        """Run a worker; one that failed (the database fails over, or a bug of ours) is replaced.
+
+        A new worker knows nothing of the old one's leases: they expire and their jobs are looked up.
+        """
         log = _log.bind(target=target)
         while True:
+            self._workers[target] = self._make[target]()
             try:
                 await self._workers[target].run()
             except Exception:
                 self._restarts[target] += 1
                 log.exception("delivery.worker_failed", restarts=self._restarts[target])
             await asyncio.sleep(self._policy.restart_s)
-            self._workers[target] = self._make[target]()
 
     async def status(self) -> Mapping[SystemId, TargetStatus]:
         """How each target stands, in the order the connectors were given."""

@@ -33,7 +33,8 @@ from router.model import LaneKey, State, SystemId
 
 _log = structlog.get_logger(__name__)
 PAST_DUE_S = 1.0
-"""Work that is due and can't be claimed is leased elsewhere: asked for again after this."""
+"""Work that is due and could not be claimed is in somebody else's hands for a moment: asked for again
+after this, doubling up to the sweep."""
 
 
 class Work(Protocol):
@@ -117,6 +118,7 @@ class TargetWorker:
         self._replan = asyncio.Event()
         self._more = False
         self._last_claim = self._next_claim = clock.now()
+        self._past_due = 0
 
     async def run(self) -> None:
         """Deliver until cancelled; cancelled, it settles nothing: its leases expire, as after a crash."""
@@ -173,9 +175,10 @@ class TargetWorker:
             return
         self._more = False
         due = await self._journal.next_due(self.target)
+        now = self._clock.now()
+        self._past_due = 0 if due is None or due > now else min(self._past_due + 1, 30)
         if due is not None:
-            now = self._clock.now()
-            self._claim_by(due if due > now else now + timedelta(seconds=PAST_DUE_S))
+            self._claim_by(max(due, now + timedelta(seconds=PAST_DUE_S * 2.0**self._past_due - PAST_DUE_S)))
 
     def _claim_by(self, at: datetime) -> None:
         """Claim no later than `at`, but leave a pause after the last claim, so that work gathers."""
