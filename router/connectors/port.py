@@ -28,6 +28,13 @@ class Delivery:
     """Vendor ids, in this system, of the documents this one needs or refers to (crosswalk)."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """For `feedback`: what to write back, e.g. invoice number, status, project code, problem."""
+    kind: Kind = ""
+    """What the job is about where that is not the document itself: the invoice of a billing event."""
+
+    @property
+    def subject(self) -> Kind:
+        """The kind a connector dispatches on."""
+        return self.kind or self.document.kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

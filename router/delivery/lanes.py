@@ -107,7 +107,7 @@ class Item:
         job = self.job
         return Delivery(
             job_id=job.job_id, external_id=job.external_id, operation=job.operation,
-            document=job.document, refs=self.refs, facts=job.facts,
+            document=job.document, refs=self.refs, facts=job.facts, kind=job.kind,
         )  # fmt: skip
 
 

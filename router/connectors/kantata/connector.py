@@ -45,7 +45,7 @@ class KantataConnector:
         return Result(answers=tuple(answers), exchange=trace.exchange())
 
     async def _post(self, delivery: Delivery, trace: Trace) -> Answer:
-        kind, operation = delivery.document.kind, delivery.operation
+        kind, operation = delivery.subject, delivery.operation
         if kind == "project" and operation == "create":
             return await self._writer.create_project(delivery, trace)
         if kind == "project" and operation == "cancel":
@@ -61,7 +61,7 @@ class KantataConnector:
         return LookUpResult(answers=tuple(answers), exchange=trace.exchange())
 
     async def _look_up(self, delivery: Delivery, trace: Trace) -> LookUpAnswer:
-        kind, operation = delivery.document.kind, delivery.operation
+        kind, operation = delivery.subject, delivery.operation
         if kind == "project" and operation == "create":
             return await self._writer.find_project(delivery.external_id, trace)
         if kind == "project" and operation == "cancel":

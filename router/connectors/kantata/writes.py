@@ -210,7 +210,7 @@ class Writer:
     async def _status(self, delivery: Delivery, trace: Trace) -> dict[str, Any] | Missing | TryLater | SaidNo:
         facts = delivery.facts
         status = {"status": "successful", "external_status": str(facts.get("status") or "")[:100]}
-        if delivery.document.kind == "time_entry":
+        if delivery.subject == "time_entry":
             document_id = delivery.document.document_id
             if not document_id.startswith("TE-"):
                 return SaidNo(code="NOT_OURS", message=f"{document_id} did not come from Kantata")

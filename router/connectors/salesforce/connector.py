@@ -170,7 +170,7 @@ class SalesforceConnector:
         return Posted(vendor_id=str(body.get("id") or f"Project_Code__c/{told.project_code}"))
 
     def _told(self, delivery: Delivery) -> WriteBack | SaidNo:
-        kind = delivery.document.kind
+        kind = delivery.subject
         if delivery.operation != "feedback" or kind not in FEEDBACK:
             return SaidNo(
                 code="NOT_SUPPORTED", message=f"Salesforce takes no {delivery.operation} of a {kind}"

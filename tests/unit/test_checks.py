@@ -1,0 +1,140 @@
+"""Each checker bites: a planted violation is found by it, and a sound run passes all."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cutover.checks import Facts, check_all
+from cutover.checks.facts import AttemptRow, Decided, ErpDocument, HistoryRow, JobRow, Transaction
+
+
+def transaction(seq: int, **changes: Any) -> Transaction:
+    """A posted time entry."""
+    row = Transaction(
+        seq=seq, client="feed:kantata", kind="time_entry", document_id=f"TE-{seq}", source="/kantata/time_entries",
+        event_id=f"TE-{seq}@1", legal_entity="UK01", accounting_date="2026-10-30", currency="GBP", amount_minor=1000,
+        deliver=1, state="queued", job_id=seq * 1000, authority="sap_ecc", accepted_at="2026-10-30T10:00:00.000000Z",
+    )  # fmt: skip
+    return row._replace(**changes)
+
+
+def job(seq: int, **changes: Any) -> JobRow:
+    """Its authority job, posted."""
+    row = JobRow(
+        job_id=seq * 1000, target="sap_ecc", lane="P-1", role="authority", operation="create", kind="time_entry",
+        external_id=f"TE-{seq}", legal_entity="UK01", commutes=1, state="posted",
+        settled_at=f"2026-10-30T10:0{seq}:30.000000Z", code="", why="",
+    )  # fmt: skip
+    return row._replace(**changes)
+
+
+def decided(seq: int, **changes: Any) -> Decided:
+    """Its decision."""
+    row = Decided(
+        seq=seq, n=1, at="2026-10-30T10:00:00.000000Z", rule="default", table_version=1, authority="sap_ecc", shadow=None,
+        hold=0, epoch=0,
+    )  # fmt: skip
+    return row._replace(**changes)
+
+
+def sent(seq: int, at: str = "") -> AttemptRow:
+    """The attempt that posted it."""
+    return AttemptRow(
+        job_id=seq * 1000, token=1, purpose="send", claimed_at=at or f"2026-10-30T10:0{seq}:00.000000Z",
+        settled_at=f"2026-10-30T10:0{seq}:30.000000Z", event="answered yes",
+    )  # fmt: skip
+
+
+def accepted(at: int, seq: int, epoch: int) -> HistoryRow:
+    """The line its acceptance wrote."""
+    return HistoryRow(at, seq, "2026-10-30T10:00:00.000000Z", "accepted", {"epoch": epoch})
+
+
+def switched(at: int, epoch: int) -> HistoryRow:
+    """The line a switch of UK01 wrote."""
+    return HistoryRow(at, None, "2026-10-30T12:00:00.000000Z", "switched", {"epochs": {"UK01": epoch}})
+
+
+def erp(seq: int, system: str = "sap_ecc") -> ErpDocument:
+    """The document as the ERP has it."""
+    return ErpDocument(
+        system=system, kind="time_entry", external_id=f"TE-{seq}", vendor_id=f"V{seq}", status="posted", currency="GBP",
+        total_minor=1000,
+    )  # fmt: skip
+
+
+SOUND = Facts(
+    transactions=[transaction(1), transaction(2)],
+    decisions=[decided(1), decided(2)],
+    jobs=[job(1), job(2)],
+    attempts=[sent(1), sent(2)],
+    history=[accepted(1, 1, 0), accepted(2, 2, 0)],
+    breaks={"run": 1},
+    erp_documents=[erp(1), erp(2)],
+    trial_balances={"sap_ecc": {"UK01": {"cash": 5, "revenue": -5}}},
+    approved=[("/kantata/time_entries", "TE-1"), ("/kantata/time_entries", "TE-2")],
+    replays=[("T000000000001", True)],
+    compared=[{"run_id": "run", "breaks": 1, "untied": 0}],
+)
+
+
+def violated(facts: Facts) -> set[str]:
+    """Names of the invariants that do not hold."""
+    return {finding.name for finding in check_all(facts) if not finding.held}
+
+
+def test_a_sound_run_passes_everything() -> None:
+    """All seven hold, and each looked at something and says what it leaves out."""
+    findings = check_all(SOUND)
+    assert [finding.name for finding in findings] == ["I1", "I2", "I3", "I4", "I5", "I6", "I7"]
+    assert violated(SOUND) == set()
+    assert all(finding.checked and finding.not_checked for finding in findings)
+
+
+PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
+    "a state nobody knows": ("I1", {"jobs": [job(1), job(2, state="gone")]}),
+    "a job that vanished": ("I1", {"jobs": [job(1)], "erp_documents": [erp(1)], "attempts": [sent(1)]}),
+    "an approval nobody took": ("I1", {"approved": [("/kantata/time_entries", "TE-9")]}),
+    "posted twice in one ERP": ("I2", {"erp_documents": [erp(1), erp(1), erp(2)]}),
+    "posted where nothing was sent": ("I2", {"erp_documents": [erp(1), erp(2), erp(1, "netsuite")]}),
+    "two authority jobs posted": ("I2", {"jobs": [job(1), job(1, job_id=1001), job(2)]}),
+    "one epoch, two tables": ("I3", {"decisions": [decided(1), decided(2, table_version=2)]}),
+    "sent elsewhere than decided": ("I3", {"decisions": [decided(1), decided(2, authority="netsuite")]}),
+    "a dependent one overtook": (
+        "I4",
+        {"jobs": [job(1, kind="project", commutes=0), job(2)], "attempts": [sent(1), sent(2, "2026-10-30T10:00:59.000000Z")]},
+    ),
+    "decided by the old epoch after the switch": (
+        "I5", {"history": [accepted(1, 1, 0), switched(2, 1), accepted(3, 2, 0)]},
+    ),
+    "a replay answered differently": ("I6", {"replays": [("T000000000001", False)]}),
+    "one event accepted twice": (
+        "I6", {"transactions": [transaction(1), transaction(2, event_id="TE-1@1")]},
+    ),
+    "a break that is not stored": ("I7", {"breaks": {}}),
+    "a ledger out of balance": ("I7", {"trial_balances": {"sap_ecc": {"UK01": {"cash": 5, "revenue": -4}}}}),
+    "totals that do not tie": ("I7", {"compared": [{"run_id": "run", "breaks": 1, "untied": 1}]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_violation_is_found_by_its_checker(name: str) -> None:
+    """The checker whose claim is broken says so."""
+    invariant, changes = PLANTED[name]
+    assert invariant in violated(replace(SOUND, **changes))
+
+
+def test_commuting_documents_may_share_a_batch() -> None:
+    """Two time entries of a lane sent at once are in order; a project between them is not."""
+    at = "2026-10-30T10:01:00.000000Z"
+    together = replace(SOUND, attempts=[sent(1, at), sent(2, at)])
+    assert "I4" not in violated(together)
+    other_kind = replace(together, jobs=[job(1), job(2, kind="expense_item")])
+    assert "I4" in violated(other_kind)
+
+
+def test_no_data_never_passes() -> None:
+    """An empty run proves nothing."""
+    empty = Facts(transactions=[], decisions=[], jobs=[], attempts=[], history=[], breaks={})
+    assert violated(empty) == {"I1", "I2", "I3", "I4", "I5", "I6", "I7"}

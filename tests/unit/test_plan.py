@@ -1,0 +1,160 @@
+"""Plans: what is wrong is named with file, line and mend; tables follow from stages; gates never guess."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from cutover.plan.model import Plan, Thresholds, read_plan
+from cutover.plan.stages import NEXT, Stage, table_text
+from cutover.runner.gates import Gate, counted, reconcile, worst
+from router.canonical.examples import example
+from router.dualrun.service import Comparison
+from router.errors import BadConfig
+from router.landscape import default_file, read_landscape
+from router.routing.tables import Tables
+
+LANDSCAPE = read_landscape()
+
+
+def written(tmp_path: Any, **changes: Any) -> Any:
+    """The default plan with changes, as a file."""
+    data = default_file("plans/weekend.yaml").data | changes
+    path = tmp_path / "plan.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    return path
+
+
+def test_the_default_plan_is_sound() -> None:
+    """It reads, and its order respects what comes after what."""
+    plan = read_plan(None, LANDSCAPE)
+    order = [step.id for step in plan.order()]
+    for step in plan.steps:
+        assert all(order.index(name) < order.index(step.id) for name in step.after)
+
+
+STEP = {"kind": "freeze", "wave": "emea"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"from": "oracle"}, "there is no ERP 'oracle'"),
+        ({"to": "sap_ecc"}, "the same system"),
+        ({"waves": [{"id": "emea", "entities": ["UK01", "XX99"]}]}, "there is no entity 'XX99'"),
+        (
+            {"waves": [{"id": "emea", "entities": ["UK01"]}, {"id": "amer-apac", "entities": ["UK01"]}]},
+            "UK01 is in wave emea and in wave amer-apac",
+        ),
+        (
+            {"steps": [{**STEP, "id": "a", "after": ["b"]}, {**STEP, "id": "b", "after": ["a"]}]},
+            "in a circle: ",
+        ),
+        ({"steps": [{**STEP, "id": "a", "after": ["a"]}]}, "in a circle: a → a"),
+        ({"steps": [{**STEP, "id": "a"}, {**STEP, "id": "a"}]}, "step a stands twice"),
+        ({"steps": [{**STEP, "id": "a", "after": ["z"]}]}, "there is no step 'z'"),
+        ({"steps": [{**STEP, "id": "a", "wave": "z"}]}, "there is no wave 'z'"),
+        ({"steps": [{**STEP, "id": "a", "kind": "switch"}]}, "needs a freeze before it"),
+        ({"steps": [{**STEP, "id": "a", "kind": "dance"}]}, "steps.0.kind"),
+        ({"steps": []}, "steps"),
+        ({"end": "2026-10-01T00:00:00Z"}, "does not hold"),
+        ({"start": "never"}, "start"),
+        ({"faults": {"oracle": []}}, "there is no system 'oracle'"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_bad_plan_is_refused_with_its_place(tmp_path: Any, changes: dict[str, Any], said: str) -> None:
+    """File and line lead to the mistake."""
+    path = written(tmp_path, **changes)
+    with pytest.raises(BadConfig, match=r"plan\.yaml:\d+:\d+: ") as caught:
+        read_plan(path, LANDSCAPE)
+    assert said in caught.value.message
+
+
+def test_broken_yaml_and_missing_files_are_told(tmp_path: Any) -> None:
+    """No traceback for what is no YAML, no UTF-8, empty, doubled or not there."""
+    path = tmp_path / "plan.yaml"
+    for raw, said in (
+        (b"a: [1", "not YAML"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"", "empty"),
+        (b"a: 1\na: 2", "twice"),
+    ):
+        path.write_bytes(raw)
+        with pytest.raises(BadConfig, match=said):
+            read_plan(path, LANDSCAPE)
+    with pytest.raises(BadConfig, match="no such file"):
+        read_plan(tmp_path / "none.yaml", LANDSCAPE)
+
+
+@pytest.mark.parametrize(
+    ("stage", "dual", "authority", "shadow", "hold"),
+    [
+        ("legacy", False, "sap_ecc", None, False),
+        ("dual_run", True, "sap_ecc", "netsuite", False),
+        ("frozen", True, "sap_ecc", "netsuite", True),
+        ("frozen", False, "sap_ecc", None, True),
+        ("cloud", True, "netsuite", None, False),
+    ],
+)
+def test_stages_become_tables(
+    stage: Stage, dual: bool, authority: str, shadow: str | None, hold: bool
+) -> None:
+    """Each stage of a wave routes its entities as it says, and leaves the other wave alone."""
+    plan = read_plan(None, LANDSCAPE)
+    stages: dict[str, Stage] = {"emea": stage, "amer-apac": "legacy"}
+    text = table_text(plan, version=9, stages=stages, dual=frozenset(["emea"] if dual else []))
+    tables = Tables(landscape=LANDSCAPE)
+    tables.publish(text)
+    decision = tables(example("time_entry"), table_version=9, lineage=None, pin=None)
+    assert (decision.authority, decision.shadow, decision.hold) == (authority, shadow, hold)
+    other = example("time_entry").model_copy(update={"legal_entity": "US01", "region": "AMER"})
+    assert tables(other, table_version=9, lineage=None, pin=None).authority == "sap_ecc"
+
+
+def test_nothing_leaves_the_cloud_stage() -> None:
+    """After the switch there is no stage to go back to by itself."""
+    assert NEXT["cloud"] == ()
+    assert "cloud" not in NEXT["dual_run"]
+
+
+def comparison(**changes: Any) -> Comparison:
+    """A clean comparison with changes."""
+    facts: dict[str, Any] = {
+        "run_id": "r", "legacy": "sap_ecc", "cloud": "netsuite", "entities": ("UK01",), "consistency": "quiescent",
+        "compared": 10, "pending": 0,
+        "money": {"GBP": {"legacy_minor": 1_000_000, "cloud_minor": 1_000_100, "variance_minor": 100}},
+    }  # fmt: skip
+    return Comparison(**(facts | changes))
+
+
+MISSING = {"class": "missing_in_cloud", "cause": "refused"}
+UNEXPLAINED = {"class": "amount", "cause": "unexplained"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, "pass"),
+        ({"compared": 0}, "inconclusive"),
+        ({"breaks": (MISSING,)}, "fail"),
+        ({"breaks": (UNEXPLAINED,)}, "fail"),
+        ({"pending": 1}, "fail"),
+        ({"untied": 1}, "fail"),
+        ({"money": {"GBP": {"legacy_minor": 10_000, "cloud_minor": 10_051, "variance_minor": 51}}}, "fail"),
+        ({"money": {"GBP": {"legacy_minor": 10_000, "cloud_minor": 10_050, "variance_minor": 50}}}, "pass"),
+        ({"money": {"GBP": {"legacy_minor": 0, "cloud_minor": 0, "variance_minor": 0}}}, "inconclusive"),
+        ({"money": {"GBP": {"legacy_minor": 0, "cloud_minor": 5, "variance_minor": 5}}}, "fail"),
+    ],
+)
+def test_gates_are_three_valued_and_exact(changes: dict[str, Any], verdict: str) -> None:
+    """Thresholds are compared in integers; no data never passes."""
+    assert worst(reconcile(comparison(**changes), Thresholds())) == verdict
+
+
+def test_no_gate_is_no_pass() -> None:
+    """A step without a gate has proven nothing."""
+    assert worst(()) == "inconclusive"
+    assert counted("x", 1).verdict == "fail"
+    assert isinstance(counted("x", 0), Gate)
+    assert isinstance(read_plan(None, LANDSCAPE), Plan)
