@@ -56,11 +56,16 @@ SINGAPORE_FIRST = (
     "Farhan",
 )
 SINGAPORE_LAST = ("Tan", "Lim", "Lee", "Ng", "Wong", "Goh", "Rahman", "Nair", "Chua", "Koh", "Teo", "Singh")
-SUFFIXES = {"BH": "WLL", "SG": "Pte Ltd", "GB": "Ltd", "US": "Inc"}
+SUFFIXES = {"BH": "WLL", "SG": "Pte Ltd", "GB": "Ltd"}
+"""Countries whose companies Faker does not know, or knows with odd legal forms."""
 WORKS = (
     "Billing migration", "Data platform", "Claims automation", "Network operations", "Customer portal",
     "Warehouse roll-out", "Ledger consolidation", "Cloud landing zone", "Service desk", "Pricing engine",
     "Payroll transition", "Risk reporting", "Order management", "Plant maintenance", "Identity clean-up",
+)  # fmt: skip
+TRADES = (
+    "Logistics", "Foods", "Energy", "Retail", "Engineering", "Insurance", "Media", "Shipping", "Healthcare",
+    "Materials", "Holdings", "Telecom",
 )  # fmt: skip
 PHASES = ("phase 1", "phase 2", "phase 3", "run", "pilot", "extension")
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+")
@@ -77,16 +82,16 @@ class Names:
 
     def company(self, country: str) -> str:
         """A company name with the country's legal form."""
-        if country in SUFFIXES and country != "US":
-            return f"{self._of(country).last_name()} {self._pick(WORKS).split()[0]} {SUFFIXES[country]}"
+        if country in SUFFIXES:
+            return f"{self._surname(country)} {self._local.choice(TRADES)} {SUFFIXES[country]}"
         return str(self._of(country).company())
 
     def person(self, country: str) -> str:
         """A person's name: as written at home for Europe and America, romanised for Japan."""
         if country in GULF:
-            return f"{self._pick(GULF_FIRST)} {self._pick(GULF_LAST)}"
+            return f"{self._local.choice(GULF_FIRST)} {self._local.choice(GULF_LAST)}"
         if country == "SG":
-            return f"{self._pick(SINGAPORE_FIRST)} {self._pick(SINGAPORE_LAST)}"
+            return f"{self._local.choice(SINGAPORE_FIRST)} {self._local.choice(SINGAPORE_LAST)}"
         faker = self._of(country)
         if country == "JP":
             return str(faker.romanized_name())
@@ -99,10 +104,14 @@ class Names:
 
     def title(self) -> str:
         """What a project is called."""
-        return f"{self._pick(WORKS)}, {self._pick(PHASES)}"
+        return f"{self._titles.choice(WORKS)}, {self._titles.choice(PHASES)}"
 
-    def _pick(self, options: tuple[str, ...]) -> str:
-        return self._titles.choice(options) if options in (WORKS, PHASES) else self._local.choice(options)
+    def _surname(self, country: str) -> str:
+        if country in GULF:
+            return self._local.choice(GULF_LAST).removeprefix("Al ")
+        if country == "SG":
+            return self._local.choice(SINGAPORE_LAST)
+        return str(self._of(country).last_name())
 
     def _of(self, country: str) -> Faker:
         if country not in self._fakers:

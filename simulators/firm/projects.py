@@ -31,6 +31,8 @@ from simulators.firm.prices import hour_minor
 TIME_AND_MATERIALS_PERCENT = 75
 TERMS_DAYS = (14, 30, 30, 30, 45, 60)
 TASKS = ("Analysis", "Design", "Build", "Test", "Go-live")
+NAME_TRIES = 8
+"""Draws of a company name before a number tells two of them apart."""
 PROJECT_MANAGEMENT = "Coordination"
 STEPS = ("Concept", "Prototype", "Build", "Acceptance", "Roll-out")
 
@@ -50,11 +52,13 @@ def customers_of(
     """`count` customers, each served by one entity: `C-0001`, …"""
     rng = stream(seed, "customers")
     found: list[Customer] = []
+    taken: dict[str, int] = {}
     for code, share in shares(count, entities).items():
         entity = entities[code]
         for _ in range(share):
             number = len(found) + 1
-            name = names.company(entity.country)
+            name = _unused(names, entity.country, taken)
+            taken[name] = number
             found.append(
                 Customer(
                     customer_id=f"C-{number:04d}",
@@ -70,6 +74,15 @@ def customers_of(
                 )
             )
     return tuple(found)
+
+
+def _unused(names: Names, country: str, taken: dict[str, int]) -> str:
+    name = names.company(country)
+    for _ in range(NAME_TRIES):
+        if name not in taken:
+            return name
+        name = names.company(country)
+    return f"{name} {len(taken) + 1}"
 
 
 def portfolio_of(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from simulators.firm.firm import Firm
 
 WON = "Closed Won"
+BILLING_TYPES = {"time_and_materials": "Time & Materials", "fixed_fee": "Fixed Fee"}
+"""The org's picklist."""
 OPEN = "Negotiation/Review"
 FIRST = 1_000_000
 """Seeded record numbers start here, away from those the CRM gives by itself."""
@@ -55,7 +57,7 @@ def salesforce_rows(firm: Firm) -> dict[str, list[dict[str, Any]]]:
                 "CloseDate": row.close_date.isoformat(),
                 "Legal_Entity__c": row.entity,
                 "Business_Unit__c": row.business_unit,
-                "Billing_Type__c": row.billing,
+                "Billing_Type__c": BILLING_TYPES[row.billing],
                 "Project_Code__c": row.project_id,
             }
             for row in firm.opportunities

@@ -111,10 +111,7 @@ def test_amounts_are_read_in_the_files_own_locale() -> None:
     invoice = next(row for row in firm.open_invoices if row.invoice_id == "1800000001")
     assert (invoice.net_minor, invoice.tax_minor) == (1_515_265, 303_053)
     assert {row.currency for row in firm.contracts} == {"GBP", "EUR", "JPY"}
-    assert any(
-        "ß" in (row.address or "") + row.name or "ü" in (row.address or "") + row.name
-        for row in firm.customers
-    )
+    assert "Schmidt & Söhne GmbH" in {row.name for row in firm.customers}
     fixed = [row for row in firm.contracts if row.billing == "fixed_fee"]
     assert fixed
     assert len(firm.milestones) == len(fixed)
