@@ -19,6 +19,7 @@ Type = Literal[
     "boolean",
     "currency",
     "double",
+    "int",
     "date",
     "datetime",
 ]

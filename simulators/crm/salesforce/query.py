@@ -85,13 +85,15 @@ class _Compiler:
             len(self.tree.fields) == 1 and bool(calls) and calls[0].function == "COUNT" and not calls[0].path
         )
         columns: list[Column] = []
+        unnamed = 0
         children: list[tuple[str, Plan]] = []
         for item in self.tree.fields:
             if isinstance(item, Select):
                 inner = compile_select(item, now=self.now, deleted=self.deleted, child_of=(self.sobject, ""))
                 children.append((item.source, inner))
             elif isinstance(item, Call):
-                columns.append(self._call(item, len(columns)))
+                columns.append(self._call(item, unnamed))
+                unnamed += not item.alias
             else:
                 columns += self._columns(item)
         if children:
@@ -167,13 +169,13 @@ class _Compiler:
             raise malformed("FIELDS() is not supported by this org; name the fields")
         if call.function not in Aggregates:
             raise malformed(f"unexpected token: '{call.function}('")
-        whole = Field(alias, "double")
+        whole = Field(alias, "int")
         if not call.path:
-            return Column((alias,), whole, f"COUNT(*) * {SCALE}")
+            return Column((alias,), whole, "COUNT(*)")
         field, sql = self._resolve(call.path)
         if call.function in ("COUNT", "COUNT_DISTINCT"):
             distinct = "DISTINCT " if call.function == "COUNT_DISTINCT" else ""
-            return Column((alias,), whole, f"COUNT({distinct}{sql}) * {SCALE}")
+            return Column((alias,), whole, f"COUNT({distinct}{sql})")
         if call.function == "SUM" and field.type not in NUMBER:
             raise malformed(f"field {call.path} does not support aggregate operator SUM")
         return Column((alias,), Field(alias, field.type), f"{call.function}({sql})")

@@ -216,7 +216,7 @@ class Org:
         """The result of a SOQL tree: how many, and the records with `attributes`."""
         plan = compile_select(tree, now=self._clock.now(), deleted=deleted)
         if plan.count_only:
-            return int(self._db.execute(plan.sql, plan.values).fetchone()[0]) // 10_000, []
+            return int(self._db.execute(plan.sql, plan.values).fetchone()[0]), []
         records = self._records(plan, plan.values, base)
         return len(records), records
 
