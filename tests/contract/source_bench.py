@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from router.canonical.masters import Project
 from router.connectors import kantata as kantata_connector
 from router.connectors import salesforce as salesforce_connector
 from router.connectors.port import Answer, Connector, Delivery, LookUpAnswer, Observed
-from router.landscape import System, read_landscape
+from router.landscape import Landscape, System, read_landscape
 from router.model import JobId, Operation, SystemId
 from simulators.core.firm_data import FirmData
 from simulators.core.host import Hosted, host
@@ -32,6 +33,12 @@ _CONNECTORS: Mapping[str, tuple[ModuleType, ModuleType]] = {
     "salesforce": (salesforce_connector, salesforce_simulator),
     "kantata": (kantata_connector, kantata_simulator),
 }
+
+
+@cache
+def default_landscape() -> Landscape:
+    """The default landscape, read once."""
+    return read_landscape()
 
 
 @dataclass(slots=True)
@@ -104,7 +111,7 @@ def connect(
     made: Connector = package.connect(
         SystemId(vendor),
         config,
-        landscape=read_landscape(),
+        landscape=default_landscape(),
         client=http or httpx.AsyncClient(transport=transport, trust_env=False, timeout=None),
         clock=clock,
         rng=random.Random(1),

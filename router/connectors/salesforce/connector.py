@@ -31,7 +31,6 @@ from router.connectors.port import (
     TryLater,
 )
 from router.connectors.salesforce.decisions import (
-    Cursor,
     WriteBack,
     at_the_end,
     holds,
@@ -75,6 +74,8 @@ class SalesforceConnector:
             raise BadInput(f"Salesforce has no feed {feed!r}", mend=f"use {FEED}")
         limit = max(1, min(limit, LIMIT_MAX))
         start = at = read_cursor(cursor)
+        if not at.began:
+            at = replace(at, began=stamp_of(self._clock.now()))
         known = self._given.before(cursor or "")
         events: dict[str, Observed] = {}
         more = True
@@ -91,19 +92,14 @@ class SalesforceConnector:
             more = len(rows) >= limit
             if events or not more:
                 break
+        # Nothing older than this can be read again.
+        since = min(at.stamp, at_the_end(replace(at, stamp=at.began), self._overlap_s).stamp)
         if not more:
-            at = at_the_end(at, self._clock.now(), self._overlap_s)
+            at = at_the_end(at, self._overlap_s)
         after = replace(at, seen=digest(start.seen, events)).text()
-        self._remember(cursor or "", after, events, at)
-        return Page(events=tuple(events.values()), cursor=after, more=more)
-
-    def _remember(self, before: str, after: str, events: Mapping[str, Observed], at: Cursor) -> None:
         stamps = {event_id: event.occurred_at for event_id, event in events.items()}
-        self._given.remember(before=before, after=after, given=stamps, since=min(at.stamp, self._horizon()))
-
-    def _horizon(self) -> str:
-        """Nothing older than this can be read again."""
-        return at_the_end(Cursor(stamp=stamp_of(self._clock.now())), self._clock.now(), self._overlap_s).stamp
+        self._given.remember(before=cursor or "", after=after, given=stamps, since=since)
+        return Page(events=tuple(events.values()), cursor=after, more=more)
 
     async def _query(self, text: str) -> list[Mapping[str, Any]]:
         """All records of a query, following `nextRecordsUrl` inside this org only."""

@@ -39,11 +39,15 @@ class Cursor:
 
     stamp: str = ""
     record_id: str = ""
+    began: str = ""
+    """When the running scan began; empty between scans."""
     seen: str = ""
 
     def text(self) -> str:
         """As it is stored."""
-        return orjson.dumps({"at": self.stamp, "id": self.record_id, "seen": self.seen}).decode()
+        return orjson.dumps(
+            {"at": self.stamp, "id": self.record_id, "began": self.began, "seen": self.seen}
+        ).decode()
 
 
 def read_cursor(text: str | None) -> Cursor:
@@ -52,12 +56,12 @@ def read_cursor(text: str | None) -> Cursor:
         return Cursor()
     try:
         row = orjson.loads(text)
-        cursor = Cursor(stamp=row["at"], record_id=row["id"], seen=row["seen"])
+        cursor = Cursor(stamp=row["at"], record_id=row["id"], began=row["began"], seen=row["seen"])
+        good = all(not stamp or _STAMP.match(stamp) for stamp in (cursor.stamp, cursor.began))
+        good = good and (not cursor.record_id or bool(_ID.match(cursor.record_id)))
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise BadInput("the stored cursor of the opportunities feed can't be read") from error
-    if (cursor.stamp and not _STAMP.match(cursor.stamp)) or (
-        cursor.record_id and not _ID.match(cursor.record_id)
-    ):
+    if not good:
         raise BadInput("the stored cursor of the opportunities feed is damaged")
     return cursor
 
@@ -92,13 +96,15 @@ def stamp_of(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def at_the_end(cursor: Cursor, now: datetime, overlap_s: int) -> Cursor:
-    """Where to go on when nothing more was there: never later than `overlap_s` before now.
+def at_the_end(cursor: Cursor, overlap_s: int) -> Cursor:
+    """Where the next scan starts: never later than `overlap_s` before this scan began.
 
     Rows may still be committed with a stamp of the last seconds; they are read again.
     """
-    horizon = stamp_of(now - timedelta(seconds=overlap_s))
-    return cursor if cursor.stamp < horizon else replace(cursor, stamp=horizon, record_id="")
+    horizon = stamp_of(datetime.fromisoformat(cursor.began) - timedelta(seconds=overlap_s))
+    if cursor.stamp < horizon:
+        return replace(cursor, began="")
+    return replace(cursor, stamp=horizon, record_id="", began="")
 
 
 def observed(row: Mapping[str, Any]) -> Observed:
