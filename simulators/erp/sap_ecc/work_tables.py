@@ -37,7 +37,6 @@ def catsdb(ecc: Ecc) -> Table:
         "STATUS": lambda row: "60" if row.status == "cancelled" else "30",
         "LTXA1": lambda row: row.notes[:40],
         "ZZBILL": lambda row: "X" if row.billable else "",
-        "ZZWERT": lambda row: inside_amount(row.wip_minor),
         "ZZROLE": lambda row: row.role,
         "ZZRESID": lambda row: row.employee,
         "ZZEXTID": lambda row: row.external_id,
@@ -45,7 +44,7 @@ def catsdb(ecc: Ecc) -> Table:
     }
     described = columns(
         "COUNTER N12, PERNR N8, WORKDATE D8, BUDAT D8, BUKRS C4, POSID C24, CATSHOURS P8.2, UNIT C3, PRICE P16.2,"
-        f"TCURR C5, STATUS C2, LTXA1 C40, ZZBILL C1, ZZWERT P16.2, ZZROLE C32, ZZRESID C64, ZZEXTID C70, {DIM_COLUMNS}",
+        f"TCURR C5, STATUS C2, LTXA1 C40, ZZBILL C1, ZZROLE C32, ZZRESID C64, ZZEXTID C70, {DIM_COLUMNS}",
         getters,
     )
     return Table(described, source(ecc, "time", "COUNTER"))
