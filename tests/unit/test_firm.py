@@ -270,6 +270,41 @@ def test_billing_events_are_valid_and_have_something_to_bill() -> None:
     assert len(billed) > 300
 
 
+def billable_since(firm: Firm, steps: tuple[Step, ...]) -> dict[str, datetime]:
+    """Project id → when the first thing it can bill was approved, read from the PSA's rows."""
+    rows = firm.seeds()["kantata"]
+    names = {
+        row["subject_id"]: row["service_model_ref"]
+        for row in rows["external_references"]
+        if row["subject_type"] == "Workspace"
+    }
+    hourly = {row.contract_id for row in firm.contracts if row.billing == "time_and_materials"}
+    by_the_hour = {row.project_id for row in firm.projects if row.contract_id in hourly}
+    covers: dict[str, list[str]] = {}
+    for what, submission in (("time_entries", "timesheet"), ("expenses", "expense_report")):
+        for row in rows[what]:
+            project = names[row["workspace_id"]]
+            if row["billable"] and (what == "expenses" or project in by_the_hour):
+                path = f"/api/v1/{submission}_submissions/{row['active_submission_id']}/approve"
+                covers.setdefault(path, []).append(project)
+    for row in rows["billing_milestones"]:
+        covers[f"/api/v1/stories/{row['story_id']}"] = [names[row["workspace_id"]]]
+    found: dict[str, datetime] = {}
+    for step in steps:
+        if isinstance(step, Action):
+            for project in covers.get(step.path, []):
+                found.setdefault(project, step.at)
+    return found
+
+
+def test_nothing_is_billed_before_there_is_something_to_bill() -> None:
+    """A billing event comes after billable work on its project was approved, milestone or expense included."""
+    since = billable_since(firm_of(DEFAULT), steps_of(DEFAULT))
+    for step in steps_of(DEFAULT):
+        if isinstance(step, Action) and step.system == GATEWAY:
+            assert since[step.json["data"]["project_id"]] < step.at, step
+
+
 def test_payments_and_credits_follow_their_billing() -> None:
     """An intent names a billing event that came before it, in the same entity, and never both pays and credits."""
     billed: dict[str, tuple[datetime, str]] = {}
