@@ -242,7 +242,12 @@ def _membership(node: Any) -> Expr:
     values = container.evaluate(None)
     if not isinstance(values, tuple | set | frozenset):
         return Opaque(node)
-    return Test(field, "in", tuple(_literal(field, value) for value in values))
+    literals: list[Any] = [_literal(field, value) for value in values]
+    if not isinstance(values, tuple):
+        # `{...}` arrives in hash order, which must not show in an explanation.
+        some = sorted(value for value in literals if value is not None)
+        literals = some + [None] * (len(some) < len(literals))
+    return Test(field, "in", tuple(literals))
 
 
 def _literal(field: str, value: Any) -> Fact:

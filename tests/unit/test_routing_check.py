@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from router.canonical import KINDS
 from router.landscape import Landscape, read_landscape
 from router.routing import CheckReport, check, oracle, table_from
+from router.routing.boxes import Box, without
 from router.routing.facts import Fact
 
 LANDSCAPE = read_landscape()
@@ -68,6 +70,27 @@ def test_windows_that_meet_leave_no_gap() -> None:
     assert [gap.cells for gap in checked(rules.format("2026-11-03")).gaps] == [
         "*/*/*/* from 2026-11-01 until 2026-11-03"
     ]
+
+
+def test_there_is_no_day_between_two_that_follow_each_other() -> None:
+    """Before the 1st, the 1st itself and from the 2nd are all days there are."""
+    assert checked(
+        "  - {id: a, when: true, until: 2026-11-01, authority: x}\n"
+        "  - {id: b, when: 'accounting_date == d\"2026-11-01\"', authority: y}\n"
+        "  - {id: c, when: true, from: 2026-11-02, authority: x}\n"
+    ).clean
+
+
+@given(box=st.tuples(*[st.integers(1, 31)] * 3), cut=st.tuples(*[st.integers(1, 31)] * 3))
+def test_a_box_less_another_is_exact_and_disjoint(box: Box, cut: Box) -> None:
+    """Every point of the first that is not in the other is in exactly one piece, and no other point is."""
+    pieces = without(box, cut)
+    for point in product(range(5), repeat=3):
+        inside, taken = (
+            all(side >> at & 1 for side, at in zip(one, point, strict=True)) for one in (box, cut)
+        )
+        found = sum(all(side >> at & 1 for side, at in zip(piece, point, strict=True)) for piece in pieces)
+        assert found == (inside and not taken)
 
 
 def test_rules_on_other_fields_cover_together() -> None:

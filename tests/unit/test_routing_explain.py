@@ -99,6 +99,11 @@ def test_lines_have_the_published_keys() -> None:
         ("amount > 5", "amount is missing, not above 5"),
         ("false", "it never applies"),
         ('not (region == "EMEA" or kind == "invoice")', "what it leaves out holds here"),
+        ('customer_id in {"X4", "X1", null, "X3", "X2"}', "not X1, X2, X3, X4 or missing"),
+        (
+            '(region == "APAC" or business_unit == "DIGITAL") and kind == "invoice"',
+            "kind is contact, not invoice",
+        ),
         ("amount * 2 > 5", "a part of it can't be evaluated"),
     ],
 )
