@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 
 import httpx
@@ -18,7 +20,7 @@ from cutover.rehearsal.virtual_time import VirtualClock, run
 from router.canonical.billing import BillingEvent, CreditMemo, Invoice, Payment
 from router.canonical.documents import Document
 from router.canonical.kinds import Kind, parse
-from router.connectors.port import Answer, Connector, Delivery, LookUpAnswer, Posted, Result
+from router.connectors.port import Answer, Connector, Delivery, LookUpAnswer, NoAnswer, Posted, Result
 from router.landscape import Landscape, System, read_landscape
 from router.model import JobId, Operation, SystemId
 from simulators.core.firm_data import firm_data
@@ -40,7 +42,9 @@ class Bench:
     refs: dict[tuple[Kind, str], str] = field(default_factory=dict)
     _job: int = 0
 
-    def delivery(self, document: Document, operation: Operation = "create", external_id: str = "") -> Delivery:
+    def delivery(
+        self, document: Document, operation: Operation = "create", external_id: str = ""
+    ) -> Delivery:
         """A document on its way, with the crosswalk as it stands."""
         self._job += 1
         return Delivery(
@@ -101,8 +105,7 @@ def bench(
 
     `secrets` are by credential name. Fails when the simulator crashed.
     """
-    landscape = read_landscape()
-    data = landscape.model_dump(mode="json")
+    data = deepcopy(_default())
     change(data["systems"][system])
     changed = Landscape.model_validate(data)
 
@@ -110,7 +113,7 @@ def bench(
         sim = build_simulator(system, data["systems"][system], firm=firm_data(data), clock=clock, seed=seed)
         app = host(sim, clock=clock, rng=random.Random(f"{seed}/host"), faults=faults)
         config = changed.systems[SystemId(system)]
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
             connector = connect(
                 SystemId(system),
@@ -127,6 +130,11 @@ def bench(
         return result
 
     return run(main, start=START)
+
+
+@cache
+def _default() -> dict[str, Any]:
+    return read_landscape().model_dump(mode="json")
 
 
 def _secrets(config: System, values: Mapping[str, str]) -> Callable[[str], str]:
@@ -152,7 +160,14 @@ def make(kind: Kind, document_id: str, entity: str = "UK01", **fields: Any) -> D
 
 
 CURRENCY = {"US01": "USD", "UK01": "GBP", "DE01": "EUR", "SG01": "SGD", "JP01": "JPY", "BH01": "BHD"}
-TAX = {"US01": "US-EXEMPT", "UK01": "GB-STD", "DE01": "DE-STD", "SG01": "SG-STD", "JP01": "JP-STD", "BH01": "BH-STD"}
+TAX = {
+    "US01": "US-EXEMPT",
+    "UK01": "GB-STD",
+    "DE01": "DE-STD",
+    "SG01": "SG-STD",
+    "JP01": "JP-STD",
+    "BH01": "BH-STD",
+}
 DIMS = {
     "department": "DELIVERY",
     "practice": "ADVISORY",
@@ -189,7 +204,9 @@ def chain(entity: str = "UK01", *, fixed_fee: bool = False) -> list[Document]:
     ]  # fmt: skip
 
 
-def time_entry(n: int, entity: str = "UK01", *, minutes: int = 440, rate: str = "150", **fields: Any) -> Document:
+def time_entry(
+    n: int, entity: str = "UK01", *, minutes: int = 440, rate: str = "150", **fields: Any
+) -> Document:
     """Time `T-<n>` of a senior on the entity's project."""
     given = {
         "project_id": f"P-{entity}",
@@ -292,9 +309,10 @@ def promises_every_kind(run_bench: Run, kinds: Sequence[Kind]) -> None:
     run_bench(test)
 
 
-def promises_exactly_once_after_a_lost_answer(run_bench: Run, document: Document, row_type: str, path: str) -> None:
+def promises_exactly_once_after_a_lost_answer(
+    run_bench: Run, document: Document, row_type: str, path: str
+) -> None:
     """The answer is lost after the ERP acted: no answer, then the look-up finds it, and there is one."""
-    from router.connectors.port import NoAnswer
 
     async def test(bench: Bench) -> None:
         await bench.chain()
@@ -309,8 +327,3 @@ def promises_exactly_once_after_a_lost_answer(run_bench: Run, document: Document
         assert len(bench.documents(row_type)) == held + 1
 
     run_bench(test)
-
-
-def day(text: str) -> date:
-    """A date from ISO text."""
-    return date.fromisoformat(text)

@@ -57,8 +57,8 @@ class TokenAuthorizer:
         )
 
     def expired(self) -> bool:
-        """A signature does not expire: asking again would be refused again."""
-        return False
+        """Nothing is cached, but a nonce seen before (a request doubled on its way) is a 401 too: sign once more."""
+        return True
 
 
 class ClientAuthorizer:

@@ -39,6 +39,8 @@ CANCELS = frozenset({"customer", "project", "contract"})
 BULK = ("time_entry", "expense_item")
 PAGE = 1000
 """Rows a page; the vendor's maximum."""
+STRETCH = 50_000
+"""Rows paged by offset before the key moves on: one query gives at most 100,000 (vendor documentation)."""
 MAX_PAGES = 1000
 DISAGREES = NoAnswer(reason="NetSuite calls it a duplicate but does not find it")
 """Nobody but time can tell; the next look-up asks again."""
@@ -256,24 +258,25 @@ class NetSuite:
     ) -> list[dict[str, Any]]:
         """Every row of a query that ends in `key > ? ORDER BY key`; raises VendorUnknown."""
         rows: list[dict[str, Any]] = []
-        last = "0"
+        last, offset = "0", 0
         for _ in range(MAX_PAGES):
             reply = await self._wire.call(
                 "POST",
                 "/query/v1/suiteql",
                 trace,
                 body=orjson.dumps({"q": sql, "params": [*parameters, last]}),
-                query=(("limit", str(PAGE)), ("offset", "0")),
+                query=(("limit", str(PAGE)), ("offset", str(offset))),
                 headers={"Prefer": "transient"},
             )
             page = _page(reply)
             rows.extend(page["items"])
             if not page.get("hasMore"):
                 return rows
-            newest = str(page["items"][-1].get(key, "")) if page["items"] else ""
-            if not newest or newest == last:
+            offset += PAGE
+            if len(page["items"]) != PAGE:
                 raise VendorUnknown("NetSuite's pages do not advance")
-            last = newest
+            if offset >= STRETCH:
+                last, offset = str(page["items"][-1].get(key, "")), 0
         raise VendorUnknown(f"more than {MAX_PAGES} pages")
 
     async def _subsidiaries(self, trace: Trace) -> dict[str, str] | TryLater:

@@ -1,6 +1,6 @@
 """What is asked of NetSuite in SuiteQL, and how its rows become port records. Pure.
 
-Pages go by key (`id > last`), so rows written meanwhile shift nothing. Dates are asked as TO_CHAR, since
+Each query ends in `key > ? ORDER BY key`: rows written meanwhile come last and shift no page. Dates are asked as TO_CHAR, since
 a bare date follows the account's format. Sales lines are signed against their document in SuiteQL.
 """
 

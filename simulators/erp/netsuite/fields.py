@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -60,13 +61,10 @@ class Body:
         value = self.data.get(name)
         if value is None and default is not None:
             return default
-        wrong = invalid(f"Invalid date value {str(value)[:40]} (must be YYYY-MM-DD).", self.path(name))
-        if not isinstance(value, str) or not _DAY.match(value):
-            raise wrong
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            raise wrong from None
+        if isinstance(value, str) and _DAY.match(value):
+            with suppress(ValueError):
+                return date.fromisoformat(value)
+        raise invalid(f"Invalid date value {str(value)[:40]} (must be YYYY-MM-DD).", self.path(name))
 
     def flag(self, name: str, *, default: bool) -> bool:
         """A JSON boolean."""

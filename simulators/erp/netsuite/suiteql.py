@@ -54,7 +54,10 @@ def translate(query: str, *, tables: Iterable[str], today: date) -> str:
     _only_known_tables(tree, tables)
     for select in list(tree.find_all(exp.Select)):
         _row_limit(select)
-    tree = tree.transform(_rewrite, today)
+    for node in reversed(list(tree.walk(bfs=True))):  # children first: sqlglot's transform skips replaced ones
+        changed = _rewrite(node, today)
+        if changed is not node:
+            node.replace(changed)
     for name in tree.find_all(exp.Identifier):
         name.set("this", name.name.lower())
     _name_expressions(tree)
