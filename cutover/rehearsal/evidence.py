@@ -49,9 +49,9 @@ def approved_rows(world: World) -> list[tuple[str, str]]:
     """(source, document id) of everything the PSA holds as approved, asked of the simulator itself."""
     found: list[tuple[str, str]] = []
     for name in world.options.landscape.of_role("psa"):
-        state = world.simulators[name].sim.state()
+        records = world.simulators[name].sim.state()["records"]
         for table, feed, prefix in (("time_entries", "time_entries", "TE"), ("expenses", "expenses", "EX")):
-            rows = state[table]
+            rows = records[table]
             found += [(f"/{name}/{feed}", f"{prefix}-{row['id']}") for row in rows if row["approved"]]
     return found
 

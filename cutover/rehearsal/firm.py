@@ -6,8 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from cutover.rehearsal.options import Options
+from router.errors import BadInput
 from simulators.firm.build import build
-from simulators.firm.extracts import read_extracts
+from simulators.firm.extracts import BadExtracts, read_extracts
 from simulators.firm.firm import Firm
 from simulators.firm.model import SIZES
 
@@ -16,5 +17,8 @@ def build_firm(options: Options) -> tuple[Firm, list[dict[str, Any]]]:
     """The firm and, for extracts, the rows that were left out with why."""
     if options.extracts is None:
         return build(options.landscape_data, seed=options.seed, size=SIZES[options.size]), []
-    firm, errors = read_extracts(options.extracts, options.landscape_data)
+    try:
+        firm, errors = read_extracts(options.extracts, options.landscape_data)
+    except BadExtracts as error:
+        raise BadInput(str(error)) from error
     return firm, [asdict(error) | {"text": str(error)} for error in errors]

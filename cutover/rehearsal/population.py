@@ -57,9 +57,14 @@ class Population:
         """The initial load: every master as a CloudEvent through the gateway's batch endpoint."""
         for start in range(0, len(events), LOAD_LINES):
             body = b"\n".join(orjson.dumps(event) for event in events[start : start + LOAD_LINES])
-            answer = await self._world.call(
-                "POST", "/v1/transactions:batch", content=body, client="initial-load"
-            )
+            answer = None
+            while answer is None:
+                try:
+                    answer = await self._world.call(
+                        "POST", "/v1/transactions:batch", content=body, client="initial-load"
+                    )
+                except GatewayGone:
+                    self.tally.retries += 1
             told = answer.json()
             if answer.status_code != 200:
                 raise Broken(f"the initial load was refused: {told}")

@@ -63,12 +63,11 @@ async def _rehearse(
     ticker = asyncio.create_task(_tick(clock, options, progress), name="progress")
     life = asyncio.create_task(world.live(), name="life")
     crashes = asyncio.create_task(_crash(world, clock, options), name="crashes")
-    runner = Runner(plan=plan, run_id=plan.name, controls=world.controls, by="rehearsal")
     await population.load(firm.masters())
     people = asyncio.create_task(
         population.play(workload(firm, start=plan.start, end=plan.end, seed=options.seed)), name="people"
     )
-    await runner.run()
+    runner = await _run_plan(world, options)
     await clock.sleep_until(plan.end)
     await crashes
     for app in world.simulators.values():
@@ -107,6 +106,22 @@ async def _rehearse(
             name: dict(sorted(app.faults.fired.items())) for name, app in sorted(world.simulators.items())
         },
     )
+
+
+async def _run_plan(world: World, options: Options) -> Runner:
+    """Run the plan; a runner that fell with the router starts again from the log."""
+    while True:
+        await world.router()
+        life = world.lives
+        runner = Runner(plan=options.plan, run_id=options.plan.name, controls=world.controls, by="rehearsal")
+        try:
+            await runner.run()
+        except BaseException:
+            if not world.has_died_since(life):
+                raise
+            await asyncio.sleep(1)
+        else:
+            return runner
 
 
 async def _settle(world: World, clock: VirtualClock) -> dict[str, Any]:

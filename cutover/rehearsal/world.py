@@ -82,7 +82,12 @@ class World:
                 request.cancel()
                 await asyncio.wait({request})
                 raise GatewayGone
-            return request.result()
+            try:
+                return request.result()
+            except BaseException:
+                if self._down.is_set():
+                    raise GatewayGone from None
+                raise
 
     async def controls(self) -> Controls:
         """The door for the plan's runner."""
@@ -155,6 +160,10 @@ class World:
             await asyncio.gather(work, return_exceptions=True)
         if router is not None:
             router.journal.close()
+
+    def has_died_since(self, life: int) -> bool:
+        """Whether the router of that life is gone: what failed then failed because of it."""
+        return self.lives != life or self._down.is_set()
 
     async def live(self, down_s: float = 0.0) -> None:
         """Bring the router back each time it dies of itself (a planted crash at a commit)."""

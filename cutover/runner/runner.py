@@ -12,7 +12,7 @@ from cutover.plan.model import Plan, Step, StepKind
 from cutover.plan.stages import NEXT, Stage, table_text
 from cutover.runner.controls import Controls
 from cutover.runner.gates import Gate, counted, reconcile, worst
-from router.clock import to_text
+from router.clock import from_text, to_text
 from router.errors import CoexistError
 
 POLL_S = 15
@@ -39,6 +39,21 @@ class StepResult:
             return None
         return -(-int((self.ended - self.started).total_seconds()) // 60)
 
+    def as_record(self) -> dict[str, Any]:
+        """What the log keeps of a finished step, so that a runner that starts again knows it."""
+        return {
+            "ended": to_text(self.ended) if self.ended else None,
+            "why": self.why,
+            "gates": [gate.as_row() for gate in self.gates],
+            "evidence": self.evidence,
+        }
+
+    def restore(self, outcome: Any, record: dict[str, Any]) -> None:
+        """Become what the log kept."""
+        self.outcome, self.why, self.evidence = outcome, record["why"], record["evidence"]
+        self.ended = from_text(record["ended"]) if record["ended"] else None
+        self.gates = tuple(Gate(**row) for row in record["gates"])
+
     def as_row(self) -> dict[str, Any]:
         """The step as the report shows it."""
         return {
@@ -46,6 +61,7 @@ class StepResult:
             "kind": self.step.kind,
             "wave": self.step.wave,
             "owner": self.step.owner,
+            "after": list(self.step.after),
             "outcome": self.outcome,
             "planned_at": to_text(self.step.at) if self.step.at else None,
             "planned_minutes": self.step.planned_minutes,
@@ -102,9 +118,11 @@ class Runner:
                 self._version = max(self._version, int(data["version"]))
                 if data["stage"] == "dual_run":
                     self._dual.add(data["wave"])
-            if row["event"] == "done":
+            if row["event"] == "started":
+                self.results[str(row["step"])].started = from_text(data["at"])
+            if row["event"] in ("done", "failed"):
                 done.add(str(row["step"]))
-                self.results[str(row["step"])].outcome = "done"
+                self.results[str(row["step"])].restore(row["event"], data)
         return done
 
     async def _run_step(self, step: Step, finished: dict[str, asyncio.Event]) -> None:
@@ -115,11 +133,13 @@ class Runner:
                 result.why = f"{name} was not done"
                 finished[step.id].set()
                 return
-        controls = await self._controls()
         if step.at is not None:
-            await asyncio.sleep(max(0.0, (step.at - controls.clock.now()).total_seconds()))
-        result.started = controls.clock.now()
-        await controls.record(self._run_id, step.id, "started", {"kind": step.kind, "wave": step.wave})
+            now = (await self._controls()).clock.now()
+            await asyncio.sleep(max(0.0, (step.at - now).total_seconds()))
+        controls = await self._controls()
+        if result.started is None:
+            result.started = controls.clock.now()
+            await controls.record(self._run_id, step.id, "started", {"at": to_text(result.started)})
         limit = None if step.deadline_minutes is None else step.deadline_minutes * 60
         try:
             async with asyncio.timeout(limit):
@@ -134,14 +154,9 @@ class Runner:
             result.outcome, result.why = "failed", error.message
         controls = await self._controls()
         result.ended = controls.clock.now()
-        await controls.record(
-            self._run_id,
-            step.id,
-            result.outcome,
-            {"why": result.why, "gates": [gate.as_row() for gate in result.gates]},
-        )
         if result.outcome == "failed":
             await self._unwind(step)
+        await controls.record(self._run_id, step.id, result.outcome, result.as_record())
         finished[step.id].set()
 
     async def _act(self, step: Step, result: StepResult) -> None:

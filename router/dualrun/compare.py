@@ -81,18 +81,17 @@ class Sheets:
 
     def _load(self, side: str, records: Iterable[Record]) -> None:
         # DuckDB reads a file far faster than it takes rows; the file is gone before this returns.
-        columns = ", ".join(f"{name} {'BIGINT' if name in NUMBERS else 'VARCHAR'}" for name in COLUMNS)
-        self._db.execute(f"CREATE TABLE {side} ({columns})")
+        types = {name: "BIGINT" if name in NUMBERS else "VARCHAR" for name in COLUMNS}
+        given = ", ".join(f"'{name}': '{kind}'" for name, kind in types.items())
+        chosen = ", ".join(name if name in NUMBERS else f"coalesce({name}, '') AS {name}" for name in COLUMNS)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rows.csv"
             with path.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(COLUMNS)
-                writer.writerows(_row(record) for record in records)
+                csv.writer(file).writerows(_row(record) for record in records)
             self._db.execute(
-                f"COPY {side} FROM '{path}' (HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULL '', FORCE_NOT_NULL ["
-                + ", ".join(name for name in COLUMNS if name not in NUMBERS)
-                + "])"
+                f"CREATE TABLE {side} AS SELECT {chosen} FROM read_csv(?, columns = {{{given}}}, "  # noqa: S608 - our own names
+                "header = false, auto_detect = false, quote = '\"', escape = '\"')",
+                [str(path)],
             )
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

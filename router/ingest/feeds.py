@@ -28,8 +28,8 @@ from router.workflows.enrich import Problem, enrich
 from router.workflows.service import Workflows
 
 log = structlog.get_logger(__name__)
-SLOW_POLL_S = 300
-"""After a failed poll the next one waits longer, up to this."""
+SLOW_POLL_S = 600
+"""A feed that fails or has nothing new is asked less and less often, down to this: quotas are shared."""
 
 
 class FeedPoller:
@@ -67,8 +67,9 @@ class FeedPoller:
         wait_s = self._poll_s
         while True:
             try:
-                await self.poll()
-                self.problem, wait_s = "", self._poll_s
+                seen = await self.poll()
+                self.problem = ""
+                wait_s = self._poll_s if seen else min(wait_s * 2, SLOW_POLL_S)
             except (VendorUnknown, Refused) as error:
                 wait_s = min(wait_s * 2, SLOW_POLL_S)
                 if isinstance(error, VendorUnknown) and error.retry_after_s:

@@ -1,0 +1,69 @@
+"""Renders the report for people: one offline HTML file without scripts, for screen, dark screen and paper.
+
+`render` is a pure function of the report. What is shown is put together in `views` and `evidence_views`;
+the templates only lay it out. Everything is escaped; a content security policy forbids loading or
+running anything, so that a hostile name in the data stays a name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from cutover.report import evidence_views, views, wording
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """The report as HTML; parts the report lacks are said to be missing. Same report, same text."""
+    page = {
+        "head": views.head(report),
+        "tiles": views.tiles(report),
+        "timeline": views.timeline(report),
+        "gates": views.gates(report),
+        "load": views.load(report),
+        "differences": views.differences(report),
+        "money": views.money(report),
+        "exceptions": evidence_views.exceptions(report),
+        "invariants": evidence_views.invariants(report),
+        "resilience": evidence_views.resilience(report),
+        "given": evidence_views.given(report),
+        "options": evidence_views.options(report),
+        "digest": data_digest(report),
+    }
+    return _environment().get_template("report.html.j2").render(page)
+
+
+def data_digest(report: Mapping[str, Any]) -> str:
+    """SHA-256 of `report.json` as the rehearsal writes it, so that page and data can be matched."""
+    data = orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+    return hashlib.sha256(data).hexdigest()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("cutover.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Only plain text is cleaned: markup made here has been through `clean` already.
+        finalize=lambda value: wording.clean(value) if type(value) is str else value,
+    )
+    environment.filters.update(
+        when=wording.when,
+        number=wording.number,
+        amount=wording.amount,
+        delta=wording.delta,
+        duration=wording.duration,
+        words=wording.words,
+        badge=wording.badge,
+        flat=wording.flat,
+    )
+    environment.globals["plural"] = wording.plural
+    return environment

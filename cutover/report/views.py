@@ -1,0 +1,273 @@
+"""Puts together what the report shows of the plan, the load, the differences and the money. Pure.
+
+Each function takes the whole report and gives what one section needs, so that a template only lays
+out. A report may lack any part (a run that stopped early, a smaller plan); then the part is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cutover.report import charts, gantt, schedule
+from cutover.report.wording import (
+    FACTS,
+    NOTHING,
+    VERDICTS,
+    amount,
+    basis_points,
+    clean,
+    delta,
+    duration,
+    exact,
+    instant,
+    number,
+    plural,
+    total,
+    when,
+    words,
+)
+
+__all__ = ["differences", "gates", "head", "load", "money", "tiles", "timeline"]
+
+
+def head(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The verdict, its reasons and what it is a verdict on."""
+    plan, window = _part(report, "plan"), _part(report, "window")
+    verdict = str(report.get("verdict", "inconclusive"))
+    word, tone, meaning = VERDICTS.get(verdict, (verdict.upper(), "open", ""))
+    options = _part(report, "options")
+    source = f"extracts “{options['extracts']}”" if options.get("extracts") else "the fictional firm"
+    if options.get("size") and not options.get("extracts"):
+        source += f", size {options['size']}"
+    return {
+        "word": word,
+        "tone": tone,
+        "meaning": meaning,
+        "because": [str(reason) for reason in report.get("because") or ()],
+        "seed": report.get("seed"),
+        "plan": plan,
+        "title": plan.get("title") or plan.get("name") or "Cutover plan",
+        "window": window,
+        "load": source,
+    }
+
+
+def tiles(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The figures a reader wants first, each with where it is explained."""
+    window, counts = _part(report, "window"), _part(report, "transactions")
+    compared = report.get("differences") or []
+    found, resilience = report.get("invariants") or [], _part(report, "resilience")
+    states = counts.get("by_state") or {}
+    pending = sum(counted for state, counted in states.items() if state != "posted")
+    held = sum(bool(row.get("held")) for row in found)
+    unexplained = sum(row.get("unexplained", 0) for row in compared)
+    exceptions = _part(report, "exceptions").get("total")
+    spare = window.get("spare_minutes")
+    lives = resilience.get("router_lives")
+    fired = sum(sum(rows.values()) for rows in (resilience.get("faults_fired") or {}).values())
+    return [
+        _tile("Spare before the window closes", duration(spare), "no step was done" if spare is None else
+              f"closes {when(window.get('closes'))}", "timeline", _tone(spare is not None, spare is not None and spare < 0)),
+        _tile("Transactions", number(counts.get("total")), f"{number(states.get('posted', 0))} posted, "
+              f"{number(pending)} not" if counts else "not counted", "money"),
+        _tile("Deliveries", number(counts.get("deliveries")), "authority, shadow and feedback", "load"),
+        _tile("Differences", number(sum(row.get("breaks", 0) for row in compared)) if compared else NOTHING,
+              f"in {number(sum(row.get('compared', 0) for row in compared))} pairs compared" if compared else
+              "nothing was compared", "differences", "plain" if compared else "open"),
+        _tile("Without a cause", number(unexplained) if compared else NOTHING, "differences nobody could explain" if
+              unexplained else "every difference has a cause" if compared else "nothing was compared", "differences",
+              _tone(bool(compared), unexplained > 0)),
+        _tile("Exceptions", number(exceptions), "wait for a person" if exceptions else
+              "not counted" if exceptions is None else "nobody has to act", "exceptions",
+              "open" if exceptions or exceptions is None else "good"),
+        _tile("Invariants held", f"{held} of {len(found)}" if found else NOTHING, "checked on every row of the journal"
+              if found else "none was checked", "invariants", _tone(bool(found), held < len(found))),
+        _tile("Router lives", number(lives), "not recorded" if lives is None else "it was never restarted" if lives == 1
+              else f"{plural(lives - 1, 'restart')} from the journal", "resilience"),
+        _tile("Faults fired", number(fired), "times, by design", "resilience"),
+    ]  # fmt: skip
+
+
+def _tile(label: str, value: str, note: str, href: str, tone: str = "plain") -> dict[str, str]:
+    return {"label": label, "value": value, "note": note, "href": href, "tone": tone}
+
+
+def _tone(known: bool, bad: bool) -> str:  # noqa: FBT001 - two facts, one word
+    return "open" if not known else "bad" if bad else "good"
+
+
+def timeline(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The steps, planned against rehearsed, with what set the end and where the deadline was nearest."""
+    plan, rows = _part(report, "plan"), report.get("steps") or []
+    start, end = instant(plan.get("start")), instant(plan.get("end"))
+    if start is None or end is None or not rows:
+        return {"steps": [], "chart": "", "chain": [], "tightest": None, "waves": []}
+    steps = schedule.schedule(rows, start)
+    moments = gantt.moments_of(report, instant)
+    near = schedule.tightest(steps)
+    return {
+        "steps": [
+            {
+                **step.row,
+                "planned_start": step.start,
+                "late": bool(step.ended and step.ended > step.end),
+                "facts": _facts(step.row.get("evidence") or {}),
+            }
+            for step in steps
+        ],
+        "chart": gantt.gantt(steps, moments, start=start, end=end),
+        "chain": schedule.deciding_chain(steps),
+        "tightest": near.row if near else None,
+        "waves": schedule.waves(plan, steps),
+        "target": plan.get("to", "the cloud ERP"),
+    }
+
+
+def _facts(evidence: Mapping[str, Any]) -> str:
+    told = [f"{name} {number(evidence[key])}" for key, name in FACTS.items() if evidence.get(key) is not None]
+    if "unwound" in evidence:
+        told.append("the wave was given back to the legacy ERP")
+    return ", ".join(told)
+
+
+def gates(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Every gate, and how many stand how."""
+    rows = list(report.get("gates") or ())
+    order = ("fail", "inconclusive", "pass")
+    return {
+        "rows": rows,
+        "counts": [(name, sum(row.get("verdict") == name for row in rows)) for name in order],
+    }
+
+
+def load(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Backlog and throughput of each system, as chart and as table."""
+    over, options = _part(report, "timeline"), _part(report, "options")
+    start = instant(over.get("start"))
+    loads = charts.loads_of(over, options.get("faults") or {}, instant)
+    if start is None or not loads:
+        return {"chart": "", "rows": [], "bucket": None}
+    minutes = int(over.get("bucket_minutes") or 60)
+    moments = gantt.moments_of(report, instant)
+    chart = charts.load_chart(
+        loads,
+        start=start,
+        bucket_minutes=minutes,
+        window=(moments.opens, moments.closes),
+        crashes=moments.crashes,
+    )
+    rows = [
+        {"system": one.system, "parts": charts.day_parts(one, start=start, bucket_minutes=minutes)}
+        for one in loads
+    ]
+    return {"chart": chart, "rows": rows, "bucket": minutes}
+
+
+def differences(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The comparisons: money first, then what differs and why, then the levels it was compared on."""
+    compared = list(report.get("differences") or ())
+    sums = [
+        {
+            "run": _run(row),
+            "entities": ", ".join(map(str, row.get("entities") or ())),
+            "currency": currency,
+            "legacy": amount(one.get("legacy")),
+            "cloud": amount(one.get("cloud")),
+            "net": delta(_minus(one.get("cloud"), one.get("legacy"))),
+            "variance": amount(one.get("variance")),
+            "points": basis_points(one.get("variance"), one.get("legacy")),
+            "zero": exact(one.get("variance")) == 0,
+        }
+        for row in compared
+        for currency, one in sorted((row.get("money") or {}).items())
+    ]
+    causes = [{**one, "run": _run(row)} for row in compared for one in row.get("causes") or ()]
+    groups: dict[tuple[str, str, str], int] = {}
+    for one in causes:
+        key = (clean(one.get("cause")), words(one.get("class")), words(one.get("kind")))
+        groups[key] = groups.get(key, 0) + int(one.get("breaks") or 0)
+    # What nobody could explain comes first, then the most frequent.
+    ranked = sorted(groups.items(), key=lambda item: (item[0][0] != "unexplained", -item[1], item[0]))
+    bars = [
+        (f"{cause} · {what} · {kind}", count, cause == "unexplained") for (cause, what, kind), count in ranked
+    ]
+    causes.sort(key=lambda one: (one.get("cause") != "unexplained", -int(one.get("breaks") or 0)))
+    return {
+        "compared": [{**row, "run": _run(row)} for row in compared],
+        "sums": sums,
+        "causes": causes,
+        "chart": charts.bar_chart("causes", bars, title="Differences by cause", unit="differences")
+        if bars
+        else "",
+        "levels": [
+            {"run": _run(row), "rows": [_level(one) for one in row.get("levels") or ()]} for row in compared
+        ],
+    }
+
+
+def _run(row: Mapping[str, Any]) -> str:
+    return str(row.get("run_id", "")).rpartition("/")[2]
+
+
+def _level(row: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "kind": words(row.get("kind")), "entity": row.get("legal_entity"), "currency": row.get("currency") or NOTHING,
+        "status": row.get("status_breaks"), "dimension": row.get("dimension_breaks"),
+    }  # fmt: skip
+    for name in ("count", "minutes"):
+        old, new = (_part(row, name).get(side) for side in ("legacy", "cloud"))
+        shown[name] = (
+            number(old),
+            number(new),
+            None if old is None or new is None else delta(str(new - old)),
+        )
+    old, new = (_part(row, "money").get(side) for side in ("legacy", "cloud"))
+    shown["money"] = (amount(old), amount(new), delta(_minus(new, old)))
+    return shown
+
+
+def _minus(left: Any, right: Any) -> str | None:
+    if exact(left) is None or exact(right) is None:
+        return None
+    negated = right[1:] if right.startswith("-") else f"-{right}"
+    return total([left, negated])
+
+
+def money(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Accepted money and where it is, per entity, currency and kind: posted, or in which other state."""
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for row in report.get("money") or ():
+        key = (str(row.get("legal_entity")), str(row.get("currency")), str(row.get("kind")))
+        groups.setdefault(key, []).append(row)
+    entities: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for (entity, currency, kind), rows in groups.items():
+        posted = [row for row in rows if row.get("state") == "posted"]
+        others = [row for row in rows if row.get("state") != "posted"]
+        entities.setdefault((entity, currency), []).append(
+            {
+                "kind": words(kind),
+                "accepted": (_count(rows), amount(total(row.get("amount") for row in rows))),
+                "posted": (_count(posted), amount(total(row.get("amount") for row in posted))),
+                "others": [
+                    (row.get("state"), number(row.get("count")), amount(row.get("amount"))) for row in others
+                ],
+            }
+        )
+    counts = _part(report, "transactions")
+    return {
+        "entities": [{"entity": key[0], "currency": key[1], "rows": rows} for key, rows in entities.items()],
+        "by_state": counts.get("by_state") or {},
+        "by_kind": counts.get("by_kind") or {},
+        "by_authority": counts.get("posted_by_authority") or {},
+        "total": counts.get("total"),
+    }
+
+
+def _count(rows: list[Mapping[str, Any]]) -> str:
+    return number(sum(int(row.get("count") or 0) for row in rows))
+
+
+def _part(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = report.get(name)
+    return found if isinstance(found, Mapping) else {}
