@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import orjson
@@ -233,6 +234,12 @@ class Connection:
 
     def drop(self) -> None:
         """Close for good; what was not committed is gone."""
+        # A closed SQLite connection keeps its lock while somebody's traceback holds a cursor of it. A
+        # broken connection can't say ROLLBACK, nor need it.
+        with suppress(sqlite3.Error, psycopg.Error):
+            self._cursor.execute("ROLLBACK")
+        with suppress(sqlite3.Error, psycopg.Error):
+            self._cursor.close()
         self._raw.invalidate()
 
     def give_back(self) -> None:

@@ -11,6 +11,7 @@ from router.canonical.kinds import Kind
 from router.journal import acceptance, fence, lanes, records, rerouting, settling
 from router.journal.acceptance import Prepared
 from router.journal.engine import Transaction
+from router.journal.lanes import any_due
 from router.journal.lanes import claim as claim_lanes
 from router.journal.port import Acceptance, Lease, LeaseSettlement, Pin, Submission, Switch
 from router.journal.reading import Reads
@@ -57,6 +58,8 @@ class Journal(Reads, Standing):
         self, *, worker: str, target: SystemId, lanes: int, jobs_per_lane: int, lease_s: float
     ) -> list[Lease]:
         """Lease due lanes of a target; the intent to work on their heads is journalled."""
+        if not await self._read(any_due, target):
+            return []  # asking costs a read; a claim of nothing would still cost a commit
         return await self._do(
             claim_lanes,
             self._documents,

@@ -110,6 +110,11 @@ def refresh(tx: Transaction, target: SystemId, lanes: Sequence[str]) -> None:
     )
 
 
+def any_due(tx: Transaction, target: SystemId) -> bool:
+    """Whether a lane of a target is due, or its lease has ended."""
+    return bool(tx.rows("SELECT 1 FROM lanes WHERE target = ? AND due <= ? LIMIT 1", (target, tx.now)))
+
+
 def claim(
     tx: Transaction,
     documents: Documents,

@@ -158,7 +158,8 @@ def _fact(job: Known, document: Document, settlement: Settlement) -> Prepared:
 
 
 def _vendor_id(document: Document, settlement: Settlement) -> str:
-    number = getattr(document, "number", None) or settlement.vendor_id or document.document_id
+    # What a job made is addressed by the id the job got; the document's number is for people.
+    number = settlement.vendor_id or getattr(document, "number", None) or document.document_id
     return cleaned(number, _MOST_VENDOR_ID)
 
 
