@@ -43,7 +43,7 @@ class DeliveryPolicy:
     """Lanes in hand at once: enough documents side by side to fill bulk calls of 100 to 500."""
     jobs_per_lane: int = 100
     """Documents of one lane in hand: what a crash may leave to look up."""
-    sweep_s: float = 30.0
+    sweep_s: float = 120.0
     """Pokes may be lost (D5); the journal is asked this often anyway."""
     gather_s: float = 0.5
     """Between two claims, so that a stream of pokes makes batches instead of single calls."""
