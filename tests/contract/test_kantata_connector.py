@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from router.canonical.documents import Document
@@ -17,6 +17,7 @@ from router.canonical.kinds import parse
 from router.connectors.port import Missing, NoAnswer, NotThere, Observed, Posted, SaidNo, TryLater
 from router.errors import BadInput, VendorRefused, VendorUnknown
 from simulators.psa.kantata.schema import COLLECTIONS
+from simulators.psa.kantata.state import text_of
 from tests.contract.source_bench import Bench, at_the_bench, connect, delivery, payment, project
 
 API = "/api/v1"
@@ -244,16 +245,18 @@ def test_rows_that_move_while_paging_are_not_lost() -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["approve", "cancel", "edit", "touch", "delete", "wait", "poll", "crash"]),
+        st.sampled_from(["approve", "late", "cancel", "edit", "touch", "delete", "wait", "poll", "crash"]),
         st.integers(0, 9),
     ),
     max_size=60,
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(STEPS)
-def test_no_approved_entry_is_missed_or_renamed(steps: list[tuple[str, int]]) -> None:
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@example(old=False, steps=[("approve", 1), ("poll", 0), ("late", 2)])
+@example(old=True, steps=[("poll", 0), ("touch", 0), ("poll", 0)])
+@given(old=st.booleans(), steps=STEPS)
+def test_no_approved_entry_is_missed_or_renamed(old: bool, steps: list[tuple[str, int]]) -> None:
     """Approvals, changes, take-backs and restarts between pages: what stays approved was given, under one id."""
 
     async def story(bench: Bench) -> None:
@@ -267,6 +270,9 @@ def test_no_approved_entry_is_missed_or_renamed(steps: list[tuple[str, int]]) ->
                 ids.setdefault(key, set()).add(event.event_id)
             return page.cursor
 
+        if old:  # a full second of the past, that only the anchor guards
+            await approve(bench, *range(500, 510))
+            await asyncio.sleep(100)
         for word, at in steps:
             if word == "wait":
                 await asyncio.sleep(at * at * 0.3)
@@ -291,6 +297,15 @@ def test_no_approved_entry_is_missed_or_renamed(steps: list[tuple[str, int]]) ->
     at_the_bench("kantata", story, seed=seed(10))
 
 
+def _seen_late(bench: Bench, number: int) -> None:
+    """A transaction that took five seconds: its rows appear with an older stamp."""
+    account = bench.app.sim._account  # type: ignore[attr-defined]
+    table = account.tables[TIME]
+    created, updated = table.at[number]
+    row = {**table.rows[number], "updated_at": text_of(updated - 5)}
+    table.put(number, row, created, updated - 5)
+
+
 async def _act(bench: Bench, word: str, at: int) -> None:
     """One thing a person can do to entry number `at`, if it can be done now."""
     entry = bench.app.sim._account.find(TIME, 1000 + at)  # type: ignore[attr-defined]
@@ -303,6 +318,9 @@ async def _act(bench: Bench, word: str, at: int) -> None:
             made = await call(bench, "POST", "/timesheet_submissions", {"timesheet_submission": body})
             sheet = made["results"][0]["id"]
         await approve(bench, int(sheet))
+    elif word == "late" and not entry["approved"] and sheet is not None:
+        await approve(bench, int(sheet))
+        _seen_late(bench, 1000 + at)
     elif word == "cancel" and sheet is not None:
         await call(bench, "PUT", f"/timesheet_submissions/{sheet}/cancel")
     elif word == "edit" and not entry["approved"]:
