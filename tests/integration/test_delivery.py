@@ -459,6 +459,25 @@ def test_the_circuit_opens_and_probes(play: Play) -> None:
     assert len(outage) < 60
 
 
+def test_a_probe_is_one_document(play: Play) -> None:
+    """While a circuit is open, whole batches are not thrown at a system that may be down."""
+
+    async def body(world: World) -> None:
+        for at in range(10):
+            await world.known("project", f"P{at}")
+            await world.accept(*[time_entry(f"P{at}-E{n}", f"P{at}") for n in range(10)])
+        back = world.clock.now() + timedelta(minutes=20)
+        world.erp.fault = lambda _: "unavailable" if world.clock.now() < back else "ok"
+        await world.settle()
+
+    world = play(body, limits=Limits(concurrency=1))
+    world.check()
+    sizes = [len(ids) for at, ids in world.erp.calls if at < START + timedelta(minutes=20)]
+    assert sizes[0] > 1
+    assert len(sizes) > 6
+    assert sizes[5:] == [1] * (len(sizes) - 5)
+
+
 def test_poison_blocks_nobody(play: Play) -> None:
     """A refused document is refused at once with its code; its own lane and the others go on."""
 
@@ -544,9 +563,12 @@ def test_a_system_says_what_is_missing(play: Play) -> None:
         await world.settle(within_s=300)
         assert world.row("E1").why == "waits for project P1 in erp"
         world.erp.missing = set()
+        await world.journal.put_crosswalk(ERP, {("project", "P1"): "made anew"})
         await world.settle()
 
-    play(body).check()
+    world = play(body)
+    world.check()
+    assert world.erp.kept[-1].refs == {("project", "P1"): "made anew"}
 
 
 def test_unsupported_kinds_and_operations_are_refused(play: Play) -> None:
