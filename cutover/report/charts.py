@@ -59,7 +59,8 @@ def load_chart(
     bottom = PANEL * len(loads) + 6
     shown = None
     for tick in axis.ticks(64):
-        canvas.text(axis.x(tick), bottom + 10, clock(tick), "quiet", anchor="middle")
+        anchor = "end" if axis.x(tick) > WIDTH - 20 else "middle"
+        canvas.text(axis.x(tick), bottom + 10, clock(tick), "quiet", anchor=anchor)
         if tick.date() != shown:
             canvas.text(axis.x(tick), bottom + 24, when(tick)[:10].rstrip(), "quiet strong", anchor="middle")
             shown = tick.date()
@@ -95,7 +96,8 @@ def _panel(
         canvas.line(axis.x(crash), area_top, axis.x(crash), columns_bottom, "crash")
         canvas.mark(axis.x(crash), area_top, "bad")
     canvas.text(LEFT - 6, area_top + 8, number(most), "quiet figures", anchor="end")
-    canvas.text(LEFT - 6, area_bottom, "0", "quiet figures", anchor="end")
+    if most:
+        canvas.text(LEFT - 6, area_bottom, "0", "quiet figures", anchor="end")
     canvas.text(LEFT - 6, columns_top + 9, number(busiest), "quiet figures", anchor="end")
     canvas.text(0, top + 14, load.system, "strong")
     _headline(canvas, top, load, axis, bucket)

@@ -172,7 +172,7 @@ def _step(canvas: Canvas, axis: TimeAxis, step: Planned, y: float) -> None:
     canvas.text(10, y + 15, short(step.id, 27))
     _bars(canvas, axis, step, y + 3, 16)
     deadline = step.deadline
-    if deadline is not None and axis.holds(deadline):
+    if deadline is not None and step.began is not None and axis.holds(deadline):
         x = axis.x(deadline)
         canvas.line(x, y + 2, x, y + 20, "deadline")
         canvas.line(x - 3, y + 2, x, y + 2, "deadline")

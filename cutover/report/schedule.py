@@ -18,6 +18,7 @@ class Planned:
     """A step of the report with its times, planned and rehearsed."""
 
     row: Mapping[str, Any]
+    after: tuple[str, ...]
     start: datetime
     end: datetime
     began: datetime | None
@@ -63,6 +64,7 @@ def schedule(steps: Sequence[Mapping[str, Any]], start: datetime) -> list[Planne
         minutes = row.get("planned_minutes") or 0
         found[str(row.get("id", ""))] = Planned(
             row=row,
+            after=tuple(names),
             start=at,
             end=at + timedelta(minutes=minutes),
             began=instant(row.get("started")),
@@ -99,12 +101,26 @@ def deciding_chain(steps: Sequence[Planned]) -> list[str]:
     chain: list[str] = []
     while step is not None and step.id not in chain:
         chain.append(step.id)
-        waited = [by_id[name] for name in step.row.get("after", ()) if name in by_id and by_id[name].ended]
+        waited = [by_id[name] for name in step.after if name in by_id and by_id[name].ended]
         latest = max(waited, key=lambda step: step.last_seen, default=None)
         began = step.began
         held_by_clock = latest is None or began is None or began > latest.last_seen + timedelta(minutes=1)
         step = None if held_by_clock else latest
     return chain[::-1]
+
+
+def end_at_planned_pace(steps: Sequence[Planned], start: datetime) -> datetime | None:
+    """When the last step ends if each takes what was planned for it, or what it took where that was longer.
+
+    A rehearsal knows what systems take; people reading and signing are only in the planned minutes.
+    """
+    ends: dict[str, datetime] = {}
+    for step in steps:
+        begins = [ends[name] for name in step.after if name in ends]
+        at = max([instant(step.row.get("planned_at")) or start, *begins])
+        minutes = max(step.row.get("planned_minutes") or 0, step.row.get("minutes") or 0)
+        ends[step.id] = at + timedelta(minutes=minutes)
+    return max(ends.values(), default=None)
 
 
 def tightest(steps: Sequence[Planned]) -> Planned | None:

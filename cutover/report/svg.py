@@ -38,8 +38,10 @@ class Canvas:
             ).format(width, num(height), name, name, name, clean(title), name, clean(desc)),
             Markup(
                 '<defs><pattern id="{}-h" width="5" height="5" patternUnits="userSpaceOnUse" '
-                'patternTransform="rotate(45)"><path class="hatch" d="M0 0V5"/></pattern></defs>'
-            ).format(name),
+                'patternTransform="rotate(45)"><path class="hatch" d="M0 0V5"/></pattern>'
+                '<pattern id="{}-f" width="5" height="5" patternUnits="userSpaceOnUse" '
+                'patternTransform="rotate(-45)"><path class="hatch-fault" d="M0 0V5"/></pattern></defs>'
+            ).format(name, name),
         ]
 
     def rect(
@@ -50,8 +52,8 @@ class Canvas:
         place = (num(x), num(y), num(max(width, 0)), num(height))
         self._parts.append(shape.format(*place, kind))
         if hatched:
-            fill = Markup('<rect x="{}" y="{}" width="{}" height="{}" fill="url(#{}-h)"/>')
-            self._parts.append(fill.format(*place, self.name))
+            fill = Markup('<rect x="{}" y="{}" width="{}" height="{}" fill="url(#{}-{})"/>')
+            self._parts.append(fill.format(*place, self.name, "f" if kind == "fault" else "h"))
 
     def line(self, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
         """A straight line."""
@@ -121,7 +123,8 @@ class TimeAxis:
         for at in self.ticks():
             x = self.x(at)
             canvas.line(x, top, x, bottom, "grid")
-            canvas.text(x, bottom + 13, clock(at), "quiet", anchor="middle")
+            anchor = "end" if x > canvas.width - 20 else "middle"
+            canvas.text(x, bottom + 13, clock(at), "quiet", anchor=anchor)
             if at.date() != shown:
                 canvas.text(x, bottom + 26, day(at), "quiet strong", anchor="middle")
                 shown = at.date()

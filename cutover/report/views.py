@@ -6,7 +6,8 @@ out. A report may lack any part (a run that stopped early, a smaller plan); then
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from cutover.report import charts, gantt, schedule
@@ -55,37 +56,20 @@ def head(report: Mapping[str, Any]) -> dict[str, Any]:
 
 def tiles(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The figures a reader wants first, each with where it is explained."""
-    window, counts = _part(report, "window"), _part(report, "transactions")
-    compared = report.get("differences") or []
-    found, resilience = report.get("invariants") or [], _part(report, "resilience")
-    states = counts.get("by_state") or {}
-    pending = sum(counted for state, counted in states.items() if state != "posted")
-    held = sum(bool(row.get("held")) for row in found)
-    unexplained = sum(row.get("unexplained", 0) for row in compared)
-    exceptions = _part(report, "exceptions").get("total")
-    spare = window.get("spare_minutes")
-    lives = resilience.get("router_lives")
-    fired = sum(sum(rows.values()) for rows in (resilience.get("faults_fired") or {}).values())
+    counts = _part(report, "transactions")
+    posted = (counts.get("by_state") or {}).get("posted", 0)
+    rest = int(counts.get("total") or 0) - posted
     return [
-        _tile("Spare before the window closes", duration(spare), "no step was done" if spare is None else
-              f"closes {when(window.get('closes'))}", "timeline", _tone(spare is not None, spare is not None and spare < 0)),
-        _tile("Transactions", number(counts.get("total")), f"{number(states.get('posted', 0))} posted, "
-              f"{number(pending)} not" if counts else "not counted", "money"),
+        _spare(report),
+        _tile(
+            "Transactions", number(counts.get("total")),
+            f"{number(posted)} posted, {number(rest)} not" if counts else "not counted", "money",
+        ),
         _tile("Deliveries", number(counts.get("deliveries")), "authority, shadow and feedback", "load"),
-        _tile("Differences", number(sum(row.get("breaks", 0) for row in compared)) if compared else NOTHING,
-              f"in {number(sum(row.get('compared', 0) for row in compared))} pairs compared" if compared else
-              "nothing was compared", "differences", "plain" if compared else "open"),
-        _tile("Without a cause", number(unexplained) if compared else NOTHING, "differences nobody could explain" if
-              unexplained else "every difference has a cause" if compared else "nothing was compared", "differences",
-              _tone(bool(compared), unexplained > 0)),
-        _tile("Exceptions", number(exceptions), "wait for a person" if exceptions else
-              "not counted" if exceptions is None else "nobody has to act", "exceptions",
-              "open" if exceptions or exceptions is None else "good"),
-        _tile("Invariants held", f"{held} of {len(found)}" if found else NOTHING, "checked on every row of the journal"
-              if found else "none was checked", "invariants", _tone(bool(found), held < len(found))),
-        _tile("Router lives", number(lives), "not recorded" if lives is None else "it was never restarted" if lives == 1
-              else f"{plural(lives - 1, 'restart')} from the journal", "resilience"),
-        _tile("Faults fired", number(fired), "times, by design", "resilience"),
+        *_compared(report.get("differences") or []),
+        _waiting(_part(report, "exceptions").get("total")),
+        _held(report.get("invariants") or []),
+        _lives(_part(report, "resilience")),
     ]  # fmt: skip
 
 
@@ -93,8 +77,58 @@ def _tile(label: str, value: str, note: str, href: str, tone: str = "plain") -> 
     return {"label": label, "value": value, "note": note, "href": href, "tone": tone}
 
 
-def _tone(known: bool, bad: bool) -> str:  # noqa: FBT001 - two facts, one word
-    return "open" if not known else "bad" if bad else "good"
+def _spare(report: Mapping[str, Any]) -> dict[str, str]:
+    """Spare time counts only when the plan came to its end."""
+    label, window = "Spare before the window closes", _part(report, "window")
+    spare, steps = window.get("spare_minutes"), report.get("steps") or ()
+    undone = sum(step.get("outcome") != "done" for step in steps)
+    if spare is None:
+        return _tile(label, NOTHING, "no step was done", "timeline", "open")
+    if undone:
+        note = f"{plural(undone, 'step')} of {len(steps)} not done; {duration(spare)} were left at the last one done"
+        return _tile(label, "not reached", note, "timeline", "bad")
+    tone = "bad" if spare < 0 else "good"
+    return _tile(label, duration(spare), f"closes {when(window.get('closes'))}", "timeline", tone)
+
+
+def _compared(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    names = ("Differences", "Without a cause")
+    if not rows:
+        return [_tile(name, NOTHING, "nothing was compared", "differences", "open") for name in names]
+    breaks, pairs, open_ = (
+        sum(row.get(key) or 0 for row in rows) for key in ("breaks", "compared", "unexplained")
+    )
+    note = "differences nobody could explain" if open_ else "every difference has a cause"
+    return [
+        _tile(names[0], number(breaks), f"in {number(pairs)} pairs compared", "differences"),
+        _tile(names[1], number(open_), note, "differences", "bad" if open_ else "good"),
+    ]
+
+
+def _waiting(total_: int | None) -> dict[str, str]:
+    if total_ is None:
+        return _tile("Exceptions", NOTHING, "not counted", "exceptions", "open")
+    if total_:
+        return _tile("Exceptions", number(total_), "wait for a person", "exceptions", "open")
+    return _tile("Exceptions", "0", "nobody has to act", "exceptions", "good")
+
+
+def _held(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    if not rows:
+        return _tile("Invariants held", NOTHING, "none was checked", "invariants", "open")
+    held = sum(bool(row.get("held")) for row in rows)
+    note = "checked on every row of the journal"
+    return _tile(
+        "Invariants held", f"{held} of {len(rows)}", note, "invariants", "bad" if held < len(rows) else "good"
+    )
+
+
+def _lives(part: Mapping[str, Any]) -> dict[str, str]:
+    lives = part.get("router_lives")
+    fired = sum(sum(rows.values()) for rows in (part.get("faults_fired") or {}).values())
+    value = f"{number(lives - 1)} / {number(fired)}" if lives else NOTHING
+    note = f"the router lived {plural(lives, 'life', 'lives')}" if lives else "not recorded"
+    return _tile("Restarts / faults fired", value, note, "resilience", "plain" if lives else "open")
 
 
 def timeline(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,7 +136,7 @@ def timeline(report: Mapping[str, Any]) -> dict[str, Any]:
     plan, rows = _part(report, "plan"), report.get("steps") or []
     start, end = instant(plan.get("start")), instant(plan.get("end"))
     if start is None or end is None or not rows:
-        return {"steps": [], "chart": "", "chain": [], "tightest": None, "waves": []}
+        return {"steps": [], "chart": "", "chain": [], "tightest": None, "paced": None, "waves": []}
     steps = schedule.schedule(rows, start)
     moments = gantt.moments_of(report, instant)
     near = schedule.tightest(steps)
@@ -119,9 +153,19 @@ def timeline(report: Mapping[str, Any]) -> dict[str, Any]:
         "chart": gantt.gantt(steps, moments, start=start, end=end),
         "chain": schedule.deciding_chain(steps),
         "tightest": near.row if near else None,
+        "paced": _paced(report, steps, start),
         "waves": schedule.waves(plan, steps),
         "target": plan.get("to", "the cloud ERP"),
     }
+
+
+def _paced(
+    report: Mapping[str, Any], steps: list[schedule.Planned], start: datetime
+) -> dict[str, Any] | None:
+    end, closes = schedule.end_at_planned_pace(steps, start), instant(_part(report, "window").get("closes"))
+    if end is None or closes is None:
+        return None
+    return {"end": end, "spare": (closes - end) // timedelta(minutes=1)}
 
 
 def _facts(evidence: Mapping[str, Any]) -> str:
@@ -157,11 +201,9 @@ def load(report: Mapping[str, Any]) -> dict[str, Any]:
         window=(moments.opens, moments.closes),
         crashes=moments.crashes,
     )
-    rows = [
-        {"system": one.system, "parts": charts.day_parts(one, start=start, bucket_minutes=minutes)}
-        for one in loads
-    ]
-    return {"chart": chart, "rows": rows, "bucket": minutes}
+    parts = [charts.day_parts(one, start=start, bucket_minutes=minutes) for one in loads]
+    rows = [{"at": row[0]["at"], "parts": row} for row in zip(*parts, strict=True)]
+    return {"chart": chart, "systems": [one.system for one in loads], "rows": rows, "bucket": minutes}
 
 
 def differences(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,7 +224,11 @@ def differences(report: Mapping[str, Any]) -> dict[str, Any]:
         for row in compared
         for currency, one in sorted((row.get("money") or {}).items())
     ]
-    causes = [{**one, "run": _run(row)} for row in compared for one in row.get("causes") or ()]
+    causes = [
+        {**one, "run": _run(row), "money": _has_money(one)}
+        for row in compared
+        for one in row.get("causes") or ()
+    ]
     groups: dict[tuple[str, str, str], int] = {}
     for one in causes:
         key = (clean(one.get("cause")), words(one.get("class")), words(one.get("kind")))
@@ -206,6 +252,11 @@ def differences(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _has_money(row: Mapping[str, Any]) -> bool:
+    """Whether a delta of this class is money; a status that differs has none, not one of zero."""
+    return str(row.get("class", "")).startswith(("amount", "missing", "duplicate"))
+
+
 def _run(row: Mapping[str, Any]) -> str:
     return str(row.get("run_id", "")).rpartition("/")[2]
 
@@ -223,6 +274,7 @@ def _level(row: Mapping[str, Any]) -> dict[str, Any]:
             None if old is None or new is None else delta(str(new - old)),
         )
     old, new = (_part(row, "money").get(side) for side in ("legacy", "cloud"))
+    shown["empty"] = exact(old) == 0 and exact(new) == 0
     shown["money"] = (amount(old), amount(new), delta(_minus(new, old)))
     return shown
 

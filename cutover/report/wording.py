@@ -31,10 +31,10 @@ VERDICTS: Mapping[str, tuple[str, str, str]] = {
 """Verdict → (word, tone, one sentence)."""
 MARKS: Mapping[str, tuple[str, str]] = {
     "done": ("✓", "good"), "pass": ("✓", "good"), "held": ("✓", "good"), "posted": ("✓", "good"),
-    "go": ("✓", "good"), "fired": ("✓", "good"),
+    "go": ("✓", "good"), "settled": ("✓", "good"), "not settled": ("✕", "bad"), "fired": ("✓", "good"),
     "failed": ("✕", "bad"), "fail": ("✕", "bad"), "violated": ("✕", "bad"), "no-go": ("✕", "bad"),
     "dead": ("✕", "bad"), "refused": ("✕", "bad"), "lost": ("✕", "bad"), "unexplained": ("✕", "bad"),
-    "not run": ("?", "open"), "inconclusive": ("?", "open"), "parked": ("?", "open"), "never fired": ("?", "open"),
+    "not run": ("?", "open"), "inconclusive": ("?", "open"), "parked": ("?", "open"), "never fired": ("?", "open"), "late": ("✕", "bad"),
     "in_doubt": ("?", "open"), "queued": ("…", "open"), "in_flight": ("…", "open"), "unfenced": ("?", "open"),
 }  # fmt: skip
 """State → (sign, tone): a state is always shown as sign and word, never by colour alone."""
