@@ -23,6 +23,7 @@ from router.connectors.port import (
     Delivery,
     LookUpAnswer,
     LookUpResult,
+    Missing,
     NoAnswer,
     NotThere,
     Page,
@@ -141,8 +142,11 @@ class NetSuite:
             method, path = "POST", f"/record/v1/{RECORD_TYPES[document.kind]}"
         outcome = await self._wire.call(method, path, trace, body=call.body)
         answer = _of_write(outcome, call.needed)
-        if isinstance(document, BillingEvent) and isinstance(answer, Posted):
-            return await self._with_invoice(answer.vendor_id, document, trace)
+        if isinstance(document, BillingEvent):
+            if isinstance(answer, Posted):
+                return await self._with_invoice(answer.vendor_id, document, trace)
+            if isinstance(answer, SaidNo) and answer.code == "NONEXISTENT_ID":
+                return Missing(kind="contract", document_id=document.contract_id)
         return answer
 
     async def _cancel(self, delivery: Delivery, trace: Trace) -> Answer:

@@ -111,14 +111,19 @@ def job_id(location: str) -> str | None:
 
 def task_ids(tasks: Any) -> list[str]:
     """The task ids of a job's task list, in its order."""
-    items = tasks.get("items") if isinstance(tasks, dict) else None
     found: list[str] = []
-    for item in items if isinstance(items, list) else []:
-        for link in item.get("links", []) if isinstance(item, dict) else []:
-            match = _TASK.search(str(link.get("href", ""))) if isinstance(link, dict) else None
+    for item in _dicts(tasks, "items"):
+        for link in _dicts(item, "links"):
+            match = _TASK.search(str(link.get("href", "")))
             if match and link.get("rel") == "self" and match[1] not in found:
                 found.append(match[1])
     return found
+
+
+def _dicts(data: Any, name: str) -> list[dict[str, Any]]:
+    """The objects of a list under a name; anything else is left out."""
+    items = data.get(name) if isinstance(data, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def minutes_of(hours: str) -> int | None:

@@ -18,7 +18,7 @@ What the account looks like (an integration relies on it, as on any customer's c
   type unverified), person→`employee`, time→`timeBill`, expense→`expenseReport` of one line,
   milestone→`charge`; an employee named only by external id is made on first use (`employees: strict`
   refuses), as an HCM feed would have made it.
-Options in the landscape (text): `account`, `employees`, `job_start_s`, `job_per_record_s`, `latency`.
+Options in the landscape (text): `account`, `token_audience`, `employees`, `job_start_s`, `job_per_record_s`, `latency`.
 
 Decision: SuiteQL runs on an in-memory SQLite mirror written lazily, since a hand-written evaluator would
 rebuild joins; amounts stay exact through a decimal collation. Price: each record exists twice. Guarded

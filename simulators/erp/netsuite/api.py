@@ -23,9 +23,8 @@ from simulators.core.books import Books
 from simulators.core.clock import Clock
 from simulators.core.limits import ConcurrencyLimit
 from simulators.core.money import loads_exact
-from simulators.core.rows import PostedRow
 from simulators.core.snapshot import unpacked
-from simulators.erp.netsuite.account import Account
+from simulators.erp.netsuite.account import Account, is_live
 from simulators.erp.netsuite.auth import Credentials, Denied
 from simulators.erp.netsuite.call import BASE, JSON, Call, origin
 from simulators.erp.netsuite.errors import (
@@ -57,7 +56,12 @@ class NetSuite:
         options = dict(config.get("options") or {})
         self.name, self.books = name, books
         self._clock = clock
-        self.credentials = Credentials(account=str(options.get("account", "")), clock=clock, rng=rng)
+        self.credentials = Credentials(
+            account=str(options.get("account", "")),
+            clock=clock,
+            rng=rng,
+            audience=str(options.get("token_audience", "")),
+        )
         strict = str(options.get("employees", "")) == "strict"
         self.records = Records(Account(books, strict_employees=strict), clock)
         self.jobs = Jobs(
@@ -81,10 +85,10 @@ class NetSuite:
         self.run_jobs()
         state = dict(self.books.state())
         gone = {
-            (row_type, row.vendor_id)
+            (getattr(row, "of", row.type), row.vendor_id)
             for row_type in ROW_TYPES.values()
             for row in self.books.rows(row_type)
-            if row.extra.get("deleted") and isinstance(row, PostedRow)
+            if not is_live(row)
         }
         shown = state["documents"]
         return {**state, "documents": [d for d in shown if (d["type"], d["vendor_id"]) not in gone]}

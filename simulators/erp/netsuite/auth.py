@@ -51,8 +51,9 @@ class Clock(Protocol):
 class Credentials:
     """The integrations, tokens, certificates and access tokens an account knows."""
 
-    def __init__(self, *, account: str, clock: Clock, rng: random.Random) -> None:
+    def __init__(self, *, account: str, clock: Clock, rng: random.Random, audience: str = "") -> None:
         self.account = account
+        self._audience = audience
         self._clock, self._rng = clock, rng
         self.reset()
 
@@ -134,7 +135,7 @@ class Credentials:
         self._nonces[key] = now + 2 * MAX_CLOCK_SKEW
 
     def grant(self, form: Mapping[str, str], *, token_url: str) -> dict[str, str]:
-        """An access token for a signed assertion; raises SuiteTalkError-free `Denied` otherwise."""
+        """An access token for a signed assertion; raises `Denied`, which is no SuiteTalkError, otherwise."""
         if form.get("grant_type") != "client_credentials":
             raise Denied(400, "unsupported_grant_type")
         if form.get("client_assertion_type") != ASSERTION_TYPE:
@@ -147,7 +148,11 @@ class Credentials:
         skew = MAX_CLOCK_SKEW.total_seconds()
         if expires <= now or issued > now + skew or expires - issued > 3600:
             raise Denied(400, "invalid_request")
-        if claims.get("iss") not in self.clients or claims.get("aud") not in (token_url, [token_url]):
+        if claims.get("iss") not in self.clients or claims.get("aud") not in (
+            token_url,
+            [token_url],
+            self._audience or token_url,
+        ):
             raise Denied(401, "invalid_client")
         scope = claims.get("scope")
         scopes = scope if isinstance(scope, list) else str(scope or "").replace(" ", ",").split(",")

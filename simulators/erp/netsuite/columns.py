@@ -50,7 +50,7 @@ def rows_of(row: Row, account: Account) -> Rows:
 
 
 def lists_of(account: Account) -> Rows:
-    """The account's lists: subsidiaries, their currencies, departments and classes."""
+    """The account's lists: subsidiaries, currencies, departments and classes."""
     for code, entity in account.books.firm.entities.items():
         yield (
             "subsidiary",
@@ -63,7 +63,7 @@ def lists_of(account: Account) -> Rows:
                 "isinactive": "F",
             },
         )
-    for code in dict.fromkeys(entity.currency for entity in account.books.firm.entities.values()):
+    for code in account.currencies:
         yield "currency", {"id": int(account.currency_id(code)), "symbol": code, "name": code}
     firm = account.books.firm
     for table, names in (("department", firm.departments), ("classification", firm.service_lines)):

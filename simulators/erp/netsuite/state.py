@@ -10,6 +10,7 @@ from typing import Any
 from simulators.core.books import BooksError
 from simulators.core.clock import Clock
 from simulators.core.rows import (
+    BilledRow,
     Contract,
     CreditMemo,
     Customer,
@@ -133,7 +134,12 @@ class Records:
         row = self.find(record_type, key)
         body = Body(data)
         body.only(KNOWN[record_type])
+        if body.text("externalId", row.external_id) != row.external_id:
+            raise invalid("The external ID can't be changed.", "externalId")
         if isinstance(row, PostedRow):
+            for name in body.data:
+                if name not in ("memo", "externalId") and name not in body.custom():
+                    raise user_error(f"{name} of a posted record can't be changed.", name)
             return self._annotate(row, body)
         shown = {
             name: value for name, value in self.show(row).items() if name not in ("id", "tranId", "links")
@@ -238,8 +244,15 @@ class Records:
         self._note_made()
         if isinstance(row, PostedRow):
             for name in _FIXED:
-                if hasattr(new, name) and getattr(new, name) != getattr(row, name):
+                value = getattr(new, name, None)
+                if value is not None and value != "" and value != getattr(row, name):
                     raise user_error(f"{name} of a posted record can't be changed.", name)
+            if (
+                isinstance(row, BilledRow)
+                and isinstance(new, BilledRow)
+                and _nets(new) not in ([], _nets(row))
+            ):
+                raise user_error("The lines of a posted record can't be changed.", "item")
             return self._annotate(row, Body(data))
         try:
             if row.external_id:
@@ -254,7 +267,7 @@ class Records:
         return row
 
     def _annotate(self, row: PostedRow, body: Body) -> Row:
-        """A posted record takes a memo and custom fields; the rest of a PATCH must be empty."""
+        """A posted record takes a memo and custom fields."""
         custom = body.custom()
         if custom:
             row.extra["custom"] = {**row.extra.get("custom", {}), **custom}
@@ -324,6 +337,10 @@ class Records:
                     "isyear": "F",
                 },
             )
+
+
+def _nets(row: BilledRow) -> list[int]:
+    return [line.net_minor for line in row.lines]
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

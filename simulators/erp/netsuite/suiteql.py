@@ -45,16 +45,22 @@ def translate(query: str, *, tables: Iterable[str], today: date) -> str:
     if not query.strip() or len(query) > MAX_QUERY:
         raise bad_query("Search error occurred: the query is empty or too long.")
     try:
-        parsed = [tree for tree in sqlglot.parse(query, read="oracle") if tree is not None]
+        return _translated(query, tables, today)
     except (SqlglotError, RecursionError) as error:
         raise bad_query(f"Search error occurred: {str(error)[:200]}") from error
+
+
+def _translated(query: str, tables: Iterable[str], today: date) -> str:
+    parsed = [tree for tree in sqlglot.parse(query, read="oracle") if tree is not None]
     if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
         raise bad_query("Search error occurred: only one SELECT statement is supported.")
     tree = parsed[0]
     _only_known_tables(tree, tables)
     for select in list(tree.find_all(exp.Select)):
         _row_limit(select)
-    for node in reversed(list(tree.walk(bfs=True))):  # children first: sqlglot's transform skips replaced ones
+    for node in reversed(
+        list(tree.walk(bfs=True))
+    ):  # children first: sqlglot's transform skips replaced ones
         changed = _rewrite(node, today)
         if changed is not node:
             node.replace(changed)

@@ -77,7 +77,7 @@ def record(row: Row, account: Account) -> Json:
         body["subsidiary"] = _named(account.entity_id(entity), account.books.firm.entities[entity].name)
     if currency and row.type != "time":
         body["currency"] = _named(account.currency_id(currency), currency)
-    body |= row.extra.get("custom", {})
+    body = row.extra.get("custom", {}) | body
     return {name: value for name, value in body.items() if value is not None}
 
 
