@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -123,8 +124,13 @@ def at_the_end(cursor: Cursor, overlap_s: int) -> Cursor:
 
 def to_stamp(text: object) -> str:
     """An ISO 8601 instant with any offset as UTC whole seconds; raises VendorUnknown."""
+    return _to_stamp(text if isinstance(text, str) else "")
+
+
+@lru_cache(maxsize=1024)  # a page has few distinct seconds and is asked twice a row
+def _to_stamp(text: str) -> str:
     try:
-        at = datetime.fromisoformat(text if isinstance(text, str) else "")
+        at = datetime.fromisoformat(text)
     except ValueError:
         raise VendorUnknown("Kantata: updated_at is no datetime") from None
     if at.tzinfo is None:

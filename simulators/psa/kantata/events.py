@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from simulators.psa.kantata.errors import system
+from simulators.psa.kantata.listing import PER_PAGE, PER_PAGE_MAX, whole_number
 from simulators.psa.kantata.schema import BY_SUBJECT
 from simulators.psa.kantata.state import Account, Row, seconds_of
 
 RETENTION = timedelta(days=9)
-PAGE_MAX = 200
 TWICE_EVERY = 10
 """A disorderly account repeats one event in ten."""
 
@@ -34,8 +34,8 @@ def events_body(
     if rng is not None:
         found += found[::TWICE_EVERY]
         rng.shuffle(found)
-    size = min(max(int(query.get("per_page", "20") or 20), 1), PAGE_MAX)
-    page = max(int(query.get("page", "1") or 1), 1)
+    size = min(max(whole_number(query, "per_page", PER_PAGE), 1), PER_PAGE_MAX)
+    page = max(whole_number(query, "page", 1), 1)
     shown = [_shown(event) for event in found[(page - 1) * size : page * size]]
     meta = {
         "count": len(found),

@@ -36,15 +36,16 @@ def list_rows(account: Account, collection: Collection, query: Query) -> tuple[l
 
 def _window(query: Query) -> tuple[int, int, int]:
     if "limit" in query and "offset" in query:
-        limit = min(max(_number(query, "limit", PER_PAGE), 1), PER_PAGE_MAX)
-        offset = _number(query, "offset", 0)
+        limit = min(max(whole_number(query, "limit", PER_PAGE), 1), PER_PAGE_MAX)
+        offset = whole_number(query, "offset", 0)
         return limit, offset, offset // limit + 1
-    limit = min(max(_number(query, "per_page", PER_PAGE), 1), PER_PAGE_MAX)
-    page = max(_number(query, "page", 1), 1)
+    limit = min(max(whole_number(query, "per_page", PER_PAGE), 1), PER_PAGE_MAX)
+    page = max(whole_number(query, "page", 1), 1)
     return limit, (page - 1) * limit, page
 
 
-def _number(query: Query, name: str, default: int) -> int:
+def whole_number(query: Query, name: str, default: int) -> int:
+    """A parameter that counts something; raises KantataError 400."""
     text = query.get(name, "")
     if not text:
         return default

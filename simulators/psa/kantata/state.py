@@ -12,6 +12,7 @@ from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -192,14 +193,15 @@ class Account:
         row = new if new is not None else old
         assert row is not None
         self._event_number += 1
+        now = text_of(self.now_s())
         self.events.append(
             {
                 "id": str(self._event_number),
                 "event_type": f"{collection.singular}:{what}",
                 "subject_type": collection.subject,
                 "subject_id": row["id"],
-                "subject_changed_at": text_of(self.now_s()),
-                "created_at": text_of(self.now_s()),
+                "subject_changed_at": now,
+                "created_at": now,
                 "previous_payload": old,
                 "current_payload": new,
             }
@@ -246,6 +248,7 @@ def _ids_in(collection: Collection) -> Iterator[str]:
         yield "invoice_id"
 
 
+@lru_cache(maxsize=4096)
 def text_of(seconds: int) -> str:
     """A stamp as the API gives it: ISO 8601 with an offset."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
