@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 from router.canonical.kinds import Kind
-from router.canonical.money import round_half_up
 from router.connectors.port import Record
 from router.connectors.sap_ecc.formats import (
     day_iso,
+    half_up,
     minutes_of,
     minutes_of_thousandths,
     of_stored,
@@ -121,7 +120,7 @@ class ReadBack:
         records = []
         for row in rows:
             hours = of_stored(row["CATSHOURS"])
-            value = round_half_up(Fraction(hours * of_stored(row["PRICE"]), 100))
+            value = half_up(hours * of_stored(row["PRICE"]), 100)
             records.append(
                 self._record(
                     "time_entry",

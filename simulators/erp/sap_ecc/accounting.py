@@ -47,6 +47,7 @@ def post_document(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
         document = _read(ecc, call)
         kind = document.header.get("DOC_TYPE", "")
         step = _BUILDERS.get(kind, _unknown)(ecc, document)
+        step.check()  # a refused document draws no number
         number = ecc.numbering.draw(kind, document.header["COMP_CODE"])
         key = fi_key(number, document.header["COMP_CODE"], document.on)
         register(session, Step(step.check, _numbered(ecc, key, number, step)))

@@ -31,7 +31,8 @@ class Inbound:
     def __init__(self, ecc: Ecc) -> None:
         self._ecc = ecc
         self._port = FilePort(ecc.config.idoc_drop, ecc.config.encoding)
-        self._busy = 0
+        self._running: dict[str, int] = {}
+        """Files in process, by name, with the generation of the state they belong to."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._zone = ZoneInfo(ecc.books.personality.time_zone)
 
@@ -49,24 +50,30 @@ class Inbound:
 
     def kick(self) -> None:
         """Start background processes for files that wait, as many as are free."""
-        while self._ecc.waiting and self._busy < self._ecc.config.background_processes:
-            name, docnums = self._ecc.waiting.pop(0)
-            self._busy += 1
-            task = asyncio.get_running_loop().create_task(self._process(name, docnums))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        generation = self._ecc.generation
+        running = {name for name, of in self._running.items() if of == generation}
+        for name, docnums in self._ecc.waiting:
+            if len(running) >= self._ecc.config.background_processes:
+                return
+            if name not in running:
+                running.add(name)
+                self._running[name] = generation
+                task = asyncio.get_running_loop().create_task(self._process(name, docnums, generation))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
-    async def _process(self, name: str, docnums: list[str]) -> None:
+    async def _process(self, name: str, docnums: list[str], generation: int) -> None:
         idocs = [self._ecc.idocs.of(docnum) for docnum in docnums]
-        try:
-            for start in range(0, len(idocs), SLICE):
-                part = idocs[start : start + SLICE]
-                await asyncio.sleep(len(part) * self._ecc.config.idoc_ms / 1000)
-                for idoc in part:
-                    self._post(idoc)
-            self._port.put_status(name, "".join(map(self._status_record, idocs)))
-        finally:
-            self._busy -= 1
+        for start in range(0, len(idocs), SLICE):
+            part = [idoc for idoc in idocs[start : start + SLICE] if idoc.status == READY]
+            await asyncio.sleep(len(part) * self._ecc.config.idoc_ms / 1000)
+            if self._ecc.generation != generation:
+                return  # reset or restored meanwhile: this file belongs to a past that is gone
+            for idoc in part:
+                self._post(idoc)
+        self._port.put_status(name, "".join(map(self._status_record, idocs)))
+        self._ecc.waiting.remove((name, docnums))
+        del self._running[name]
         self.kick()
 
     def _post(self, idoc: Idoc) -> None:
@@ -129,6 +136,7 @@ def post_time(ecc: Ecc, idoc: Idoc) -> tuple[str, str]:
     worked = day_of(data["WORKDATE"])
     if worked is None or not data["CATSHOURS"]:
         raise Refusal("B1501", "WORKDATE", data["WORKDATE"])
+    hundredths = of_hours_text(data["CATSHOURS"])
     extra = {"pernr": data["EMPLOYEENUMBER"]} if data["EMPLOYEENUMBER"].strip("0") else {}
     row = ecc.books.add_time(
         TimeRow(
@@ -137,7 +145,8 @@ def post_time(ecc: Ecc, idoc: Idoc) -> tuple[str, str]:
             employee=data["ZZRESID"] or data["EMPLOYEENUMBER"],
             work_date=worked,
             posting_date=day_of(data["BUDAT"]) or worked,
-            hundredths=of_hours_text(data["CATSHOURS"]),
+            minutes=_minutes(hundredths),
+            hundredths=hundredths,
             role=data["ZZROLE"] or data["ACTTYPE"],
             billable=bool(data["BILLABLE"]),
             rate_minor=of_inside_amount(data["PRICE"]),
@@ -150,6 +159,12 @@ def post_time(ecc: Ecc, idoc: Idoc) -> tuple[str, str]:
         allow_duplicate=True,
     )
     return "LR005", row.vendor_id
+
+
+def _minutes(hundredths: int) -> int:
+    # A hundredth of an hour is 0.6 minutes, so the nearest whole minute is the one that was meant.
+    whole = (abs(hundredths) * 6 + 5) // 10
+    return whole if hundredths >= 0 else -whole
 
 
 def post_expense(ecc: Ecc, idoc: Idoc) -> tuple[str, str, str]:

@@ -19,7 +19,6 @@ _BILLS: dict[str, Bills] = {"T": "time", "E": "expenses", "M": "milestones"}
 def create_customer(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
     """BAPI_CUSTOMER_CREATEFROMDATA1."""
     row = _customer(ecc, call, row_of("BAPI_TE_KNA1", call.table("EXTENSIONIN")))
-    number = ecc.numbering.draw("customer")
 
     def check() -> None:
         ecc.books.check_entity(row.entity)
@@ -31,6 +30,8 @@ def create_customer(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
         with ecc.numbering.given(number):
             ecc.books.put_customer(row)
 
+    check()
+    number = ecc.numbering.draw("customer")
     register(session, Step(check, run))
     return {"CUSTOMERNO": number, "RETURN": [bapiret2(SUCCESS, "V1311", "Customer", number)]}
 
@@ -78,7 +79,6 @@ def create_contract(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
     """BAPI_CONTRACT_CREATEFROMDATA: sold-to party (role AG), items, and what each item bills."""
     partners = {row.get("PARTN_ROLE"): row.get("PARTN_NUMB", "") for row in call.table("CONTRACT_PARTNERS")}
     row = _contract(ecc, call, "CONTRACT_ITEMS_IN", customer=padded(partners.get("AG", ""), 10))
-    number = ecc.numbering.draw("contract")
 
     def check() -> None:
         _check_contract(ecc, row)
@@ -90,6 +90,8 @@ def create_contract(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
         with ecc.numbering.given(number):
             ecc.books.put_contract(row)
 
+    check()
+    number = ecc.numbering.draw("contract")
     register(session, Step(check, run))
     return {"SALESDOCUMENT": number, "RETURN": [bapiret2(SUCCESS, "V1311", "Contract", number)]}
 

@@ -65,7 +65,9 @@ class Ecc:
         self.idocs = IdocStore(self.numbering)
         self.sessions = Sessions(clock, rng, self.config.session_timeout_s)
         self.waiting: list[tuple[str, list[str]]] = []
-        """Files read but not yet processed: name and IDoc numbers."""
+        """Files read but not processed to the end: name and IDoc numbers."""
+        self.generation = 0
+        """Counts resets and restores: background work of an older one is void."""
         self.tables = tables(self)
         self._entity_of = self.config.entity_of
         self._tax_code_of = self.config.tax_code_of
@@ -107,6 +109,7 @@ class Ecc:
             msg = f"not a snapshot of an ECC: {str(error)[:300]}"
             raise ValueError(msg) from error
         self.books.restore(b64decode(saved.books))
+        self.generation += 1
         self.sessions.clear()
         self.idocs.clear()
         for idoc in saved.idocs:
@@ -115,6 +118,7 @@ class Ecc:
 
     def reset(self) -> None:
         """Forget everything."""
+        self.generation += 1
         self.books.reset()
         self.idocs.clear()
         self.sessions.clear()
