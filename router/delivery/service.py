@@ -34,9 +34,10 @@ class Delivery:
         self._policy = policy or DeliveryPolicy()
         shared = budget or LocalBudget(limits, clock=clock, policy=self._policy)
         self._make: dict[SystemId, Callable[[], TargetWorker]] = {}
+        seeds = random
         for connector in connectors:
             # A source of its own for each target: how one target fares must not change another's jitter.
-            own = Random(random.getrandbits(64))  # noqa: S311 - spreads retries, guards nothing
+            own = Random(seeds.getrandbits(64))  # noqa: S311 - spreads retries, guards nothing
             self._make[connector.system] = partial(
                 TargetWorker,
                 connector=connector, journal=journal, budget=shared, limits=limits[connector.system],

@@ -75,7 +75,7 @@ class SharedBudget:
         poll_s = POLL_S
         async with self._turns[target]:
             while True:
-                found = await self._run(lambda connection: self._try(connection, target, cost))
+                found = await self._ask(target, cost)
                 if isinstance(found, Grant):
                     return found
                 if found > 0.0:
@@ -107,6 +107,17 @@ class SharedBudget:
             return status_of(_pace(row), self._out(connection, target, now), now)
 
         return await self._run(work)
+
+    async def _ask(self, target: SystemId, cost: int) -> Grant | float:
+        asked = asyncio.ensure_future(self._run(lambda connection: self._try(connection, target, cost)))
+        try:
+            return await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            # A thread can't be cancelled: what it is granted after we left goes back.
+            found = await asked
+            if isinstance(found, Grant):
+                await self.done(found, used=False)
+            raise
 
     def _prepare(self, connection: sa.Connection) -> None:
         if not self._inline:  # two workers that start together would both find the tables missing

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from cutover.rehearsal.virtual_time import VirtualClock, run
 from router.canonical import Document, parse
-from router.clock import WallClock
+from router.clock import Clock, WallClock
 from router.connectors.port import (
     Answer,
     Capabilities,
@@ -139,7 +139,7 @@ class ScriptedErp:
 
     system = ERP
 
-    def __init__(self, clock: VirtualClock, script: Sequence[Fault] = (), *, latency_s: float = 0.3) -> None:
+    def __init__(self, clock: Clock, script: Sequence[Fault] = (), *, latency_s: float = 0.3) -> None:
         self.capabilities = Capabilities(
             kinds=frozenset({"project", "time_entry", "milestone"}), bulk={"time_entry": 50},
             cancels=frozenset({"project"}),
@@ -232,7 +232,7 @@ class ScriptedErp:
 class World:
     """A journal, a system, and delivery between them, on virtual time."""
 
-    def __init__(self, clock: VirtualClock, url: str, **how: Any) -> None:
+    def __init__(self, clock: Clock, url: str, **how: Any) -> None:
         self.clock = clock
         self.limits = how.pop("limits", Limits(concurrency=4))
         self.policy: DeliveryPolicy = how.pop("policy", DeliveryPolicy())
@@ -560,11 +560,13 @@ def test_a_system_says_what_is_missing(play: Play) -> None:
     async def body(world: World) -> None:
         await world.accept(project("P1"), time_entry("E1", "P1"))
         world.erp.missing = {"E1"}
-        await world.settle(within_s=300)
-        assert world.row("E1").why == "waits for project P1 in erp"
-        world.erp.missing = set()
-        await world.journal.put_crosswalk(ERP, {("project", "P1"): "made anew"})
-        await world.settle()
+        async with world.running():
+            await asyncio.sleep(300)
+            await world.look()
+            assert world.row("E1").why == "waits for project P1 in erp"
+            world.erp.missing = set()
+            await world.journal.put_crosswalk(ERP, {("project", "P1"): "made anew"})
+            await asyncio.sleep(320)
 
     world = play(body)
     world.check()
@@ -690,6 +692,26 @@ def test_an_idle_target_polls_at_most_every_sweep(play: Play) -> None:
         assert world.journal.polls <= 121
 
     play(body)
+
+
+def test_the_same_on_postgresql(fresh_postgres: Callable[[], str]) -> None:
+    """On the wall clock and PostgreSQL, in worker threads, two workers share the lanes: once each, in order."""
+
+    async def main() -> World:
+        clock = WallClock()
+        world = World(clock, fresh_postgres(), latency_s=0.002, policy=DeliveryPolicy(gather_s=0.01))
+        await world.prepare()
+        try:
+            await a_firm(world, projects=8, entries=3)
+            async with world.running(world.new_delivery("w2")):
+                await world.settle(within_s=20)
+        finally:
+            world.journal.close()
+        return world
+
+    world = asyncio.run(main())
+    world.check()
+    assert world.states() == {"posted": 48}
 
 
 FAULTS: list[Fault] = [
