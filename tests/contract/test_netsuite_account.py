@@ -293,6 +293,31 @@ def test_wrong_values_are_refused_by_name(change: dict[str, Any], wanted: tuple[
     on_account(test)
 
 
+def test_suiteql_shows_documents_that_balance() -> None:
+    """Main line, lines and tax line of an invoice sum to nothing; its time is billed, and open again without it."""
+
+    async def test(api: Api) -> None:
+        async def ask(query: str) -> list[dict[str, str]]:
+            answer = await api.call(
+                "POST", "/query/v1/suiteql", {"q": query}, headers={"Prefer": "transient"}
+            )
+            return [{k: v for k, v in row.items() if k != "links"} for row in answer.json()["items"]]
+
+        ids = await api.project()
+        for n in range(3):
+            await api.time(ids["job"], f"T{n}", rate=33.33, item={"refName": f"ROLE{n}"})
+        path = f"salesOrder/{ids['order']}/!transform/invoice"
+        invoice = await api.made("POST", path, {"externalId": "BE", "tranDate": "2026-10-31"})
+        lines = "SELECT COUNT(*) n, SUM(foreignamount) s FROM transactionline WHERE transaction = "
+        assert await ask(lines + invoice) == [{"n": "5", "s": "0.00"}]
+        assert await ask("SELECT DISTINCT status FROM timebill") == [{"status": "Billed"}]
+        await api.call("DELETE", f"/record/v1/invoice/{invoice}")
+        assert await ask("SELECT DISTINCT status FROM timebill") == [{"status": "Open"}]
+        assert await ask(lines + invoice) == [{"n": "0"}]
+
+    on_account(test)
+
+
 def test_a_strict_account_makes_no_employees() -> None:
     """An employee named by external id must be there."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -149,8 +150,10 @@ def test_read_back_gives_every_kind_in_minor_units() -> None:
     run(test)
 
 
-def test_read_back_keeps_to_its_dates_and_pages() -> None:
-    """[since, until) of the accounting date, over more rows than one page has."""
+@pytest.mark.parametrize("stretch", [50_000, 1000], ids=["by offset", "by key"])
+def test_read_back_keeps_to_its_dates_and_pages(stretch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[since, until) of the accounting date, over more rows than one page has, however pages are asked for."""
+    monkeypatch.setattr("router.connectors.netsuite.connector.STRETCH", stretch)
 
     async def test(bench: Bench) -> None:
         await bench.chain()
@@ -160,7 +163,9 @@ def test_read_back_keeps_to_its_dates_and_pages() -> None:
         october = await bench.connector.read_back(
             "time_entry", legal_entities=["UK01"], since="2026-10-30", until="2026-11-01"
         )
-        assert sorted(record.external_id for record in october) == sorted(f"T-{n}" for n in range(1200))
+        assert [record.external_id for record in october] == [f"T-{n}" for n in range(1200)]
+        asked = [dict(parse_qsl(e.query.decode())) for e in bench.app.requests if e.path.endswith("/suiteql")]
+        assert [page["offset"] for page in asked[-2:]] == ["0", "1000" if stretch > 1000 else "0"]
         (november,) = await bench.connector.read_back(
             "time_entry", legal_entities=["UK01"], since="2026-11-01", until="2026-11-02"
         )

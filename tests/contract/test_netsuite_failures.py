@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from router.canonical.documents import Document
+from router.clock import WallClock
+from router.connectors.netsuite import connect
 from router.connectors.port import (
+    Answer,
+    Delivery,
     Missing,
     NoAnswer,
     NotThere,
@@ -18,6 +24,8 @@ from router.connectors.port import (
     TryLater,
 )
 from router.errors import VendorRefused, VendorUnknown
+from router.landscape import System, read_landscape
+from router.model import JobId, SystemId
 from simulators.erp import netsuite as sim
 from tests.contract.erp_contract import (
     Bench,
@@ -30,6 +38,8 @@ from tests.contract.erp_contract import (
     time_entry,
 )
 from tests.contract.netsuite_bench import RECORD, SlowAnswers, run, with_oauth2
+
+LANDSCAPE = read_landscape()
 
 
 @pytest.mark.parametrize(
@@ -153,6 +163,39 @@ def test_what_went_wrong_is_told_apart(fault: dict[str, Any], wanted: TryLater |
             assert bench.clock.now() - started <= timedelta(seconds=61)
 
     run(test)
+
+
+@pytest.mark.parametrize("listening", [False, True], ids=["refused", "cut"])
+def test_a_refused_connection_is_not_a_cut_one(listening: bool) -> None:
+    """Nobody listens: not acted upon. The connection is cut after the request: nobody knows."""
+
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async def main() -> list[Answer]:
+        server = await asyncio.start_server(cut, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        if not listening:
+            server.close()
+            await server.wait_closed()
+        data = LANDSCAPE.systems[SystemId("netsuite")].model_dump(mode="json")
+        options = data["options"] | {"subsidiary.UK01": "2"}
+        config = System.model_validate(data | {"base_url": f"http://127.0.0.1:{port}", "options": options})
+        known = dict.fromkeys(config.credentials.values(), "x")
+        async with httpx.AsyncClient(trust_env=False) as client:
+            connector = connect(
+                SystemId("netsuite"), config, landscape=LANDSCAPE, client=client, clock=WallClock(),
+                rng=random.Random(1), secrets=known.__getitem__,
+            )  # fmt: skip
+            document = chain()[0]
+            delivery = Delivery(job_id=JobId(1), external_id="C", operation="cancel", document=document)
+            result = await connector.post([delivery])
+        server.close()
+        return list(result.answers)
+
+    (answer,) = asyncio.run(main())
+    assert isinstance(answer, NoAnswer if listening else TryLater)
 
 
 def test_too_many_at_once_are_throttled() -> None:
