@@ -1,6 +1,6 @@
 """Renders the report for people: one offline HTML file without scripts, for screen, dark screen and paper.
 
-`render` is a pure function of the report. What is shown is put together in `views` and `evidence_views`;
+`render` is a pure function of the report. What is shown is put together in `headline`, `views` and `evidence_views`;
 the templates only lay it out. Everything is escaped; a content security policy forbids loading or
 running anything, so that a hostile name in the data stays a name.
 """
@@ -15,14 +15,14 @@ from typing import Any
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cutover.report import evidence_views, views, wording
+from cutover.report import evidence_views, headline, views, wording
 
 
 def render(report: Mapping[str, Any]) -> str:
     """The report as HTML; parts the report lacks are said to be missing. Same report, same text."""
     page = {
-        "head": views.head(report),
-        "tiles": views.tiles(report),
+        "head": headline.head(report),
+        "tiles": headline.tiles(report),
         "timeline": views.timeline(report),
         "gates": views.gates(report),
         "load": views.load(report),

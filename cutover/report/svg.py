@@ -29,6 +29,7 @@ class Canvas:
     """One `<svg>` with a title and a description for those who can't see it."""
 
     def __init__(self, name: str, *, width: int, height: float, title: str, desc: str) -> None:
+        name = f"chart-{name}"  # apart from the ids of the page
         self.name = name
         self.width = width
         self._parts: list[Markup] = [

@@ -6,134 +6,30 @@ out. A report may lack any part (a run that stopped early, a smaller plan); then
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from cutover.report import charts, gantt, schedule
+from cutover.report.headline import part
 from cutover.report.wording import (
     FACTS,
     NOTHING,
-    VERDICTS,
     amount,
     basis_points,
     clean,
     delta,
-    duration,
     exact,
     instant,
     number,
-    plural,
     total,
-    when,
     words,
 )
-
-__all__ = ["differences", "gates", "head", "load", "money", "tiles", "timeline"]
-
-
-def head(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The verdict, its reasons and what it is a verdict on."""
-    plan, window = _part(report, "plan"), _part(report, "window")
-    verdict = str(report.get("verdict", "inconclusive"))
-    word, tone, meaning = VERDICTS.get(verdict, (verdict.upper(), "open", ""))
-    options = _part(report, "options")
-    source = f"extracts “{options['extracts']}”" if options.get("extracts") else "the fictional firm"
-    if options.get("size") and not options.get("extracts"):
-        source += f", size {options['size']}"
-    return {
-        "word": word,
-        "tone": tone,
-        "meaning": meaning,
-        "because": [str(reason) for reason in report.get("because") or ()],
-        "seed": report.get("seed"),
-        "plan": plan,
-        "title": plan.get("title") or plan.get("name") or "Cutover plan",
-        "window": window,
-        "load": source,
-    }
-
-
-def tiles(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The figures a reader wants first, each with where it is explained."""
-    counts = _part(report, "transactions")
-    posted = (counts.get("by_state") or {}).get("posted", 0)
-    rest = int(counts.get("total") or 0) - posted
-    return [
-        _spare(report),
-        _tile(
-            "Transactions", number(counts.get("total")),
-            f"{number(posted)} posted, {number(rest)} not" if counts else "not counted", "money",
-        ),
-        _tile("Deliveries", number(counts.get("deliveries")), "authority, shadow and feedback", "load"),
-        *_compared(report.get("differences") or []),
-        _waiting(_part(report, "exceptions").get("total")),
-        _held(report.get("invariants") or []),
-        _lives(_part(report, "resilience")),
-    ]  # fmt: skip
-
-
-def _tile(label: str, value: str, note: str, href: str, tone: str = "plain") -> dict[str, str]:
-    return {"label": label, "value": value, "note": note, "href": href, "tone": tone}
-
-
-def _spare(report: Mapping[str, Any]) -> dict[str, str]:
-    """Spare time counts only when the plan came to its end."""
-    label, window = "Spare before the window closes", _part(report, "window")
-    spare, steps = window.get("spare_minutes"), report.get("steps") or ()
-    undone = sum(step.get("outcome") != "done" for step in steps)
-    if spare is None:
-        return _tile(label, NOTHING, "no step was done", "timeline", "open")
-    if undone:
-        note = f"{plural(undone, 'step')} of {len(steps)} not done; {duration(spare)} were left at the last one done"
-        return _tile(label, "not reached", note, "timeline", "bad")
-    tone = "bad" if spare < 0 else "good"
-    return _tile(label, duration(spare), f"closes {when(window.get('closes'))}", "timeline", tone)
-
-
-def _compared(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    names = ("Differences", "Without a cause")
-    if not rows:
-        return [_tile(name, NOTHING, "nothing was compared", "differences", "open") for name in names]
-    breaks, pairs, open_ = (
-        sum(row.get(key) or 0 for row in rows) for key in ("breaks", "compared", "unexplained")
-    )
-    note = "differences nobody could explain" if open_ else "every difference has a cause"
-    return [
-        _tile(names[0], number(breaks), f"in {number(pairs)} pairs compared", "differences"),
-        _tile(names[1], number(open_), note, "differences", "bad" if open_ else "good"),
-    ]
-
-
-def _waiting(total_: int | None) -> dict[str, str]:
-    if total_ is None:
-        return _tile("Exceptions", NOTHING, "not counted", "exceptions", "open")
-    if total_:
-        return _tile("Exceptions", number(total_), "wait for a person", "exceptions", "open")
-    return _tile("Exceptions", "0", "nobody has to act", "exceptions", "good")
-
-
-def _held(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    if not rows:
-        return _tile("Invariants held", NOTHING, "none was checked", "invariants", "open")
-    held = sum(bool(row.get("held")) for row in rows)
-    note = "checked on every row of the journal"
-    return _tile(
-        "Invariants held", f"{held} of {len(rows)}", note, "invariants", "bad" if held < len(rows) else "good"
-    )
-
-
-def _lives(part: Mapping[str, Any]) -> dict[str, str]:
-    lives = part.get("router_lives")
-    fired = sum(sum(rows.values()) for rows in (part.get("faults_fired") or {}).values())
-    value = f"{number(lives - 1)} / {number(fired)}" if lives else NOTHING
-    note = f"the router lived {plural(lives, 'life', 'lives')}" if lives else "not recorded"
-    return _tile("Restarts / faults fired", value, note, "resilience", "plain" if lives else "open")
 
 
 def timeline(report: Mapping[str, Any]) -> dict[str, Any]:
     """The steps, planned against rehearsed, with what set the end and where the deadline was nearest."""
-    plan, rows = _part(report, "plan"), report.get("steps") or []
+    plan, rows = part(report, "plan"), report.get("steps") or []
     start, end = instant(plan.get("start")), instant(plan.get("end"))
     if start is None or end is None or not rows:
         return {"steps": [], "chart": "", "chain": [], "tightest": None, "paced": None, "waves": []}
@@ -162,7 +58,7 @@ def timeline(report: Mapping[str, Any]) -> dict[str, Any]:
 def _paced(
     report: Mapping[str, Any], steps: list[schedule.Planned], start: datetime
 ) -> dict[str, Any] | None:
-    end, closes = schedule.end_at_planned_pace(steps, start), instant(_part(report, "window").get("closes"))
+    end, closes = schedule.end_at_planned_pace(steps, start), instant(part(report, "window").get("closes"))
     if end is None or closes is None:
         return None
     return {"end": end, "spare": (closes - end) // timedelta(minutes=1)}
@@ -187,7 +83,7 @@ def gates(report: Mapping[str, Any]) -> dict[str, Any]:
 
 def load(report: Mapping[str, Any]) -> dict[str, Any]:
     """Backlog and throughput of each system, as chart and as table."""
-    over, options = _part(report, "timeline"), _part(report, "options")
+    over, options = part(report, "timeline"), part(report, "options")
     start = instant(over.get("start"))
     loads = charts.loads_of(over, options.get("faults") or {}, instant)
     if start is None or not loads:
@@ -267,13 +163,13 @@ def _level(row: Mapping[str, Any]) -> dict[str, Any]:
         "status": row.get("status_breaks"), "dimension": row.get("dimension_breaks"),
     }  # fmt: skip
     for name in ("count", "minutes"):
-        old, new = (_part(row, name).get(side) for side in ("legacy", "cloud"))
+        old, new = (part(row, name).get(side) for side in ("legacy", "cloud"))
         shown[name] = (
             number(old),
             number(new),
             None if old is None or new is None else delta(str(new - old)),
         )
-    old, new = (_part(row, "money").get(side) for side in ("legacy", "cloud"))
+    old, new = (part(row, "money").get(side) for side in ("legacy", "cloud"))
     shown["empty"] = exact(old) == 0 and exact(new) == 0
     shown["money"] = (amount(old), amount(new), delta(_minus(new, old)))
     return shown
@@ -306,7 +202,7 @@ def money(report: Mapping[str, Any]) -> dict[str, Any]:
                 ],
             }
         )
-    counts = _part(report, "transactions")
+    counts = part(report, "transactions")
     return {
         "entities": [{"entity": key[0], "currency": key[1], "rows": rows} for key, rows in entities.items()],
         "by_state": counts.get("by_state") or {},
@@ -318,8 +214,3 @@ def money(report: Mapping[str, Any]) -> dict[str, Any]:
 
 def _count(rows: list[Mapping[str, Any]]) -> str:
     return number(sum(int(row.get("count") or 0) for row in rows))
-
-
-def _part(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = report.get(name)
-    return found if isinstance(found, Mapping) else {}
