@@ -165,6 +165,23 @@ def test_what_went_wrong_is_told_apart(fault: dict[str, Any], wanted: TryLater |
     run(test)
 
 
+def test_a_throttled_look_at_the_new_invoice_is_repeated() -> None:
+    """The invoice is made; reading it may take a few tries, and for good it leaves the answer in doubt."""
+
+    async def test(bench: Bench) -> None:
+        await bench.chain()
+        await bench.post(time_entry(1), time_entry(2, work_date="2026-11-30"))
+        storm = {"name": "storm", "kind": "throttle", "method": "GET", "path": RECORD + "invoice"}
+        bench.app.faults = [storm | {"first": 3}]
+        posted = await bench.posted(billing_event(1))
+        assert len(posted.created) == 1
+        bench.app.faults = [storm]
+        (found,) = await bench.look_up(billing_event(1))
+        assert isinstance(found, NoAnswer)
+
+    run(test)
+
+
 @pytest.mark.parametrize("listening", [False, True], ids=["refused", "cut"])
 def test_a_refused_connection_is_not_a_cut_one(listening: bool) -> None:
     """Nobody listens: not acted upon. The connection is cut after the request: nobody knows."""

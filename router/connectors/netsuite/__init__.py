@@ -1,7 +1,7 @@
 """NetSuite's system API: SuiteTalk REST and SuiteQL ⇄ canonical documents.
 
 On the path: the last step towards the cloud ERP. It decides nothing beyond what an answer means: no
-retry but one after a 401, no route, no order.
+retry of a write but one after a 401, no route, no order.
 
 Context and decisions:
 - Masters are upserted by external id (`PUT …/eid:`), so a repeat is harmless. Transactions are POSTed with a

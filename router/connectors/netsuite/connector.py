@@ -12,7 +12,14 @@ import orjson
 from router.canonical.billing import BillingEvent
 from router.canonical.kinds import Kind
 from router.connectors.netsuite import batches, queries
-from router.connectors.netsuite.decisions import Duplicate, Needed, problem_of, record_id, refusal
+from router.connectors.netsuite.decisions import (
+    Duplicate,
+    Needed,
+    next_wait_s,
+    problem_of,
+    record_id,
+    refusal,
+)
 from router.connectors.netsuite.invoices import NotAnInvoice, canonical
 from router.connectors.netsuite.records import KINDS, MASTERS, RECORD_TYPES, Call, Unfit, build, cancellation
 from router.connectors.netsuite.signing import percent
@@ -43,6 +50,8 @@ PAGE = 1000
 STRETCH = 50_000
 """Rows paged by offset before the key moves on: one query gives at most 100,000 (vendor documentation)."""
 MAX_PAGES = 1000
+INVOICE_READS = 5
+"""Looks at an invoice just made, four seconds in all: a throttled read must not put the write in doubt."""
 DISAGREES = NoAnswer(reason="NetSuite calls it a duplicate but does not find it")
 """Nobody but time can tell; the next look-up asks again."""
 
@@ -159,9 +168,13 @@ class NetSuite:
 
     async def _with_invoice(self, vendor_id: str, event: BillingEvent, trace: Trace) -> Posted | NoAnswer:
         """The invoice exists; without its content the outcome is still unknown to us, and a look-up mends it."""
-        reply = await self._wire.call(
-            "GET", f"/record/v1/invoice/{vendor_id}", trace, query=(("expandSubResources", "true"),)
-        )
+        for waited in range(INVOICE_READS):
+            reply = await self._wire.call(
+                "GET", f"/record/v1/invoice/{vendor_id}", trace, query=(("expandSubResources", "true"),)
+            )
+            if isinstance(reply, Lost) or (isinstance(reply, Reply) and reply.status == 200):
+                break
+            await asyncio.sleep(next_wait_s(waited))
         if not isinstance(reply, Reply) or reply.status != 200:
             return NoAnswer(reason=f"invoice {vendor_id} was made but can't be read")
         try:
