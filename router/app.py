@@ -54,6 +54,8 @@ class Outside:
     secrets: Callable[[str], str]
     authenticate: Authenticate = by_name
     on_commit: Callable[[str, int], None] | None = None
+    throwaway: bool = False
+    """True in rehearsals: the journal does not wait for the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +111,19 @@ def build(
     tables = Tables(landscape=landscape)
     signal = LocalSignal()
     journal = Journal.open(
-        database, clock=outside.clock, decide=tables, poke=signal.poke, on_commit=outside.on_commit
+        database,
+        clock=outside.clock,
+        decide=tables,
+        poke=signal.poke,
+        on_commit=outside.on_commit,
+        throwaway=outside.throwaway,
     )
     connectors = _connectors(landscape, outside)
     directory = Directory(journal)
     workflows = Workflows(landscape=landscape, journal=journal, directory=directory, connectors=connectors)
-    intake = Intake(landscape=landscape, journal=journal, directory=directory, backlog_max=settings.backlog_max)
+    intake = Intake(
+        landscape=landscape, journal=journal, directory=directory, backlog_max=settings.backlog_max
+    )
     delivery = Delivery(
         journal=journal,
         connectors=list(connectors.values()),
@@ -142,7 +151,9 @@ def build(
         for name, connector in connectors.items()
         for feed in connector.capabilities.feeds
     )
-    dual_run = DualRun(journal=journal, connectors=connectors, policy=as_policy(default_file("policies/default.yaml")))
+    dual_run = DualRun(
+        journal=journal, connectors=connectors, policy=as_policy(default_file("policies/default.yaml"))
+    )
     return Router(
         landscape=landscape,
         settings=settings,

@@ -21,6 +21,7 @@ from cutover.rehearsal.world import World
 from cutover.report.data import build_report
 from cutover.runner.runner import Runner
 from router.errors import Broken
+from router.ingest.feeds import SLOW_POLL_S
 from simulators.firm.workload import workload
 
 SETTLE_H = 24
@@ -127,6 +128,8 @@ async def _run_plan(world: World, options: Options) -> Runner:
 async def _settle(world: World, clock: VirtualClock) -> dict[str, Any]:
     """Liveness: without faults everything comes to rest; says when, and what did not."""
     healed, deadline = clock.now(), clock.now() + timedelta(hours=SETTLE_H)
+    # What was approved last is seen at the feeds' next look, which a quiet feed takes its time for.
+    await asyncio.sleep(3 * SLOW_POLL_S)
     while True:
         backlog = await (await world.router()).journal.backlog()
         left = {

@@ -138,6 +138,7 @@ class World:
                 http=self.network.client,
                 secrets=self._credentials.__getitem__,
                 on_commit=self._on_commit,
+                throwaway=True,
             ),
         )
         await router.start(self.options.routes)

@@ -109,7 +109,8 @@ def after_look_up(job: Job, answer: LookUpAnswer, facts: Facts) -> Settlement:
             job_id=job.job_id, event=Event.NOT_FOUND, why="looked up, not there: sent again",
             counts=False, due=facts.now + timedelta(seconds=delay), exchange=facts.exchange,
         )  # fmt: skip
-    counts = not facts.systemic
+    # Asking again harms nobody, so a look-up that fails is bounded by time, not by tries.
+    counts = False
     if _exhausted(job, facts, counts=counts):
         return dead(job, "in-doubt", f"nobody can tell: {answer.reason}; a person decides", facts)
     delay = back_off(job.attempts, facts.policy, facts.draw)

@@ -15,7 +15,7 @@ from router.canonical.documents import Document
 from router.canonical.kinds import KINDS, parse
 from router.canonical.masters import Opportunity
 from router.connectors.port import Connector, Observed
-from router.errors import BadInput, CoexistError, Refused, VendorUnknown
+from router.errors import BadInput, CoexistError, Refused, VendorRefused, VendorUnknown
 from router.ingest.decisions import check
 from router.ingest.intake import Intake
 from router.journal.journal import Journal
@@ -70,7 +70,7 @@ class FeedPoller:
                 seen = await self.poll()
                 self.problem = ""
                 wait_s = self._poll_s if seen else min(wait_s * 2, SLOW_POLL_S)
-            except (VendorUnknown, Refused) as error:
+            except (VendorUnknown, VendorRefused, Refused) as error:
                 wait_s = min(wait_s * 2, SLOW_POLL_S)
                 if isinstance(error, VendorUnknown) and error.retry_after_s:
                     wait_s = max(wait_s, round(error.retry_after_s))

@@ -43,14 +43,16 @@ class JournalCore:
         decide: Decide | None = None,
         poke: Callable[[SystemId], None] | None = None,
         on_commit: Callable[[str, int], None] | None = None,
+        throwaway: bool = False,
     ) -> Self:
         """Open (and bring up to date) the journal at `sqlite:///FILE` or `postgresql://…`.
 
         `poke` is told, on the event loop and after the commit, which target has new due work.
-        `on_commit("before"|"after", n)` surrounds the n-th commit and may raise, to crash it. Raises
-        BadConfig for a database that could lose a commit.
+        `on_commit("before"|"after", n)` surrounds the n-th commit and may raise, to crash it.
+        `throwaway` is for rehearsals: commits do not wait for the disk (SQLite only). Raises BadConfig
+        for a database that could lose a commit.
         """
-        database = Database(url, clock=clock)
+        database = Database(url, clock=clock, throwaway=throwaway)
         try:
             migrate.upgrade(database.engine, database.dialect)
         except BaseException:

@@ -203,9 +203,9 @@ class Transaction:
 class Database:
     """An opened database that passed the checks."""
 
-    def __init__(self, url: str, *, clock: Clock) -> None:
+    def __init__(self, url: str, *, clock: Clock, throwaway: bool = False) -> None:
         self.clock = clock
-        self.engine, self.dialect = connect(url)
+        self.engine, self.dialect = connect(url, throwaway=throwaway)
 
     def session(self) -> Connection:
         """A connection of its own, checked for durability."""
@@ -248,8 +248,12 @@ class Connection:
         self._raw.close()
 
 
-def connect(url: str) -> tuple[sqlalchemy.Engine, Dialect]:
-    """An engine for `sqlite:///FILE` or `postgresql://…`; raises BadConfig for anything unsafe."""
+def connect(url: str, *, throwaway: bool = False) -> tuple[sqlalchemy.Engine, Dialect]:
+    """An engine for `sqlite:///FILE` or `postgresql://…`; raises BadConfig for anything unsafe.
+
+    `throwaway`: an SQLite file that nobody needs after a power cut (a rehearsal's): its commits do
+    not wait for the disk. Everything else about it is as in production.
+    """
     try:
         address = sqlalchemy.make_url(url)
     except sqlalchemy.exc.ArgumentError as error:
@@ -257,7 +261,7 @@ def connect(url: str) -> tuple[sqlalchemy.Engine, Dialect]:
     if address.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
         return _postgres(address), Postgres()
     if address.drivername == "sqlite" and address.database and address.database != ":memory:":
-        return _sqlite(address), Sqlite()
+        return _sqlite(address, throwaway=throwaway), Sqlite()
     raise BadConfig(
         f"{address.drivername!r} can't hold the journal",
         file="database",
@@ -265,7 +269,7 @@ def connect(url: str) -> tuple[sqlalchemy.Engine, Dialect]:
     )
 
 
-def _sqlite(address: sqlalchemy.URL) -> sqlalchemy.Engine:
+def _sqlite(address: sqlalchemy.URL, *, throwaway: bool) -> sqlalchemy.Engine:
     level = str(address.query.get("synchronous", "FULL"))
     engine = sqlalchemy.create_engine(
         address.difference_update_query(["synchronous"]),
@@ -279,6 +283,8 @@ def _sqlite(address: sqlalchemy.URL) -> sqlalchemy.Engine:
         if level.isalnum():
             connection.execute(f"PRAGMA synchronous={level}")
         refuse_unsafe_sqlite(connection)
+        if throwaway:
+            connection.execute("PRAGMA synchronous=OFF")
         # A checkpoint waits for the disk inside somebody's commit: 32 MB of log make it rare.
         connection.execute("PRAGMA wal_autocheckpoint=8000")
         connection.execute("PRAGMA cache_size=-65536")

@@ -12,7 +12,7 @@ from router.clock import from_text, to_text
 from router.journal.engine import Transaction
 from router.journal.port import LaneStatus
 from router.journal.schema import JOBS_PER_TRANSACTION
-from router.journal.words import from_json, id_text, number
+from router.journal.words import from_json, id_text, number, unpacked
 from router.model import LaneKey, State, SystemId, TransactionId
 
 PAGE = 2_000
@@ -143,7 +143,9 @@ def _jobs_of(tx: Transaction, seq: int) -> list[dict[str, Any]]:
     ):
         one = dict(zip(_ATTEMPT, values, strict=True))
         one["outcome"] = from_json(one["outcome"])
-        one["exchange"] = None if request is None else {"request": request, "response": response}
+        one["exchange"] = (
+            None if request is None else {"request": unpacked(request), "response": unpacked(response)}
+        )
         attempts.setdefault(one.pop("job_id"), []).append(one)
     jobs = []
     for row in tx.rows(

@@ -164,8 +164,8 @@ exchanges = Table(
     Column("exchange_id", Number, primary_key=True, autoincrement=True),
     _text("at"),
     _text("target"),
-    _text("request"),
-    _text("response"),
+    Column("request", LargeBinary, nullable=False),  # compressed
+    Column("response", LargeBinary, nullable=False),
 )
 
 history = Table(

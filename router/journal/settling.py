@@ -20,7 +20,7 @@ from router.journal.engine import Row, Transaction, TryAgain
 from router.journal.port import Conflict, Decide, LeaseSettlement, Settlement, Submission
 from router.journal.routing import JOB_COLUMNS, job_row, next_job_numbers
 from router.journal.schema import JOBS_PER_TRANSACTION
-from router.journal.words import MOST_EXCHANGE, MOST_WHY, as_json, cleaned
+from router.journal.words import MOST_WHY, as_json, cleaned, packed
 from router.model import SETTLED, LaneKey, Role, State, SystemId, after
 
 _CROSSWALK = (
@@ -247,8 +247,7 @@ def _change(
 
 
 def _exchange_row(tx: Transaction, exchange_id: int, target: SystemId, exchange: Exchange) -> Row:
-    request, response = cleaned(exchange.request, MOST_EXCHANGE), cleaned(exchange.response, MOST_EXCHANGE)
-    return (exchange_id, tx.now, target, request, response)
+    return (exchange_id, tx.now, target, packed(exchange.request), packed(exchange.response))
 
 
 def _too_late(tx: Transaction, one: LeaseSettlement, changes: _Changes) -> None:

@@ -106,7 +106,7 @@ def _shadow_states(
 def _paid_minor(tx: Transaction, invoice_id: str) -> int:
     rows = tx.rows(
         "SELECT t.canonical, t.amount_minor FROM transactions AS t JOIN jobs AS j ON j.job_id = t.job_id"
-        " WHERE t.kind = 'payment' AND j.state = 'posted' AND t.canonical LIKE ?",
+        " WHERE t.kind = 'payment' AND t.transactional = 1 AND j.state = 'posted' AND t.canonical LIKE ?",
         (f'%"invoice_id":"{invoice_id}"%',),
     )
     return sum(int(minor) for canonical, minor in rows if orjson.loads(canonical)["invoice_id"] == invoice_id)

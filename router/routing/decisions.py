@@ -41,12 +41,16 @@ def decide(
         what = f"{followed[0]} {followed[1]}" if followed else "the document it refers to"
         rule, authority = "lineage", lineage
         why = f"{_what(document)} follows {what}, which is in {lineage}{held}"
+    # A document that follows its own table's authority is part of the same dual run; one that stays
+    # behind, or was pinned away, has no second system to be compared in.
+    shadow = said.decision.shadow if authority == said.decision.authority else None
     return Decision(
         rule=rule,
         table_version=compiled.table.version,
         authority=authority,
+        shadow=shadow,
         hold=bool(said.held_by),
-        why=why,
+        why=why if shadow is None else f"{why}; shadow {shadow}",
     )
 
 

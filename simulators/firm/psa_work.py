@@ -108,7 +108,8 @@ class PsaWork:
             first = local_moment(self._firm.entities[entity].time_zone, row.due_on, 0)
             at = self._curves[entity].draw(self._milestones, not_before=first)
             if at is not None:
-                self._note(row.project_id, at)
+                if at.date() <= month_end(self._firm.month):
+                    self._note(row.project_id, at)
                 path = f"/stories/{self._ids.milestone(row.milestone_id)}"
                 body = {"story": {"state": "completed"}}
                 yield self._request(

@@ -149,8 +149,8 @@ def _delivery() -> None:
         _number("exchange_id", autoincrement=True),
         _text("at"),
         _text("target"),
-        _text("request"),
-        _text("response"),
+        sa.Column("request", sa.LargeBinary(), nullable=False),
+        sa.Column("response", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("exchange_id"),
     )
     op.create_table(
