@@ -45,8 +45,11 @@ class DeliveryPolicy:
     """Documents of one lane in hand: what a crash may leave to look up."""
     sweep_s: float = 120.0
     """Pokes may be lost (D5); the journal is asked this often anyway."""
-    gather_s: float = 0.5
+    gather_s: float = 1.0
     """Between two claims, so that a stream of pokes makes batches instead of single calls."""
+    settle_gather_s: float = 0.25
+    """While other calls are under way, outcomes wait this long for company: a commit costs a disk
+    flush (5 ms is common), and fifteen calls at once would mean fifteen of them."""
     breaker_threshold: int = 5
     """Calls in a row that found the system unavailable; four can be bad luck under a 429 storm."""
     breaker_first_s: float = 30.0

@@ -315,6 +315,8 @@ class TargetWorker:
     async def _settler(self) -> None:
         while True:
             await self._settle_now.wait()
+            if self._calls:
+                await asyncio.sleep(self._policy.settle_gather_s)
             self._settle_now.clear()
             lanes, self._answered = list(self._answered.values()), {}
             settlements = [lane.settlement() for lane in lanes]
