@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cutover.report.wording import EVENTS, amount, instant, number, words
+from cutover.report.wording import EVENTS, amount, instant, number, pattern, words
 
 ROWS_SHOWN = 200
 """Rows of the input's complaints on the page; all are counted, and truncation is said."""
@@ -15,25 +15,23 @@ def exceptions(report: Mapping[str, Any]) -> dict[str, Any]:
     """What waits for a person: grouped by reason first, then one by one."""
     part = report.get("exceptions") or {}
     rows = list(part.get("rows") or ())
-    groups: dict[tuple[str, str, str, str], int] = {}
+    groups: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
-        key = (
-            str(row.get("state") or ""),
-            str(row.get("target") or ""),
-            str(row.get("code") or ""),
-            str(row.get("why") or ""),
-        )
-        groups[key] = groups.get(key, 0) + 1
-    ranked = sorted(groups.items(), key=lambda item: (-item[1], item[0]))
+        # An ERP names the document in its message; without that, a thousand refusals are one reason.
+        why = str(row.get("why") or "")
+        key = (*(str(row.get(name) or "") for name in ("state", "target", "code", "kind")), pattern(why))
+        groups.setdefault(key, []).append(why)
+    ranked = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     return {
         "total": part.get("total"),
         "truncated": bool(part.get("truncated")),
         "rows": [{**row, "amount": amount(row.get("amount"))} for row in rows],
         "groups": [
-            {"state": state, "target": target, "code": code, "why": why, "count": count}
-            for (state, target, code, why), count in ranked[:ROWS_SHOWN]
+            {"state": state, "target": target, "code": code, "kind": kind, "count": len(told),
+             "why": told[0] if len(dict.fromkeys(told)) == 1 else why}
+            for (state, target, code, kind, why), told in ranked[:ROWS_SHOWN]
         ],
-    }
+    }  # fmt: skip
 
 
 def invariants(report: Mapping[str, Any]) -> list[dict[str, Any]]:

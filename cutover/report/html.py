@@ -58,6 +58,7 @@ def _environment() -> Environment:
     environment.filters.update(
         when=wording.when,
         number=wording.number,
+        grouped=wording.grouped,
         amount=wording.amount,
         delta=wording.delta,
         duration=wording.duration,

@@ -19,6 +19,8 @@ NOTHING = "–"
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
+_WHOLE = re.compile(r"(?<![\w.,-])[1-9][0-9]{3,14}(?![\w.,-])")
+_NUMBERED = re.compile(r"[\w-]*[0-9][\w-]*")
 _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -61,6 +63,16 @@ FACTS: Mapping[str, str] = {
 def clean(value: Any) -> str:
     """Text safe to show: control and direction-changing characters and lone surrogates become U+FFFD."""
     return _UNPRINTABLE.sub("\ufffd", value if isinstance(value, str) else str(value))
+
+
+def grouped(text: Any) -> str:
+    """A sentence with thousands separators in its whole numbers."""
+    return _WHOLE.sub(lambda found: f"{int(found.group()):,}", clean(text))
+
+
+def pattern(text: Any) -> str:
+    """A sentence without what sets it apart from its like: ids and numbers become an ellipsis."""
+    return _NUMBERED.sub("…", clean(text))
 
 
 def instant(value: Any) -> datetime | None:

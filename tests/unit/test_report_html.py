@@ -199,6 +199,25 @@ def test_it_loads_and_runs_nothing(make: Make) -> None:
     assert "@import" not in CSS
 
 
+def test_exceptions_are_counted_by_reason() -> None:
+    """A thousand refusals that differ only in the document they name are one reason."""
+    report = samples.full()
+    for at, row in enumerate(report["exceptions"]["rows"]):
+        row |= {
+            "state": "refused",
+            "target": "netsuite",
+            "code": "E",
+            "kind": "payment",
+            "why": f"no open item {at}",
+        }
+    report["exceptions"]["rows"][0] |= {"code": "F", "why": "customer 4711 is blocked"}
+    reasons = rows_of(page(report), "Exceptions by reason")[1:]
+    assert [row[3:] for row in reasons] == [
+        ["E", "no open item …", "11"],
+        ["F", "customer 4711 is blocked", "1"],
+    ]
+
+
 def test_hostile_text_stays_text() -> None:
     """A name with markup, quotes, a direction override and a control character is shown, not obeyed."""
     report = samples.stopped()
@@ -327,6 +346,12 @@ def test_a_report_without_dependencies_still_has_a_timeline() -> None:
 def test_amounts_are_grouped_and_never_changed(value: str | None, shown: str) -> None:
     """Digits stay; what is no amount is shown as it came."""
     assert wording.amount(value) == shown
+
+
+def test_whole_numbers_in_a_gate_are_grouped_and_ids_are_left() -> None:
+    """Only whole numbers standing alone get separators."""
+    assert wording.grouped("11507 pairs") == "11,507 pairs"
+    assert wording.grouped("T000000012345, 1234.50 and INV-4711") == "T000000012345, 1234.50 and INV-4711"
 
 
 def test_instants_read_the_same_from_text_and_from_yaml() -> None:
