@@ -14,7 +14,7 @@ import pytest
 import requests
 from requests.auth import HTTPBasicAuth
 from zeep import Client, Settings, Transport
-from zeep.exceptions import Fault
+from zeep.exceptions import Fault, TransportError
 
 from router.landscape import read_landscape
 from simulators.core.serve import serve
@@ -146,6 +146,21 @@ def test_nothing_persists_without_the_commit(client: Any, ready: dict[str, str])
     client.transport.session.cookies.clear()
     service.BAPI_TRANSACTION_COMMIT(WAIT="X")
     assert [row["external_id"] for row in state(ready)["documents"]] == ["C-1", "C-2"]
+
+
+def test_a_closed_session_can_commit_no_more(client: Any, ready: dict[str, str]) -> None:
+    """A commit that comes late, after its session was closed, finds nothing and says so."""
+    service, session = client.service, client.transport.session
+    create_customer(service, "C-1")
+    cookies = dict(session.cookies)
+    session.headers["sap-sessioncmd"] = "close"
+    service.BAPI_TRANSACTION_ROLLBACK()
+    del session.headers["sap-sessioncmd"]
+    session.cookies.update(cookies)
+    with pytest.raises(TransportError) as caught:
+        service.BAPI_TRANSACTION_COMMIT(WAIT="X")
+    assert caught.value.status_code == 400
+    assert state(ready)["documents"] == []
 
 
 def test_several_bapis_are_one_unit_of_work(client: Any, ready: dict[str, str]) -> None:

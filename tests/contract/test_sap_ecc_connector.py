@@ -15,7 +15,7 @@ from router.canonical.billing import Invoice
 from router.canonical.documents import Document
 from router.canonical.work import TimeEntry
 from router.connectors.port import Missing, NoAnswer, NotThere, Posted, SaidNo, TryLater
-from router.connectors.sap_ecc import SapEcc, connect
+from router.connectors.sap_ecc import SapEcc, connect, tables
 from router.connectors.sap_ecc.answers import Reply
 from router.connectors.sap_ecc.idoc import Sender
 from router.connectors.sap_ecc.wire import Trace
@@ -388,6 +388,40 @@ def test_a_commit_without_confirmation_is_no_answer(kind: str) -> None:
     run(test)
 
 
+def test_a_logon_refused_after_the_commit_is_no_answer() -> None:
+    """The invoice stands; only its content could not be read."""
+
+    async def test(bench: Bench) -> None:
+        await bench.chain()
+        await bench.posted(time_entry(1))
+        refuse = {"name": "logon", "kind": "refuse", "skip": 2, "first": 1, "params": {"status": 401}}
+        bench.app.faults = [refuse]
+        (answer,) = await bench.post(billing_event())
+        assert isinstance(answer, NoAnswer), answer
+        (found,) = await bench.look_up(billing_event())
+        assert isinstance(found, Posted)
+        assert len(bench.documents("invoice")) == 1
+
+    run(test)
+
+
+def test_tables_are_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full page is followed by another; nothing is left out or read twice."""
+    monkeypatch.setattr(tables, "PAGE", 2)
+
+    async def test(bench: Bench) -> None:
+        await bench.chain()
+        await bench.post(*(time_entry(n) for n in range(5)))
+        before = bench.app.requests.total
+        found = await bench.connector.read_back(
+            "time_entry", legal_entities=["UK01"], since="2026-10-01", until="2026-11-01"
+        )
+        assert [record.external_id for record in found] == [f"T-{n}" for n in range(5)]
+        assert bench.app.requests.total - before == 3 + 2  # and the names of its project and customer
+
+    run(test)
+
+
 def test_uncommitted_work_dies_with_its_session() -> None:
     """A unit of work nobody committed leaves nothing, and the documents number is lost, as in ECC."""
 
@@ -446,11 +480,12 @@ def test_masters_may_be_sent_again_and_cancelled() -> None:
     async def test(bench: Bench) -> None:
         await bench.chain()
         for document in chain():
-            assert await bench.post(document) == [
-                Posted(vendor_id=bench.refs[document.kind, document.document_id])
-            ]
+            # Delivery does not hand over a document's own id when it is sent again.
+            vendor_id = bench.refs.pop((document.kind, document.document_id))
+            assert await bench.post(document) == [Posted(vendor_id=vendor_id)]
         customer, _, contract, project = chain()
-        assert len(bench.documents("customer")) == len(bench.documents("contract")) == 1
+        for kind in ("customer", "rate_card", "contract", "project"):
+            assert len(bench.documents(kind)) == 1
         for document in (project, contract, customer):
             assert await bench.look_up(document, operation="cancel") == [NotThere()]
             assert await bench.post(document, operation="cancel") == [
@@ -659,6 +694,64 @@ def test_a_snapshot_carries_files_that_wait() -> None:
         assert len(bench.documents("time")) == len(held) == 2
 
     run(test, change=one_process)
+
+
+def test_a_reset_ends_what_is_under_way() -> None:
+    """Files of a past that was reset post nothing into the new one."""
+
+    async def test(bench: Bench) -> None:
+        await bench.chain()
+        posting = asyncio.create_task(bench.connector.post([bench.delivery(time_entry(1))]))
+        await asyncio.sleep(5)
+        bench.app.sim.reset()
+        for row_type, seed in SEED.items():
+            bench.app.sim.seed({row_type: [seed]})
+        (answer,) = (await posting).answers
+        assert isinstance(answer, NoAnswer)
+        assert bench.documents("time") == []
+        await bench.posted(time_entry(1))
+
+    def slow(config: dict[str, Any]) -> None:
+        config["options"]["idoc_ms"] = "20000"
+
+    run(test, change=slow)
+
+
+SEED: dict[str, dict[str, Any]] = {
+    "customer": {"external_id": "C-UK01", "name": "X", "currency": "GBP", "country": "GB", "entity": "UK01"},
+    "contract": {
+        "external_id": "K-UK01", "customer": "C-UK01", "entity": "UK01", "currency": "GBP", "starts": "2026-01-01",
+        "billing": "time_and_materials",
+        "lines": [{"line": 1, "bills": "time", "description": "", "tax_code": "GB-STD", "service_line": "CONSULTING"}],
+    },
+    "project": {
+        "external_id": "P-UK01", "customer": "C-UK01", "contract": "K-UK01", "entity": "UK01", "name": "X",
+        "currency": "GBP",
+    },
+}  # fmt: skip
+
+
+def test_every_field_of_a_time_entry_arrives() -> None:
+    """Person, task, lineage, price and dimensions, as the books keep them."""
+
+    async def test(bench: Bench) -> None:
+        await bench.chain()
+        await bench.posted(
+            time_entry(1, minutes=-30, adjusts="T-0", task_id="TK-1", billable=False, rate="15.05")
+        )
+        row = sap(bench).books.rows("time")[0]
+        assert isinstance(row, TimeRow)
+        assert (row.employee, row.role, row.adjusts, row.billable) == ("E-1", "SENIOR", "T-0", False)
+        assert (row.minutes, row.hundredths, row.rate_minor, row.currency) == (-30, -50, 1505, "GBP")
+        assert row.dims == {
+            "department": "DELIVERY",
+            "practice": "ADVISORY",
+            "service_line": "CONSULTING",
+            "cost_center": "UK01200",
+        }
+        assert (row.work_date.isoformat(), row.posting_date.isoformat()) == ("2026-10-28", "2026-10-30")
+
+    run(test)
 
 
 def test_a_month_of_time_is_cheap() -> None:

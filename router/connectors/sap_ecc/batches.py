@@ -29,6 +29,9 @@ async def run(
     text = "".join(idocs.values())
     trace.sent(f"PUT {drop.path(name)} ({len(idocs)} IDocs)\n" + text[: 64 * 1024])
     try:
+        drop.forget(
+            name
+        )  # a status file left by another run under the same name must not answer for this one
         drop.put(name, text)
     except OSError as error:
         trace.came(f"the drop folder does not take the file: {error.strerror or error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 
 from router.canonical.billing import BillingEvent, CreditMemo, Invoice, Payment
@@ -146,7 +147,8 @@ class SapEcc:
         return sender.expense_item(document, delivery.external_id, wbs=wbs, company=company, serial=serial)
 
     def _file_name(self) -> str:
-        return f"{self.system}-{self._clock.now():%Y%m%dT%H%M%S%f}-{self._rng.getrandbits(48):012x}"
+        name = re.sub(r"[^A-Za-z0-9_]", "_", self.system)[:40]
+        return f"{name}-{self._clock.now():%Y%m%dT%H%M%S%f}-{self._rng.getrandbits(48):012x}"
 
     async def _by_bapi(self, delivery: Delivery, trace: Trace) -> Answer:
         kind, operation = delivery.document.kind, delivery.operation
@@ -177,7 +179,13 @@ class SapEcc:
         committed = await self._wire.call(
             "BAPI_TRANSACTION_COMMIT", {"WAIT": "X"}, trace, session=session, close=True
         )
-        return after_commit(committed) or await self._posted(delivery, _vendor_id(outcome) or known, trace)
+        doubt = after_commit(committed)
+        if doubt is not None:
+            # ECC serves a session one call at a time: once this is answered, the commit has either happened or never
+            # will, so the look-up that follows can be trusted. Its own answer changes nothing.
+            await self._wire.call("BAPI_TRANSACTION_ROLLBACK", {}, trace, session=session, close=True)
+            return doubt
+        return await self._posted(delivery, _vendor_id(outcome) or known, trace)
 
     def _call(self, source: Source, *, known: str, cancel: bool) -> Call:
         document = source.delivery.document
