@@ -41,7 +41,7 @@ class Facts:
     systemic: bool = False
     """The system as a whole is out (circuit not closed, credentials rejected): no fault of the document."""
     waits: int = 0
-    """How often this job has already waited for a prerequisite."""
+    """How often in a row this job has waited for this same reason (prerequisite, doubt)."""
     exchange: int | None = None
     """Index of the wire exchange this answer came from."""
 
@@ -110,13 +110,12 @@ def after_look_up(job: Job, answer: LookUpAnswer, facts: Facts) -> Settlement:
             counts=False, due=facts.now + timedelta(seconds=delay), exchange=facts.exchange,
         )  # fmt: skip
     # Asking again harms nobody, so a look-up that fails is bounded by time, not by tries.
-    counts = False
-    if _exhausted(job, facts, counts=counts):
+    if _exhausted(job, facts, counts=False):
         return dead(job, "in-doubt", f"nobody can tell: {answer.reason}; a person decides", facts)
-    delay = back_off(job.attempts, facts.policy, facts.draw)
+    delay = back_off(facts.waits, facts.policy, facts.draw)
     return Settlement(
         job_id=job.job_id, event=Event.CANNOT_TELL, why=answer.reason, code="in-doubt",
-        counts=counts, due=facts.now + timedelta(seconds=delay), exchange=facts.exchange,
+        counts=False, due=facts.now + timedelta(seconds=delay), exchange=facts.exchange,
     )  # fmt: skip
 
 

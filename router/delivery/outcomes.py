@@ -86,7 +86,7 @@ class Outcomes:
         for ref in required:
             found = self.refs.get(ref)
             if found is None:
-                facts = self._facts(waits=self._waits(job))
+                facts = self._facts(waits=self._waits(job, "prerequisite"))
                 return Missing(kind=ref[0], document_id=ref[1]), after_missing(job, ref, facts)
             refs[ref] = found
         for ref in wanted:
@@ -110,7 +110,9 @@ class Outcomes:
                 self._learn(job, answer)
             elif isinstance(answer, Missing):
                 self.refs.forget((answer.kind, answer.document_id))
-                facts = replace(facts, waits=self._waits(job))
+                facts = replace(facts, waits=self._waits(job, "prerequisite"))
+            elif looked_up:
+                facts = replace(facts, waits=self._waits(job, "in-doubt"))
             if isinstance(answer, NotThere):
                 settlement = after_look_up(job, answer, facts)
             elif looked_up:
@@ -164,7 +166,7 @@ class Outcomes:
         A document that was posted is in doubt and looked up; one that was refused is sent again, which
         is safe; both until attempts are exhausted, then a person sees it.
         """
-        facts = self._facts(exchange=settlement.exchange)
+        facts = self._facts(exchange=settlement.exchange, waits=self._waits(job, "in-doubt"))
         if settlement.event is Event.EXHAUSTED:
             return replace(settlement, why=f"{settlement.why}; {why}")
         if job.attempts >= self._policy.attempts_max or not self._can.can_look_up:
@@ -187,11 +189,13 @@ class Outcomes:
             can_look_up=self._can.can_look_up, systemic=systemic, waits=waits, exchange=exchange,
         )  # fmt: skip
 
-    def _waits(self, job: Job) -> int:
-        return self._waiting.get(job.job_id, ("", 0))[1]
+    def _waits(self, job: Job, code: str) -> int:
+        known, waits = self._waiting.get(job.job_id, ("", 0))
+        return waits if known == code else 0
 
     def _remember(self, job: Job, code: str) -> None:
-        _, waits = self._waiting.pop(job.job_id, ("", 0))
-        self._waiting[job.job_id] = (code, waits + (code == "prerequisite"))
+        waits = self._waits(job, code) + 1
+        self._waiting.pop(job.job_id, None)
+        self._waiting[job.job_id] = (code, waits)
         if len(self._waiting) > WAITING_MAX:
             del self._waiting[next(iter(self._waiting))]

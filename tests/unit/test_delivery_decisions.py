@@ -150,9 +150,25 @@ LOOK_UPS: list[tuple[str, LookUpAnswer, dict[str, Any], dict[str, Any], Event, b
     ("found, however late", Posted(vendor_id="7"), {"attempts": 99}, {}, Event.FOUND, True, None),
     ("not there", NotThere(), {"attempts": 2}, {}, Event.NOT_FOUND, False, 2),
     ("not there after the eighth send", NotThere(), {"attempts": 9}, {}, Event.EXHAUSTED, True, None),
-    ("can't tell", NoAnswer(reason="x"), {"attempts": 2}, {}, Event.CANNOT_TELL, True, 4),
-    ("can't tell, again and again", NoAnswer(reason="x"), {"attempts": 8}, {}, Event.EXHAUSTED, True, None),
-    ("outage", NoAnswer(reason="x"), {"attempts": 8}, {"systemic": True}, Event.CANNOT_TELL, False, 256),
+    ("can't tell", NoAnswer(reason="x"), {"attempts": 2}, {"waits": 1}, Event.CANNOT_TELL, False, 2),
+    (
+        "asking harms nobody",
+        NoAnswer(reason="x"),
+        {"attempts": 99},
+        {"waits": 4},
+        Event.CANNOT_TELL,
+        False,
+        16,
+    ),
+    (
+        "but not for ever",
+        NoAnswer(reason="x"),
+        {"waiting_since": NOW - 3 * DAY},
+        {},
+        Event.EXHAUSTED,
+        True,
+        None,
+    ),
 ]
 
 
