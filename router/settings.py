@@ -18,7 +18,7 @@ class Settings(BaseModel):
     batch_lines_max: Annotated[int, Field(ge=1)] = 10_000
     backlog_max: Annotated[int, Field(ge=1)] = 500_000
     """Unsettled jobs at which new work is refused with 503: a bound on what a crash must recover."""
-    poll_s: Annotated[int, Field(ge=1)] = 60
+    poll_s: Annotated[int, Field(ge=1)] = 300
     """How often the change feeds of CRM and PSA are asked while something happens there."""
     poll_pages_max: Annotated[int, Field(ge=1)] = 1_000
     """Pages read in one go before other feeds get their turn."""

@@ -176,6 +176,8 @@ class Runner:
     async def _dual_run(self, step: Step, result: StepResult) -> None:
         entities = self._plan.wave(step.wave).entities
         result.evidence |= await self._enter(step, "dual_run", why="dual run starts")
+        # Only what the legacy ERP has posted is loaded; from here on everything new is shadowed anyway.
+        await self._until_drained(entities, (self._plan.source,))
         controls = await self._controls()
         result.evidence["masters"] = await controls.load_masters(entities, self._plan.target)
         waited = await self._until_drained(entities, (self._plan.target,))

@@ -28,7 +28,7 @@ from router.workflows.enrich import Problem, enrich
 from router.workflows.service import Workflows
 
 log = structlog.get_logger(__name__)
-SLOW_POLL_S = 600
+SLOW_POLL_S = 900
 """A feed that fails or has nothing new is asked less and less often, down to this: quotas are shared."""
 
 

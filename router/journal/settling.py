@@ -6,13 +6,12 @@ by everybody: fences, then lanes sorted, then the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from router.canonical import Document
 from router.clock import to_text
-from router.connectors.port import Exchange
 from router.errors import Broken
 from router.journal import acceptance, lanes
 from router.journal.acceptance import Plan, Prepared, prepare
@@ -72,9 +71,7 @@ def settle(tx: Transaction, group: Sequence[LeaseSettlement], decide: Decide | N
     if tx.dialect.lock_rows and _held(tx, group, lock=True) != held:
         raise TryAgain("a lease was lost just now")
     changes = _Changes()
-    exchange_ids = iter(
-        tx.dialect.draw(tx, "exchanges", "exchange_id", sum(len(one.exchanges) for one in live))
-    )
+    exchange_ids = _exchanges(tx, live, changes)
     for one, is_held in zip(group, held, strict=True):
         if is_held:
             _one_lease(tx, one, known, exchange_ids, changes)
@@ -183,13 +180,9 @@ def _one_lease(
     tx: Transaction,
     one: LeaseSettlement,
     known: dict[int, Known],
-    exchange_ids: Iterator[int],
+    exchange_ids: dict[int, int],
     changes: _Changes,
 ) -> None:
-    ids: list[int] = []
-    for exchange in one.exchanges:
-        ids.append(next(exchange_ids))
-        changes.exchanges.append(_exchange_row(tx, ids[-1], one.target, exchange))
     for settlement in one.settlements:
         job = _job(known, one, settlement)
         try:
@@ -198,7 +191,8 @@ def _one_lease(
             raise Broken(
                 f"job {job.job_id} is {job.state}: {settlement.event.value!r} can't happen"
             ) from error
-        exchange_id = None if settlement.exchange is None else ids[settlement.exchange]
+        at = settlement.exchange
+        exchange_id = None if at is None else exchange_ids[id(one.exchanges[at])]
         _change(tx, one, job, settlement, state, exchange_id, changes)
         known[job.job_id] = job._replace(state=state.value)
 
@@ -246,8 +240,15 @@ def _change(
         changes.processes.append((job.correlation_id, state_text, tx.now))
 
 
-def _exchange_row(tx: Transaction, exchange_id: int, target: SystemId, exchange: Exchange) -> Row:
-    return (exchange_id, tx.now, target, packed(exchange.request), packed(exchange.response))
+def _exchanges(tx: Transaction, live: Sequence[LeaseSettlement], changes: _Changes) -> dict[int, int]:
+    """Ids of the exchanges by identity: lanes that shared a call share its exchange, stored once."""
+    given = {id(exchange): (one.target, exchange) for one in live for exchange in one.exchanges}
+    ids = tx.dialect.draw(tx, "exchanges", "exchange_id", len(given))
+    changes.exchanges += [
+        (number, tx.now, target, packed(exchange.request), packed(exchange.response))
+        for number, (target, exchange) in zip(ids, given.values(), strict=True)
+    ]
+    return dict(zip(given, ids, strict=True))
 
 
 def _too_late(tx: Transaction, one: LeaseSettlement, changes: _Changes) -> None:
