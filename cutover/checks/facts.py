@@ -31,6 +31,7 @@ class Transaction(NamedTuple):
     job_id: int | None
     authority: str | None
     accepted_at: str
+    problem: str = ""
 
 
 class Decided(NamedTuple):
@@ -45,6 +46,7 @@ class Decided(NamedTuple):
     shadow: str | None
     hold: int
     epoch: int
+    why: str = ""
 
 
 class JobRow(NamedTuple):

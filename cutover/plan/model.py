@@ -68,6 +68,8 @@ class Step(Reference):
     """Not before this instant."""
     after: tuple[Slug, ...] = ()
     planned_minutes: Annotated[int, Field(ge=0, le=100_000)] = 30
+    people_minutes: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """What people need on top of the machines: reviews, signatures, phone calls. Rehearsed as drawn."""
     deadline_minutes: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """From its start; a step that is not done by then fails and the plan stops: no-go."""
     thresholds: Thresholds = Thresholds()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from random import Random
 
+import httpx
 import orjson
 
 from cutover.checks import ErpDocument
-from cutover.rehearsal.world import World
+from cutover.rehearsal.world import GatewayGone, World
 from router.canonical.kinds import KINDS
 
 KIND_OF = {"time": "time_entry", "expense": "expense_item"}
@@ -63,7 +65,7 @@ async def repeat_requests(world: World, *, seed: int) -> list[tuple[str, bool]]:
     sent = await journal.received(clients=("psa-billing", "bank", "initial-load"))
     results: list[tuple[str, bool]] = []
     for row in rng.sample(sent, min(REPEATED, len(sent))):
-        answer = await world.call("POST", "/v1/transactions", content=row["received"], client=row["client"])
+        answer = await _again(world, row["received"], client=row["client"])
         told = orjson.loads(answer.content)
         same = (
             answer.status_code == 200
@@ -73,3 +75,9 @@ async def repeat_requests(world: World, *, seed: int) -> list[tuple[str, bool]]:
         )
         results.append((row["transaction_id"], same))
     return results
+
+
+async def _again(world: World, body: bytes, *, client: str) -> httpx.Response:
+    while True:
+        with suppress(GatewayGone):
+            return await world.call("POST", "/v1/transactions", content=body, client=client)

@@ -16,7 +16,7 @@ from simulators.firm.model import SIZES
 def build_firm(options: Options) -> tuple[Firm, list[dict[str, Any]]]:
     """The firm and, for extracts, the rows that were left out with why."""
     if options.extracts is None:
-        return build(options.landscape_data, seed=options.seed, size=SIZES[options.size]), []
+        return build(options.landscape_data, seed=options.seed, size=options.firm or SIZES[options.size]), []
     try:
         firm, errors = read_extracts(options.extracts, options.landscape_data)
     except BadExtracts as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from cutover.plan.model import Plan, read_plan
+from cutover.plan.model import Plan, Step, read_plan
 from cutover.rehearsal.memory import in_memory
 from router.clock import to_text
 from router.configfile import ConfigFile, load
@@ -17,7 +17,7 @@ from router.errors import BadInput
 from router.landscape import Landscape, as_landscape, default_file
 from router.routing.tables import Tables
 from simulators.core.faults import read_fault
-from simulators.firm.model import SIZES
+from simulators.firm.model import SIZES, Size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class Options:
     extracts: Path | None = None
     crash_commit: tuple[str, int] | None = None
     """(`before` or `after`, n): the router dies at its n-th commit, besides the plan's crashes."""
+    firm: Size | None = None
+    """A size of the firm that has no name of its own; None: the one `size` names."""
     command: str = "coexist rehearse"
 
     def crashes(self) -> tuple[datetime, ...]:
@@ -42,13 +44,19 @@ class Options:
         rng = Random(f"{self.seed}/crashes")  # noqa: S311 - reproducible on purpose
         return tuple(crash.at + timedelta(seconds=rng.randrange(600)) for crash in self.plan.crashes)
 
+    def people(self, step: Step) -> timedelta:
+        """How long the people of a step take: 80% to 140% of what the plan says, drawn from the seed."""
+        rng = Random(f"{self.seed}/people/{step.id}")  # noqa: S311 - reproducible on purpose
+        return timedelta(seconds=step.people_minutes * 60 * rng.randint(80, 140) // 100)
+
     def as_row(self) -> dict[str, Any]:
         """The options as the report shows them, drawn values included."""
         return {
             "size": self.size,
             "extracts": self.extracts.name if self.extracts else None,
             "faults": {
-                name: [dict(fault) for fault in faults] for name, faults in sorted(self.faults.items())
+                name: [{key: _plain(value) for key, value in fault.items()} for fault in faults]
+                for name, faults in sorted(self.faults.items())
             },
             "crashes": [to_text(at) for at in self.crashes()],
             "budgets": {
@@ -60,6 +68,10 @@ class Options:
                 if system.role == "erp"
             },
         }
+
+
+def _plain(value: Any) -> Any:
+    return to_text(value) if isinstance(value, datetime) else value
 
 
 def make_options(

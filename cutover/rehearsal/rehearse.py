@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cutover.checks import check_all, read_facts
+from cutover.checks import Facts, check_all, read_facts
 from cutover.rehearsal.evidence import approved_rows, erp_documents, repeat_requests, trial_balances
 from cutover.rehearsal.firm import build_firm
 from cutover.rehearsal.options import Options
@@ -22,6 +22,7 @@ from cutover.report.data import build_report
 from cutover.runner.runner import Runner
 from router.errors import Broken
 from router.ingest.feeds import SLOW_POLL_S
+from simulators.firm.actions import Step
 from simulators.firm.workload import workload
 
 SETTLE_H = 24
@@ -33,27 +34,42 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
-    """A finished rehearsal: its report, and the journal it is a function of."""
+    """A finished rehearsal: its report, the journal it is a function of, and the world it left behind."""
 
     report: Mapping[str, Any]
     journal: Path
+    facts: Facts
+    world: World
 
 
-def rehearse(options: Options, *, journal: Path, progress: Progress = lambda *_: None) -> Rehearsal:
-    """Rehearse in virtual time; the report is the same for the same options, wherever it runs."""
+def rehearse(
+    options: Options,
+    *,
+    journal: Path,
+    progress: Progress = lambda *_: None,
+    work: Callable[..., Iterable[Step]] = workload,
+) -> Rehearsal:
+    """Rehearse in virtual time; the report is the same for the same options, wherever it runs.
+
+    `work` gives what people do, as `simulators.firm.workload.workload` does.
+    """
     for suffix in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
             Path(f"{journal}{suffix}").unlink()
 
-    async def main(clock: VirtualClock) -> dict[str, Any]:
-        return await _rehearse(options, clock, journal, progress)
+    async def main(clock: VirtualClock) -> Rehearsal:
+        return await _rehearse(options, clock, journal, progress, work)
 
-    return Rehearsal(report=run(main, start=options.plan.start), journal=journal)
+    return run(main, start=options.plan.start)
 
 
 async def _rehearse(
-    options: Options, clock: VirtualClock, journal: Path, progress: Progress
-) -> dict[str, Any]:
+    options: Options,
+    clock: VirtualClock,
+    journal: Path,
+    progress: Progress,
+    work: Callable[..., Iterable[Step]],
+) -> Rehearsal:
     plan = options.plan
     firm, row_errors = build_firm(options)
     world = World(options=options, clock=clock, database=journal)
@@ -66,7 +82,7 @@ async def _rehearse(
     crashes = asyncio.create_task(_crash(world, clock, options), name="crashes")
     await population.load(firm.masters())
     people = asyncio.create_task(
-        population.play(workload(firm, start=plan.start, end=plan.end, seed=options.seed)), name="people"
+        population.play(work(firm, start=plan.start, end=plan.end, seed=options.seed)), name="people"
     )
     runner = await _run_plan(world, options)
     await clock.sleep_until(plan.end)
@@ -93,7 +109,7 @@ async def _rehearse(
         replays=replays,
         compared=compared,
     )
-    return build_report(
+    report = build_report(
         options=options,
         runner=runner,
         findings=check_all(facts),
@@ -107,21 +123,21 @@ async def _rehearse(
             name: dict(sorted(app.faults.fired.items())) for name, app in sorted(world.simulators.items())
         },
     )
+    return Rehearsal(report=report, journal=journal, facts=facts, world=world)
 
 
 async def _run_plan(world: World, options: Options) -> Runner:
-    """Run the plan; a runner that fell with the router starts again from the log."""
+    """Run the plan; a runner falls with its router, and another one goes on from the log."""
     while True:
         await world.router()
-        life = world.lives
-        runner = Runner(plan=options.plan, run_id=options.plan.name, controls=world.controls, by="rehearsal")
-        try:
-            await runner.run()
-        except BaseException:
-            if not world.has_died_since(life):
-                raise
-            await asyncio.sleep(1)
-        else:
+        runner = Runner(
+            plan=options.plan,
+            run_id=options.plan.name,
+            controls=world.controls,
+            by="rehearsal",
+            people=options.people,
+        )
+        if await world.while_up(runner.run()):
             return runner
 
 
@@ -147,9 +163,7 @@ async def _settle(world: World, clock: VirtualClock) -> dict[str, Any]:
 async def _crash(world: World, clock: VirtualClock, options: Options) -> None:
     for at, crash in zip(options.crashes(), options.plan.crashes, strict=True):
         await clock.sleep_until(at)
-        await world.kill()
-        await asyncio.sleep(crash.down_s)
-        await world.start()
+        await world.restart(crash.down_s)
 
 
 async def _tick(clock: VirtualClock, options: Options, progress: Progress) -> None:

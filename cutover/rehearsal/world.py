@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from random import Random
@@ -59,6 +59,8 @@ class World:
         self._up = asyncio.Event()
         self._down = asyncio.Event()
         self._died = asyncio.Event()
+        self._restarting = asyncio.Lock()
+        asyncio.get_running_loop().set_exception_handler(self._loop_error)
 
     async def router(self) -> Router:
         """The router, waiting for its restart when it is down."""
@@ -83,11 +85,15 @@ class World:
                 await asyncio.wait({request})
                 raise GatewayGone
             try:
-                return request.result()
+                answer = request.result()
             except BaseException:
                 if self._down.is_set():
                     raise GatewayGone from None
                 raise
+            if self._down.is_set() and answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                # The last words of a dying gateway: a caller could not have heard them.
+                raise GatewayGone
+            return answer
 
     async def controls(self) -> Controls:
         """The door for the plan's runner."""
@@ -125,10 +131,25 @@ class World:
             self._badges[system] = f"Bearer {answer.json()['access_token']}"
         return self._badges[system]
 
-    async def start(self, *, feeds: bool = True) -> None:
-        """Start a router on the journal; the first one migrates it, the next ones recover."""
+    async def start(self) -> None:
+        """Start a router on the journal; the first one migrates it, the next ones recover.
+
+        One that dies while it starts is started again.
+        """
+        router = self._build()
+        while not await self._until_death(router.start(self.options.routes)):
+            router.journal.close()
+            router = self._build()
+        self._router = router
+        self._down.clear()
+        self._work = asyncio.create_task(router.work(), name=f"router-{self.lives}")
+        self._work.add_done_callback(self._ended)
+        self._up.set()
+
+    def _build(self) -> Router:
         self.lives += 1
-        router = build(
+        self._died.clear()
+        return build(
             landscape=self.options.landscape,
             settings=Settings(),
             database=f"sqlite:///{self._database}",
@@ -141,13 +162,19 @@ class World:
                 throwaway=True,
             ),
         )
-        await router.start(self.options.routes)
-        self._router = router
-        self._died.clear()
-        self._down.clear()
-        self._work = asyncio.create_task(router.work(feeds=feeds), name=f"router-{self.lives}")
-        self._work.add_done_callback(self._ended)
-        self._up.set()
+
+    async def _until_death(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Whether the work came to its end before the router died; what a dead router had begun never ends."""
+        task, death = asyncio.create_task(work), asyncio.create_task(self._died.wait())
+        await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED)
+        died = self._died.is_set()
+        death.cancel()
+        if died:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        else:
+            task.result()
+        return not died
 
     async def kill(self) -> None:
         """End the router as a process ends: no clean-up of its own runs to completion."""
@@ -162,18 +189,36 @@ class World:
         if router is not None:
             router.journal.close()
 
-    def has_died_since(self, life: int) -> bool:
-        """Whether the router of that life is gone: what failed then failed because of it."""
-        return self.lives != life or self._down.is_set()
+    async def restart(self, down_s: float) -> None:
+        """Kill the router, wait, start it."""
+        async with self._restarting:
+            await self._restart(down_s)
 
     async def live(self, down_s: float = 0.0) -> None:
         """Bring the router back each time it dies of itself (a planted crash at a commit)."""
         while True:
             await self._died.wait()
-            self._died.clear()
-            await self.kill()
-            await asyncio.sleep(down_s)
-            await self.start()
+            async with self._restarting:
+                # It may have died while a planned restart was starting it, which then started another.
+                if self._died.is_set():
+                    await self._restart(down_s)
+
+    async def _restart(self, down_s: float) -> None:
+        await self.kill()
+        await asyncio.sleep(down_s)
+        await self.start()
+
+    async def while_up(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do some work with the router that is up; False: it died meanwhile, and the work with it."""
+        task, death = asyncio.create_task(work), asyncio.create_task(self._down.wait())
+        await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED)
+        death.cancel()
+        if not self._down.is_set():
+            task.result()
+            return True
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return False
 
     async def stop(self) -> None:
         """The end of the rehearsal."""
@@ -188,6 +233,13 @@ class World:
         elif error is not None:
             self.bugs.append(f"{type(error).__name__}: {error}")
             self._died.set()
+
+    def _loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        # A router that dies at a commit dies inside a callback of the loop: planted, and known.
+        if "handle" not in context:
+            loop.default_exception_handler(context)
+        elif not isinstance(context.get("exception"), RouterDied):
+            self.bugs.append(f"{context['message']}: {context.get('exception')!r}")
 
     def _on_commit(self, when: str, number: int) -> None:
         del number

@@ -11,7 +11,7 @@ from cutover.checks.facts import transaction_of
 from cutover.checks.nothing_lost import state_of
 from cutover.rehearsal.options import Options
 from cutover.rehearsal.population import Tally
-from cutover.runner.runner import Runner
+from cutover.runner.runner import Runner, StepResult
 from router.canonical.money import Money
 from router.clock import from_text, to_text
 
@@ -37,7 +37,7 @@ def build_report(
     steps = [runner.results[step.id] for step in options.plan.order()]
     states = state_of(facts)
     exceptions = _exceptions(facts, states)
-    window = _window(options, [result.ended for result in steps if result.outcome == "done"])
+    window = _window(options, steps)
     verdict, because = judge(steps, findings, settled, window, exceptions)
     plan = options.plan
     return {
@@ -87,7 +87,7 @@ def build_report(
 
 
 def judge(
-    steps: Sequence[Any],
+    steps: Sequence[StepResult],
     findings: Sequence[Finding],
     settled: Mapping[str, Any],
     window: Mapping[str, Any],
@@ -124,10 +124,12 @@ def judge(
     return "go", kept
 
 
-def _window(options: Options, ends: Sequence[datetime | None]) -> dict[str, Any]:
+def _window(options: Options, steps: Sequence[StepResult]) -> dict[str, Any]:
     window = options.plan.window
-    last = max((end for end in ends if end is not None), default=None)
-    spare = None if last is None else int((window.closes - last).total_seconds()) // 60
+    last = max((result.ended for result in steps if result.ended is not None), default=None)
+    # A plan that did not get through fits no window, however early it stopped.
+    through = last is not None and all(result.outcome == "done" for result in steps)
+    spare = int((window.closes - last).total_seconds()) // 60 if last is not None and through else None
     return {
         "opens": to_text(window.opens),
         "closes": to_text(window.closes),
@@ -185,10 +187,13 @@ def _exceptions(facts: Facts, states: Mapping[int, str]) -> list[dict[str, Any]]
         for job in facts.jobs
         if job.state in ("refused", "dead")
     }
+    decided = {row.seq: row.why for row in facts.decisions}
     rows: list[dict[str, Any]] = []
     for row in facts.transactions:
         state = states[row.seq]
         target, code, reason = why.get(row.seq, ("", "", ""))
+        if not reason and state in ("parked", "held"):
+            reason = row.problem or decided.get(row.seq, "")
         if state in ("parked", "refused", "dead", "held") or target:
             rows.append(
                 {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from cutover.plan.model import Plan, Step, StepKind
@@ -65,6 +65,7 @@ class StepResult:
             "outcome": self.outcome,
             "planned_at": to_text(self.step.at) if self.step.at else None,
             "planned_minutes": self.step.planned_minutes,
+            "people_minutes": self.step.people_minutes,
             "started": to_text(self.started) if self.started else None,
             "ended": to_text(self.ended) if self.ended else None,
             "minutes": self.minutes,
@@ -81,12 +82,22 @@ class StepFailed(CoexistError):
 
 
 class Runner:
-    """One run of one plan. `controls` is asked anew each time, as the router may be restarted."""
+    """One run of one plan. `controls` is asked anew each time, as the router may be restarted.
+
+    `people` says how long the people of a step take on top of what the machines do.
+    """
 
     def __init__(
-        self, *, plan: Plan, run_id: str, controls: Callable[[], Awaitable[Controls]], by: str
+        self,
+        *,
+        plan: Plan,
+        run_id: str,
+        controls: Callable[[], Awaitable[Controls]],
+        by: str,
+        people: Callable[[Step], timedelta],
     ) -> None:
         self._plan = plan
+        self._people = people
         self._run_id = run_id
         self._controls = controls
         self._by = by
@@ -144,6 +155,7 @@ class Runner:
         try:
             async with asyncio.timeout(limit):
                 await self._act(step, result)
+                await self._hands(step, result)
             result.outcome = "done"
         except TimeoutError:
             result.outcome, result.why = (
@@ -158,6 +170,13 @@ class Runner:
             await self._unwind(step)
         await controls.record(self._run_id, step.id, result.outcome, result.as_record())
         finished[step.id].set()
+
+    async def _hands(self, step: Step, result: StepResult) -> None:
+        """What people do once the machines are done: it counts from the step's start, also after a restart."""
+        assert result.started is not None
+        now = (await self._controls()).clock.now()
+        left = result.started + self._people(step) - now
+        await asyncio.sleep(max(0.0, left.total_seconds()))
 
     async def _act(self, step: Step, result: StepResult) -> None:
         actions: dict[StepKind, Callable[[Step, StepResult], Awaitable[None]]] = {

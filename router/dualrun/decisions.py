@@ -72,26 +72,22 @@ def _hundredths(row: Difference, evidence: Evidence) -> tuple[str, str]:
 
 
 def _invoice(row: Difference, evidence: Evidence) -> tuple[str, str]:
-    delta = row.delta or 0
-    lines = evidence.invoice_lines.get(row.key, 0)
-    if row.column == "tax":
-        # Tax follows its base: what the net differs by, and at most a minor unit a line for its own rounding.
-        if abs(delta) <= abs(evidence.invoice_net.get(row.key, 0)) + lines:
-            return (
-                "tax",
-                f"tax follows a net difference of {evidence.invoice_net.get(row.key, 0)} over {lines} lines",
-            )
-        return "unexplained", ""
-    tax = delta - evidence.invoice_net.get(row.key, 0) if row.column == "total" else 0
-    net = delta - tax
+    delta, lines = row.delta or 0, evidence.invoice_lines.get(row.key, 0)
+    net = evidence.invoice_net.get(row.key, 0)
     from_time = evidence.time_deltas.get(row.project_id, 0)
     slack = evidence.time_rows.get(row.project_id, 0) + lines
-    if abs(net) <= from_time + slack and abs(tax) <= abs(net) + lines:
-        return (
-            "rounding",
-            f"the project's time entries differ by up to {from_time}, lines and rows round by at most {slack}",
-        )
-    return "unexplained", ""
+    # Whatever the column: first the net must be explained, then what tax adds to it.
+    if abs(net) > from_time + slack:
+        return "unexplained", ""
+    tax = {"net": 0, "tax": delta, "total": delta - net}[row.column]
+    if abs(tax) > abs(net) + lines:
+        return "unexplained", ""
+    if row.column == "tax":
+        return "tax", f"tax follows a net difference of {net} over {lines} lines"
+    return (
+        "rounding",
+        f"the project's time entries differ by up to {from_time}, lines and rows round by at most {slack}",
+    )
 
 
 def _paid_state(row: Difference, evidence: Evidence) -> tuple[str, str]:

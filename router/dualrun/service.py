@@ -53,7 +53,9 @@ class Comparison:
             key = (row["kind"], row["class"], row["cause"], row["legal_entity"], row["currency"])
             group = groups.setdefault(key, [0, 0])
             group[0] += 1
-            group[1] += row["delta_minor"] or 0
+            if row["column"] in ("", "total") or (row["column"] == "net" and row["kind"] != "invoice"):
+                # An invoice counts once, by its total: its net and tax are inside of it.
+                group[1] += row["delta_minor"] or 0
         names = ("kind", "class", "cause", "legal_entity", "currency")
         return [
             {

@@ -121,8 +121,13 @@ class Receivables(Bookkeeping):
         self._settle_invoice(invoice, -memo.applied_minor)
         return memo
 
-    def add_payment(self, payment: Payment, *, allow_duplicate: bool = False) -> Payment:
-        """Receive money for an invoice; raises AMOUNT when it is not positive or more than is open."""
+    def add_payment(
+        self, payment: Payment, *, allow_duplicate: bool = False, rest_on_account: bool = False
+    ) -> Payment:
+        """Receive money for an invoice; raises AMOUNT when it is not positive or more than is open.
+
+        With `rest_on_account` what is more than open is kept on the customer's account instead.
+        """
         invoice = self.require(Invoice, payment.invoice)
         self.check_currency(payment.currency, invoice.currency)
         payment.invoice, payment.customer, payment.project = (
@@ -133,13 +138,15 @@ class Receivables(Bookkeeping):
         payment.entity, payment.currency = invoice.entity, invoice.currency
         self._check_new(payment, allow_duplicate=allow_duplicate)
         self._check_standing(invoice)
-        if not 0 < payment.amount_minor <= invoice.open_minor:
+        most = payment.amount_minor if rest_on_account else invoice.open_minor
+        if not 0 < payment.amount_minor <= most:
             raise BooksError(
                 "AMOUNT", f"payment {payment.amount_minor} of {invoice.open_minor} open", "amount"
             )
         self._name(payment)
         self._keep(payment, posting.payment_lines(payment))
-        self._settle_invoice(invoice, -payment.amount_minor)
+        payment.applied_minor = min(payment.amount_minor, invoice.open_minor)
+        self._settle_invoice(invoice, -payment.applied_minor)
         return payment
 
     def cancel_receivable(self, row: Invoice | CreditMemo | Payment, on: date) -> None:
@@ -151,8 +158,7 @@ class Receivables(Bookkeeping):
             row.open_minor = 0
             self._release(row)
         else:
-            applied = row.applied_minor if isinstance(row, CreditMemo) else row.amount_minor
-            self._settle_invoice(self.require(Invoice, row.invoice), applied)
+            self._settle_invoice(self.require(Invoice, row.invoice), row.applied_minor)
         self._reverse(row, on)
 
     def _keep_invoice(self, invoice: Invoice, *, wip_minor: int) -> Invoice:

@@ -274,6 +274,8 @@ class Payment(PostedRow):
 
     invoice: str
     amount_minor: int
+    applied_minor: int = 0
+    """What the invoice took of it; the rest stays on the customer's account."""
     customer: str = ""
     reference: str = ""
 

@@ -226,7 +226,7 @@ class Records:
             case CreditMemo():
                 return self.books.add_credit_memo(row, allow_duplicate=again)
             case Payment():
-                return self.books.add_payment(row, allow_duplicate=again)
+                return self.books.add_payment(row, allow_duplicate=again, rest_on_account=True)
             case Customer():
                 return self.books.put_customer(row)
             case MasterRow():
