@@ -208,7 +208,7 @@ class World:
         await asyncio.sleep(down_s)
         await self.start()
 
-    async def while_up(self, work: Coroutine[Any, Any, None]) -> bool:
+    async def while_up(self, work: Coroutine[Any, Any, object]) -> bool:
         """Do some work with the router that is up; False: it died meanwhile, and the work with it."""
         task, death = asyncio.create_task(work), asyncio.create_task(self._down.wait())
         await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED)

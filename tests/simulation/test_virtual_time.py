@@ -31,7 +31,9 @@ def test_timers_fire_in_the_order_of_their_time() -> None:
             await asyncio.sleep(seconds)
             woke.append(f"{name}@{(clock.now() - START).total_seconds():g}")
 
-        await asyncio.gather(*(sleeper(f"s{n}", seconds) for n, seconds in enumerate([30, 10, 20, 10, 86400])))
+        await asyncio.gather(
+            *(sleeper(f"s{n}", seconds) for n, seconds in enumerate([30, 10, 20, 10, 86400]))
+        )
         return woke
 
     assert run(main, start=START) == ["s1@10", "s3@10", "s2@20", "s0@30", "s4@86400"]
