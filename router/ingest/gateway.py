@@ -16,6 +16,7 @@ from router.ingest.decisions import route_of
 from router.ingest.intake import Intake
 from router.ingest.principal import Authenticate, Principal
 from router.ingest.problems import json_response, on_bug, on_error, problem_of
+from router.ingest.straight import Straight
 from router.journal.port import Acceptance, Accepted, Conflict, Submission
 from router.settings import Settings
 
@@ -67,8 +68,18 @@ class Gateway:
         """Add the endpoints and the error handlers to an app."""
         app.add_exception_handler(CoexistError, on_error)
         app.add_exception_handler(Exception, on_bug)
-        app.post("/v1/transactions", status_code=202, openapi_extra=_EVENT_BODY)(self.post_transaction)
-        app.post("/v1/transactions:batch", openapi_extra=_NDJSON_BODY)(self.post_batch)
+        for path, endpoint, status, body in (
+            ("/v1/transactions", self.post_transaction, 202, _EVENT_BODY),
+            ("/v1/transactions:batch", self.post_batch, 200, _NDJSON_BODY),
+        ):
+            app.router.add_api_route(
+                path,
+                endpoint,
+                methods=["POST"],
+                status_code=status,
+                openapi_extra=body,
+                route_class_override=Straight,
+            )
 
     async def post_transaction(self, request: Request) -> Response:
         """Accept one CloudEvent: 202 when it is durable, 200 for a replay."""
