@@ -65,6 +65,7 @@ class JobRow(NamedTuple):
     settled_at: str | None
     code: str
     why: str
+    waiting_since: str = ""
 
 
 class AttemptRow(NamedTuple):

@@ -31,6 +31,7 @@ class Load:
     arrived: Sequence[int]
     settled: Sequence[int]
     backlog: Sequence[int]
+    left: Sequence[int]
     faults: Sequence[tuple[str, datetime | None, datetime | None]] = ()
 
 
@@ -135,7 +136,7 @@ def _headline(canvas: Canvas, top: float, load: Load, axis: TimeAxis, bucket: ti
     told += f"; backlog at most {number(most)}"
     if most:
         told += f" ({when(axis.start + bucket * (load.backlog.index(most) + 1))})"
-    left = load.backlog[-1] if load.backlog else 0
+    left = load.left[-1] if load.left else 0
     told += f", {number(left)} at the end"
     canvas.text(CHAR * 1.25 * len(load.system) + 12, top + 14, told, "quiet")
 
@@ -183,8 +184,8 @@ def bar_chart(name: str, rows: Sequence[tuple[str, int, bool]], *, title: str, u
 def day_parts(load: Load, *, start: datetime, bucket_minutes: int) -> list[dict[str, Any]]:
     """The table beside the load chart: per six hours of a day what arrived, was settled, and stood open."""
     parts: dict[datetime, dict[str, Any]] = {}
-    for at, (arrived, settled, backlog) in enumerate(
-        zip(load.arrived, load.settled, load.backlog, strict=True)
+    for at, (arrived, settled, backlog, left) in enumerate(
+        zip(load.arrived, load.settled, load.backlog, load.left, strict=True)
     ):
         began = start + timedelta(minutes=bucket_minutes * at)
         key = began.replace(hour=began.hour // 6 * 6, minute=0, second=0, microsecond=0)
@@ -192,7 +193,7 @@ def day_parts(load: Load, *, start: datetime, bucket_minutes: int) -> list[dict[
         row["arrived"] += arrived
         row["settled"] += settled
         row["most"] = max(row["most"], backlog)
-        row["left"] = backlog
+        row["left"] = left
     return [parts[key] for key in sorted(parts)]
 
 
@@ -207,7 +208,7 @@ def loads_of(timeline: Mapping[str, Any], faults: Mapping[str, Any], read: Any) 
         loads.append(
             Load(
                 system=str(system), arrived=rows.get("arrived", []), settled=rows.get("settled", []),
-                backlog=rows.get("backlog", []), faults=named,
+                backlog=rows.get("backlog", []), left=rows.get("left", []), faults=named,
             )
         )  # fmt: skip
     return loads

@@ -221,27 +221,44 @@ def _attempts(facts: Facts) -> dict[str, int]:
 
 
 def timeline(facts: Facts, start: datetime, end: datetime) -> dict[str, Any]:
-    """Per system and hour: deliveries that became due, were posted, and the backlog at the hour's end."""
+    """Per system and hour: deliveries that arrived, were settled, the most that waited, what was left."""
     hours = max(1, -(-int((end - start).total_seconds()) // (BUCKET_MINUTES * 60)))
-    accepted = {row.seq: row.accepted_at for row in facts.transactions}
     series: dict[str, dict[str, list[int]]] = {}
+    moves: dict[str, list[tuple[str, int]]] = {}
     for job in facts.jobs:
         rows = series.setdefault(job.target, {"arrived": [0] * hours, "settled": [0] * hours})
-        rows["arrived"][_bucket(accepted[transaction_of(job.job_id)], start, hours)] += 1
+        moved = moves.setdefault(job.target, [])
+        rows["arrived"][_bucket(job.waiting_since, start, hours)] += 1
+        moved.append((job.waiting_since, 1))
         if job.settled_at is not None:
             rows["settled"][_bucket(job.settled_at, start, hours)] += 1
-    for rows in series.values():
-        level, backlog = 0, []
-        for arrived, done in zip(rows["arrived"], rows["settled"], strict=True):
-            level += arrived - done
-            backlog.append(level)
-        rows["backlog"] = backlog
+            moved.append((job.settled_at, -1))
+    for target, rows in series.items():
+        rows["backlog"], rows["left"] = _levels(sorted(moves[target]), start, hours)
     return {
         "bucket_minutes": BUCKET_MINUTES,
         "start": to_text(start),
         "buckets": [to_text(start + timedelta(minutes=BUCKET_MINUTES * at)) for at in range(hours)],
         "series": dict(sorted(series.items())),
     }
+
+
+def _levels(moves: Sequence[tuple[str, int]], start: datetime, hours: int) -> tuple[list[int], list[int]]:
+    """The most that waited at one moment of each hour, and what waited at its end."""
+    most, left = [0] * hours, [0] * hours
+    level, current = 0, 0
+    for at, change in moves:
+        hour = _bucket(at, start, hours)
+        for between in range(current, hour):
+            left[between] = level
+            most[between + 1] = level
+        current = hour
+        level += change
+        most[hour] = max(most[hour], level)
+    for after in range(current, hours):
+        left[after] = level
+        most[after] = max(most[after], level) if after > current else most[after]
+    return most, left
 
 
 def _bucket(at: str, start: datetime, hours: int) -> int:

@@ -68,7 +68,7 @@ class Controls:
             waiting=sum(lane.waiting for lane in lanes),
             in_doubt=sum(lane.in_doubt for lane in lanes),
             held=await self._journal.held(entities),
-            why=longest.why if longest is not None else "",
+            why=longest.why if longest is not None and longest.waiting + longest.in_doubt else "",
         )
 
     async def unresolved(self, entities: Sequence[str], targets: Sequence[SystemId]) -> dict[str, int]:

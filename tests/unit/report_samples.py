@@ -169,7 +169,7 @@ def timeline(rng: Random) -> dict[str, Any]:
             arrived.append(come)
             settled.append(done)
             backlog.append(level)
-        series[system] = {"arrived": arrived, "settled": settled, "backlog": backlog}
+        series[system] = {"arrived": arrived, "settled": settled, "backlog": backlog, "left": backlog}
     buckets = [text(START + timedelta(hours=at)) for at in range(108)]
     return {"bucket_minutes": 60, "start": text(START), "buckets": buckets, "series": series}
 
