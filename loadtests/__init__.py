@@ -1,5 +1,7 @@
-"""Locust scenarios: load a release can be judged by. The only room that may import locust.
+"""Load scenarios against a running gateway; the only package that may import locust.
 
-It talks to a gateway by URL and to nothing else of this project; the scenarios come with their own
-release, and until then this room holds its rule (`tests/test_tidy.py`) and nothing more.
+It stands outside the path of a transaction: it sends what a CRM or PSA would send, over HTTP, and
+judges the answers. Importing locust patches the standard library, so nothing else may import this
+package or locust (`tests/test_tidy.py`). The first release measures with `make bench`; scenarios and
+their verdicts come with the load-testing work.
 """
