@@ -114,6 +114,6 @@ def told(row: dict[str, Any]) -> list[str]:
         lines.append(f"  {job['role']:<9} {job['target']}: {job['state']} {job['why']}".rstrip())
         lines += [
             f"    {one['claimed_at']} {one['purpose']}: {one['event'] or 'no outcome'} {one['why'] or ''}".rstrip()
-            for one in job["attempts"]
+            for one in job["tries"]
         ]
     return lines
