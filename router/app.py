@@ -25,6 +25,7 @@ from router.dualrun.service import DualRun
 from router.ingest.feeds import FeedPoller
 from router.ingest.gateway import Gateway
 from router.ingest.intake import Intake
+from router.ingest.observations import Observations
 from router.ingest.principal import Authenticate, by_name
 from router.ingest.processes_api import Processes
 from router.ingest.queries_api import Queries
@@ -122,7 +123,11 @@ def build(
     directory = Directory(journal)
     workflows = Workflows(landscape=landscape, journal=journal, directory=directory, connectors=connectors)
     intake = Intake(
-        landscape=landscape, journal=journal, directory=directory, backlog_max=settings.backlog_max
+        landscape=landscape,
+        journal=journal,
+        directory=directory,
+        workflows=workflows,
+        backlog_max=settings.backlog_max,
     )
     delivery = Delivery(
         journal=journal,
@@ -135,6 +140,7 @@ def build(
         policy=policy,
         follow_up=workflows.follow_up,
     )
+    observations = Observations(directory=directory, landscape=landscape)
     pollers = tuple(
         FeedPoller(
             system=name,
@@ -142,9 +148,7 @@ def build(
             connector=connector,
             intake=intake,
             journal=journal,
-            directory=directory,
-            workflows=workflows,
-            landscape=landscape,
+            observations=observations,
             poll_s=settings.poll_s,
             pages_max=settings.poll_pages_max,
         )
@@ -197,7 +201,9 @@ def _api(
 ) -> FastAPI:
     api = FastAPI(title="coexist", version="0.1.0", docs_url=None, redoc_url=None)
     Gateway(intake=intake, settings=settings, authenticate=authenticate).mount(api)
-    Queries(journal=journal, tables=tables, settings=settings, authenticate=authenticate).mount(api)
+    Queries(
+        journal=journal, landscape=landscape, tables=tables, settings=settings, authenticate=authenticate
+    ).mount(api)
     Processes(
         intake=intake,
         workflows=workflows,

@@ -7,6 +7,8 @@
     │   ├── KeyReused      an idempotency key or document id with another body
     │   ├── PeriodClosed   an accounting date in a closed period
     │   ├── NotFound       nothing by that name
+    │   ├── WrongMethod    the address is right, the method is not
+    │   ├── WrongCoding    a body in a content coding that is not read
     │   ├── TooLarge       a body over its limit
     │   ├── InProgress     the same request is being worked on right now
     │   └── Overloaded     back-pressure; come back after `retry_after_s`
@@ -93,6 +95,20 @@ class NotFound(Refused):
     status = 404
 
 
+class WrongMethod(Refused):
+    """This address does not answer to that method."""
+
+    code = "wrong-method"
+    status = 405
+
+
+class WrongCoding(Refused):
+    """The body comes in a content coding that is not read here."""
+
+    code = "wrong-coding"
+    status = 415
+
+
 class TooLarge(Refused):
     """The body is larger than its limit."""
 
@@ -113,9 +129,16 @@ class Overloaded(Refused):
     code = "overloaded"
     status = 503
 
-    def __init__(self, message: str = "", *, retry_after_s: int = 1, mend: str = "") -> None:
+    def __init__(self, message: str = "", *, retry_after_s: int = 30, mend: str = "") -> None:
         super().__init__(message, mend=mend, retry_after_s=retry_after_s)
         self.retry_after_s = retry_after_s
+
+    def headers(self) -> dict[str, str]:
+        """When to come back, in the header fields of RFC 9110 and of the RateLimit draft."""
+        return {
+            "Retry-After": str(self.retry_after_s),
+            "RateLimit": f'"backlog";r=0;t={self.retry_after_s}',
+        }
 
 
 class VendorRefused(CoexistError):

@@ -18,7 +18,9 @@ from router.canonical.kinds import model_of, parse
 from router.errors import BadInput
 
 _TYPE = re.compile(r"coexist\.([a-z_]{1,40})\.([a-z_]{1,40})\.v([1-9][0-9]{0,3})\Z", re.ASCII)
-MAX_ATTRIBUTE = 256
+MAX_ATTRIBUTE = 255
+"""Characters of `id`, `source` and `type`: source and id together still fit an idempotency key."""
+_ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f]{1,255}\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +57,10 @@ def read(data: Any) -> CloudEvent:
         raise BadInput('specversion: should be "1.0"', mend="`coexist example` prints a valid event")
     for name in ("id", "source", "type"):
         value = data.get(name)
-        if not isinstance(value, str) or not 0 < len(value) <= MAX_ATTRIBUTE:
-            raise BadInput(f"{name}: should be a text of 1 to {MAX_ATTRIBUTE} characters")
+        if not isinstance(value, str) or not _ATTRIBUTE.match(value):
+            raise BadInput(
+                f"{name}: should be a text of 1 to {MAX_ATTRIBUTE} characters, none of them a control character"
+            )
     found = _TYPE.match(data["type"])
     if found is None:
         raise BadInput(f"type: {data['type'][:80]!r} is not coexist.<kind>.<verb>.v<N>")

@@ -7,6 +7,9 @@ from router.errors import BadInput, PeriodClosed
 from router.landscape import Landscape
 from router.model import Decision
 
+YEARS = range(1990, 2100)
+"""Years an accounting date may lie in: a typo such as 0206 or 9999 is refused before an ERP stumbles on it."""
+
 
 def check(document: Document, landscape: Landscape) -> None:
     """Refuse a document whose entity, region, unit or period the landscape does not allow."""
@@ -25,6 +28,11 @@ def check(document: Document, landscape: Landscape) -> None:
         raise BadInput(
             f"business_unit: there is no {document.business_unit!r}",
             mend="use one of " + ", ".join(landscape.business_units),
+        )
+    if document.accounting_date.year not in YEARS:
+        raise BadInput(
+            f"accounting_date: {document.accounting_date} lies outside the years {YEARS[0]} to {YEARS[-1]}",
+            mend="check the year",
         )
     if document.transactional and landscape.is_closed(document.legal_entity, document.accounting_date):
         raise PeriodClosed(

@@ -12,20 +12,17 @@ import orjson
 import structlog
 
 from router.canonical.documents import Document
-from router.canonical.kinds import KINDS, parse
+from router.canonical.kinds import KINDS
 from router.canonical.masters import Opportunity
 from router.connectors.port import Connector, Observed
-from router.errors import BadInput, CoexistError, Refused, VendorRefused, VendorUnknown
-from router.ingest.decisions import check
+from router.errors import Refused, VendorRefused, VendorUnknown
 from router.ingest.intake import Intake
+from router.ingest.observations import Observations
 from router.journal.journal import Journal
 from router.journal.port import Submission
-from router.landscape import Landscape
 from router.model import SystemId
 from router.workflows.decisions import process_id
-from router.workflows.directory import Directory
-from router.workflows.enrich import Problem, enrich
-from router.workflows.service import Workflows
+from router.workflows.enrich import Problem
 
 log = structlog.get_logger(__name__)
 SLOW_POLL_S = 900
@@ -43,9 +40,7 @@ class FeedPoller:
         connector: Connector,
         intake: Intake,
         journal: Journal,
-        directory: Directory,
-        workflows: Workflows,
-        landscape: Landscape,
+        observations: Observations,
         poll_s: int,
         pages_max: int,
     ) -> None:
@@ -54,9 +49,7 @@ class FeedPoller:
         self._connector = connector
         self._intake = intake
         self._journal = journal
-        self._directory = directory
-        self._workflows = workflows
-        self._landscape = landscape
+        self._observations = observations
         self._poll_s = poll_s
         self._pages_max = pages_max
         self.problem = ""
@@ -88,7 +81,7 @@ class FeedPoller:
             page = await self._connector.changes(self.feed, cursor)
             if not page.events and page.cursor == cursor:
                 break
-            submissions = [row for event in page.events for row in await self._submissions(event)]
+            submissions = [await self._submission(event) for event in page.events]
             await self._intake.accept(submissions, cursor=(self.system, self.feed, page.cursor))
             seen += len(page.events)
             cursor = page.cursor
@@ -96,42 +89,18 @@ class FeedPoller:
                 break
         return seen
 
-    async def _submissions(self, event: Observed) -> list[Submission]:
-        if event.kind == "opportunity":
-            return await self._won(event)
-        found = enrich(event.kind, event.data, await self._directory.masters_of(event.data))
-        return [self._submission(event, found)]
-
-    async def _won(self, event: Observed) -> list[Submission]:
-        data = dict(event.data) | {"kind": "opportunity"}
-        entity = self._landscape.legal_entities.get(str(data.get("legal_entity")))
-        if entity is not None:
-            data.setdefault("region", entity.region)
-        data.setdefault("accounting_date", data.get("close_date"))
-        found: Document | Problem
-        try:
-            found = parse(data)
-        except BadInput as error:
-            found = Problem(error.message)
-        own = self._submission(event, found)
-        if own.document is None or not isinstance(own.document, Opportunity) or not own.document.won:
-            return [own]
-        return [own, *await self._workflows.start_project(own.document)]
-
-    def _submission(self, event: Observed, found: Document | Problem) -> Submission:
+    async def _submission(self, event: Observed) -> Submission:
+        found = await self._observations.read(event.kind, event.data)
         problem = found.why if isinstance(found, Problem) else ""
         document = found if isinstance(found, Document) else None
-        if document is not None:
-            try:
-                check(document, self._landscape)
-            except CoexistError as error:
-                document, problem = None, error.one_line()
         opportunity = isinstance(document, Opportunity)
         return Submission(
             client=f"feed:{self.system}",
             idempotency_key=f"{self.feed} {event.event_id}",
             received=orjson.dumps(
-                {"data": event.data, "raw": event.raw}, option=orjson.OPT_SORT_KEYS, default=str
+                {"data": event.data, "raw": event.raw, "vendor_id": event.vendor_id},
+                option=orjson.OPT_SORT_KEYS,
+                default=str,
             ),
             source=f"/{self.system}/{self.feed}",
             event_id=event.event_id,
@@ -142,4 +111,5 @@ class FeedPoller:
             correlation_id=process_id(document) if isinstance(document, Opportunity) else None,
             crosswalk=((self.system, event.vendor_id),),
             deliver=not opportunity,
+            keep_conflict=True,
         )

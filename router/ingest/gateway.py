@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.requests import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from router.canonical import events
 from router.canonical.kinds import model_of, parse
-from router.canonical.masters import Opportunity
-from router.errors import BadInput, CoexistError, InProgress, KeyReused, NotFound, TooLarge
+from router.errors import (
+    BadInput,
+    CoexistError,
+    InProgress,
+    KeyReused,
+    NotFound,
+    Overloaded,
+    Refused,
+    TooLarge,
+    WrongCoding,
+)
 from router.ingest.decisions import route_of
 from router.ingest.intake import Intake
 from router.ingest.principal import Authenticate, Principal
-from router.ingest.problems import json_response, on_bug, on_error, problem_of
+from router.ingest.problems import json_response, on_bug, on_error, on_http, on_invalid, problem_of
 from router.ingest.straight import Straight
 from router.journal.port import Acceptance, Accepted, Conflict, Submission
 from router.settings import Settings
@@ -26,18 +38,36 @@ MAX_KEY = 255
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """The request's body; raises TooLarge as soon as it is over `most` bytes, without keeping it."""
+    """The request's body; raises TooLarge as soon as it is over `most` bytes, without keeping it.
+
+    Raises WrongCoding for a compressed body (a small one can unpack to anything), BadInput when the
+    caller went away in the middle of it.
+    """
+    coding = request.headers.get("content-encoding", "identity")
+    if coding != "identity":
+        raise WrongCoding(f"a body in the coding {coding[:40]!r} is not read", mend="send it as it is")
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most:
         raise TooLarge(f"the body has {declared} bytes, the limit is {most}", mend="send it in smaller parts")
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise TooLarge(f"the body has more than {most} bytes", mend="send it in smaller parts")
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise TooLarge(f"the body has more than {most} bytes", mend="send it in smaller parts")
+            parts.append(part)
+    except ClientDisconnect as error:
+        raise BadInput("the caller went away before the body ended") from error
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def key_of(header: str) -> str:
+    """An Idempotency-Key, quoted (a structured field's string) or not; raises BadInput."""
+    key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
+    if not 0 < len(key) <= MAX_KEY or not key.isprintable():
+        raise BadInput(f"Idempotency-Key: should be 1 to {MAX_KEY} printable characters")
+    return key
 
 
 def answer_of(answer: Acceptance) -> dict[str, Any]:
@@ -55,6 +85,25 @@ def answer_of(answer: Acceptance) -> dict[str, Any]:
     }
 
 
+def answered(answer: Acceptance) -> Response:
+    """The response to one submission: 202, or 200 for a replay; raises KeyReused for a conflict."""
+    told = answer_of(answer)
+    if isinstance(answer, Accepted) and answer.replayed:
+        return json_response(told, 200, {"Idempotent-Replayed": "true"})
+    return json_response(told, 202, {"Location": told["status_url"]})
+
+
+def result_of(answer: Acceptance | Refused) -> dict[str, Any]:
+    """One of several answers: its `status` and what a single request would have been told."""
+    try:
+        if isinstance(answer, Refused):
+            raise answer
+        told = answer_of(answer)
+    except Refused as error:
+        return {"status": error.status, "problem": problem_of(error)}
+    return {"status": 200 if isinstance(answer, Accepted) and answer.replayed else 202, **told}
+
+
 class Gateway:
     """The endpoints that write; reading ones are in `queries_api`."""
 
@@ -67,6 +116,8 @@ class Gateway:
     def mount(self, app: FastAPI) -> None:
         """Add the endpoints and the error handlers to an app."""
         app.add_exception_handler(CoexistError, on_error)
+        app.add_exception_handler(HTTPException, on_http)
+        app.add_exception_handler(RequestValidationError, on_invalid)
         app.add_exception_handler(Exception, on_bug)
         for path, endpoint, status, body in (
             ("/v1/transactions", self.post_transaction, 202, _EVENT_BODY),
@@ -94,60 +145,51 @@ class Gateway:
             (answer,) = await self._intake.accept([submission])
         finally:
             self._running.discard(running)
-        told = answer_of(answer)
-        if isinstance(answer, Accepted) and answer.replayed:
-            return json_response(told, 200, {"Idempotent-Replayed": "true"})
-        return json_response(told, 202, {"Location": told["status_url"]})
+        return answered(answer)
 
     async def post_batch(self, request: Request) -> Response:
         """Accept NDJSON: every line gets its own result; a bad line spoils no other."""
         principal = await self._authenticate(request)
         body = await read_body(request, self._settings.batch_body_max)
-        lines = body.split(b"\n")
-        if lines and not lines[-1].strip():
-            lines.pop()
-        if len(lines) > self._settings.batch_lines_max:
-            raise TooLarge(f"the batch has {len(lines)} lines, the limit is {self._settings.batch_lines_max}")
+        count = body.count(b"\n") + (not body.endswith(b"\n"))
+        if count > self._settings.batch_lines_max:
+            raise TooLarge(
+                f"the batch has {count} lines, the limit is {self._settings.batch_lines_max}",
+                mend="send it in smaller parts",
+            )
+        # Blank lines are left out, but count, so that a result's `line` is the line of the file sent.
+        lines = [(at, line) for at, line in enumerate(body.split(b"\n"), start=1) if line.strip()]
         results: list[dict[str, Any]] = []
         for start in range(0, len(lines), CHUNK):
-            results += await self._chunk(lines[start : start + CHUNK], start, principal)
+            results += await self._chunk(lines[start : start + CHUNK], principal)
         counts = {
             "accepted": sum(row["status"] == 202 for row in results),
             "replayed": sum(row["status"] == 200 for row in results),
             "refused": sum(row["status"] >= 400 for row in results),
         }
-        return json_response({**counts, "results": results})
+        later = any(row["status"] == Overloaded.status for row in results)
+        return json_response(
+            {**counts, "results": results}, headers=Overloaded().headers() if later else None
+        )
 
-    async def _chunk(self, lines: list[bytes], start: int, principal: Principal) -> list[dict[str, Any]]:
+    async def _chunk(self, lines: Sequence[tuple[int, bytes]], principal: Principal) -> list[dict[str, Any]]:
         results: list[dict[str, Any]] = []
-        good: list[tuple[int, Submission]] = []
-        for at, line in enumerate(lines):
-            row: dict[str, Any] = {"line": start + at + 1, "status": 202}
+        good: list[tuple[dict[str, Any], Submission]] = []
+        for at, line in lines:
+            row: dict[str, Any] = {"line": at}
             results.append(row)
             try:
-                good.append((at, self._read(line, principal, None)))
-            except CoexistError as error:
+                good.append((row, self._read(line, principal, None)))
+            except Refused as error:
                 row |= {"status": error.status, "problem": problem_of(error)}
-        answers = await self._intake.accept([submission for _, submission in good])
-        for (at, _), answer in zip(good, answers, strict=True):
-            try:
-                results[at] |= answer_of(answer)
-                if isinstance(answer, Accepted) and answer.replayed:
-                    results[at]["status"] = 200
-            except CoexistError as error:
-                results[at] |= {"status": error.status, "problem": problem_of(error)}
+        answers = await self._intake.accept_each([submission for _, submission in good])
+        for (row, _), answer in zip(good, answers, strict=True):
+            row.update(result_of(answer))
         return results
 
     def _read(self, body: bytes, principal: Principal, key: str | None) -> Submission:
-        if key is not None:
-            key = key.strip('"')
-            if not 0 < len(key) <= MAX_KEY:
-                raise BadInput(f"Idempotency-Key: should be 1 to {MAX_KEY} characters")
+        key = None if key is None else key_of(key)
         event = events.read(events.decode(body))
-        if isinstance(event.document, Opportunity) and event.verb == "won":
-            raise BadInput(
-                "a won opportunity starts a process", mend="POST it to /v1/processes/initiate-project"
-            )
         return self._intake.submission(event, client=principal.client, received=body, key=key)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from router.canonical.events import CloudEvent
-from router.errors import Overloaded
+from router.canonical.masters import Opportunity
+from router.errors import Overloaded, Refused
 from router.ingest.decisions import check
 from router.journal.journal import Journal
 from router.journal.port import Acceptance, Accepted, Submission
 from router.landscape import Landscape
 from router.model import SystemId
+from router.workflows.decisions import process_id
 from router.workflows.directory import Directory
+from router.workflows.service import Workflows
 
 COUNTED_EVERY = 5_000
 """Submissions between two looks at the backlog: at most this much over its limit."""
@@ -21,11 +24,18 @@ class Intake:
     """Turns events into submissions and hands them to the journal."""
 
     def __init__(
-        self, *, landscape: Landscape, journal: Journal, directory: Directory, backlog_max: int
+        self,
+        *,
+        landscape: Landscape,
+        journal: Journal,
+        directory: Directory,
+        workflows: Workflows,
+        backlog_max: int,
     ) -> None:
         self._landscape = landscape
         self._journal = journal
         self._directory = directory
+        self._workflows = workflows
         self._backlog_max = backlog_max
         self._room = 0
 
@@ -43,6 +53,7 @@ class Intake:
             verb=event.verb,
             document=event.document,
             kind=event.document.kind,
+            correlation_id=process_id(event.document) if isinstance(event.document, Opportunity) else None,
             deliver=event.document.kind != "opportunity",
         )
 
@@ -52,13 +63,43 @@ class Intake:
         """Make them durable, in one commit; raises Overloaded when too much waits already."""
         if not await self._has_room(len(submissions)):
             raise Overloaded("too many deliveries wait already", retry_after_s=30, mend="send again later")
-        answers = await self._journal.accept(submissions, cursor=cursor)
+        every, own = await self._with_processes(submissions)
+        answers = await self._journal.accept(every, cursor=cursor)
         self._directory.learn(
             given.document
-            for given, answer in zip(submissions, answers, strict=True)
+            for given, answer in zip(every, answers, strict=True)
             if given.document is not None and isinstance(answer, Accepted) and not answer.replayed
         )
-        return answers
+        return answers if own is None else [answers[at] for at in own]
+
+    async def _with_processes(
+        self, submissions: Sequence[Submission]
+    ) -> tuple[Sequence[Submission], list[int] | None]:
+        """The submissions, each won opportunity followed by what its process submits first; where they are."""
+        if all(one.kind != "opportunity" for one in submissions):
+            return submissions, None
+        every: list[Submission] = []
+        own: list[int] = []
+        for one in submissions:
+            own.append(len(every))
+            every.append(one)
+            if isinstance(one.document, Opportunity) and one.document.won and one.verb == "won":
+                every += await self._workflows.start_project(one.document)
+        return every, own
+
+    async def accept_each(self, submissions: Sequence[Submission]) -> list[Acceptance | Refused]:
+        """Make them durable, each for itself: what refuses one is its own answer and spoils no other."""
+        if not submissions:
+            return []
+        try:
+            return list(await self.accept(submissions))
+        except Overloaded as error:
+            return [error] * len(submissions)
+        except Refused as error:
+            if len(submissions) == 1:
+                return [error]
+        # One of them can't be stored, so none was: each has its own commit now.
+        return [(await self.accept_each([one]))[0] for one in submissions]
 
     async def _has_room(self, count: int) -> bool:
         """Whether the backlog has room; it is counted anew only now and then, as counting it costs."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import orjson
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from router.errors import CoexistError, Overloaded
+from router.errors import BadInput, CoexistError, NotFound, Overloaded, Refused, WrongMethod
 
 MEDIA_TYPE = "application/problem+json"
+MOST_PATH = 200
+"""Characters of an address that are repeated to the caller."""
 
 
 def problem_of(error: CoexistError, *, instance: str | None = None) -> dict[str, Any]:
@@ -24,7 +29,7 @@ def problem_of(error: CoexistError, *, instance: str | None = None) -> dict[str,
     if error.mend:
         body["mend"] = error.mend
     if instance:
-        body["instance"] = instance
+        body["instance"] = instance[:MOST_PATH]
     return body
 
 
@@ -36,12 +41,33 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
 async def on_error(request: Request, error: Exception) -> Response:
     """Render any error of ours; back-pressure carries Retry-After and the RateLimit fields."""
     assert isinstance(error, CoexistError)
-    headers = {}
-    if isinstance(error, Overloaded):
-        headers["Retry-After"] = str(error.retry_after_s)
-        headers["RateLimit"] = f'"backlog";r=0;t={error.retry_after_s}'
+    headers = error.headers() if isinstance(error, Overloaded) else None
     body = orjson.dumps(problem_of(error, instance=request.url.path))
     return Response(body, status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+async def on_http(request: Request, error: Exception) -> Response:
+    """What the web framework refuses by itself, an unknown address or method, as a problem too."""
+    assert isinstance(error, HTTPException)
+    path = request.url.path[:MOST_PATH]
+    told: CoexistError
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        told = NotFound(f"there is nothing at {path}", mend="/openapi.json lists every address")
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        told = WrongMethod(f"{path} does not answer to {request.method[:20]}")
+    else:
+        told = Refused(str(error.detail)[:200])
+    body = problem_of(told, instance=path) | {"status": error.status_code}
+    headers = dict(error.headers or {})
+    return Response(orjson.dumps(body), error.status_code, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def on_invalid(request: Request, error: Exception) -> Response:
+    """A part of the address that is not what it should be, such as a version that is no number."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return await on_error(request, BadInput(f"{where}: {first['msg']}"))
 
 
 async def on_bug(request: Request, error: Exception) -> Response:
@@ -49,5 +75,7 @@ async def on_bug(request: Request, error: Exception) -> Response:
     del error
     body = {"type": "urn:coexist:problem:broken", "title": "Something is broken on our side.", "status": 500}
     return Response(
-        orjson.dumps(body | {"instance": request.url.path}), status_code=500, media_type=MEDIA_TYPE
+        orjson.dumps(body | {"instance": request.url.path[:MOST_PATH]}),
+        status_code=500,
+        media_type=MEDIA_TYPE,
     )

@@ -13,11 +13,11 @@ from router.canonical import events
 from router.canonical.billing import Invoice
 from router.canonical.documents import Document
 from router.canonical.kinds import parse
-from router.canonical.masters import Customer, Opportunity
-from router.canonical.work import ChangeOrder, TimeEntry
-from router.errors import BadInput, CoexistError, NotFound
+from router.canonical.masters import Opportunity
+from router.canonical.work import TimeEntry
+from router.errors import BadInput, NotFound, Refused
 from router.ingest.decisions import check
-from router.ingest.gateway import answer_of, read_body
+from router.ingest.gateway import answered, key_of, read_body, result_of
 from router.ingest.intake import Intake
 from router.ingest.principal import Authenticate, Principal
 from router.ingest.problems import json_response, problem_of
@@ -67,8 +67,7 @@ class Processes:
     async def create_client_account(self, request: Request) -> Response:
         """A customer in the ERP that owns it. Body: a canonical customer."""
         principal, document = await self._document(request, "customer")
-        assert isinstance(document, Customer)
-        return await self._one(self._own(principal, document, "created"))
+        return await self._one(self._own(principal, document, "created", key=_key(request)))
 
     async def initiate_project(self, request: Request) -> Response:
         """Start the project of a won opportunity. Body: a canonical opportunity with `won` true."""
@@ -85,8 +84,7 @@ class Processes:
             deliver=False,
         )
         answers = await self._intake.accept([fact, *await self._workflows.start_project(document)])
-        told = answer_of(answers[0])
-        return json_response(told, 202, {"Location": told["status_url"]})
+        return answered(answers[0])
 
     async def submit_approved_time(self, request: Request) -> Response:
         """Approved time of the PSA. Body: `{"entries": [...]}`; entity, rate and cost centre are added."""
@@ -96,19 +94,23 @@ class Processes:
         if not isinstance(rows, list) or not 0 < len(rows) <= ENTRIES_MAX:
             raise BadInput(f"entries: should be a list of 1 to {ENTRIES_MAX} time entries")
         results: list[dict[str, Any]] = []
-        for row in rows:
+        good: list[tuple[dict[str, Any], Submission]] = []
+        for at, entry in enumerate(rows, start=1):
+            row: dict[str, Any] = {"entry": at}
+            results.append(row)
             try:
-                (answer,) = await self._intake.accept([await self._time(principal, row)])
-                results.append({"status": 202, **answer_of(answer)})
-            except CoexistError as error:
-                results.append({"status": error.status, "problem": problem_of(error)})
+                good.append((row, await self._time(principal, entry)))
+            except Refused as error:
+                row |= {"status": error.status, "problem": problem_of(error)}
+        answers = await self._intake.accept_each([submission for _, submission in good])
+        for (row, _), answer in zip(good, answers, strict=True):
+            row.update(result_of(answer))
         return json_response({"results": results})
 
     async def apply_change_order(self, request: Request) -> Response:
         """An approved change order. Body: a canonical change order."""
         principal, document = await self._document(request, "change_order")
-        assert isinstance(document, ChangeOrder)
-        return await self._one(self._own(principal, document, "approved"))
+        return await self._one(self._own(principal, document, "approved", key=_key(request)))
 
     async def publish_invoice_status(self, request: Request) -> Response:
         """Tell CRM and PSA of an invoice again. Body: `{"invoice_id": ...}`."""
@@ -140,10 +142,12 @@ class Processes:
         check(document, self._landscape)
         return principal, document
 
-    def _own(self, principal: Principal, document: Document, verb: str) -> Submission:
+    def _own(
+        self, principal: Principal, document: Document, verb: str, *, key: str | None = None
+    ) -> Submission:
         return Submission(
             client=principal.client,
-            idempotency_key=f"/processes {document.kind} {document.document_id} {verb}",
+            idempotency_key=key or f"/processes {document.kind} {document.document_id} {verb}",
             received=orjson.dumps(document.model_dump(mode="json")),
             source=f"/processes/{principal.client}",
             event_id=document.document_id,
@@ -154,15 +158,22 @@ class Processes:
 
     async def _one(self, submission: Submission) -> Response:
         (answer,) = await self._intake.accept([submission])
-        told = answer_of(answer)
-        return json_response(told, 202, {"Location": told["status_url"]})
+        return answered(answer)
 
     async def _time(self, principal: Principal, row: Any) -> Submission:
         if not isinstance(row, dict):
             raise BadInput("an entry is not a JSON object")
+        if row.get("approved", True) is not True:
+            raise BadInput("approved: only approved time is taken", mend="send it when it is approved")
+        row = {name: value for name, value in row.items() if name != "approved"}
         found = enrich("time_entry", row, await self._directory.masters_of(row))
         if isinstance(found, Problem):
             raise BadInput(found.why)
         assert isinstance(found, TimeEntry)
         check(found, self._landscape)
         return self._own(principal, found, "approved")
+
+
+def _key(request: Request) -> str | None:
+    given = request.headers.get("idempotency-key")
+    return None if given is None else key_of(given)

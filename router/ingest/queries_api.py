@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from router.canonical.kinds import KINDS
-from router.errors import NotFound, VendorUnknown
+from router.errors import CoexistError, NotFound
 from router.ingest.gateway import read_body, read_document, schema_of
 from router.ingest.principal import Authenticate
 from router.ingest.problems import json_response
 from router.journal.journal import Journal
+from router.landscape import Landscape
 from router.model import State
 from router.routing.explain import explain
 from router.routing.tables import Tables
@@ -24,9 +25,16 @@ class Queries:
     """Read functions over the journal, as HTTP."""
 
     def __init__(
-        self, *, journal: Journal, tables: Tables, settings: Settings, authenticate: Authenticate
+        self,
+        *,
+        journal: Journal,
+        landscape: Landscape,
+        tables: Tables,
+        settings: Settings,
+        authenticate: Authenticate,
     ) -> None:
         self._journal = journal
+        self._landscape = landscape
         self._tables = tables
         self._settings = settings
         self._authenticate = authenticate
@@ -74,13 +82,13 @@ class Queries:
         return json_response({"breaks": rows[:PAGE], "total": len(rows), "truncated": len(rows) > PAGE})
 
     async def cutovers(self, request: Request) -> Response:
-        """The routing epoch and table version of every entity, and the steps that led there."""
+        """The routing epoch and table version in force of every entity."""
         await self._authenticate(request)
         epochs = await self._journal.epochs()
-        entities = {
-            entity: {"epoch": epoch, "table_version": version}
-            for entity, (epoch, version) in sorted(epochs.items())
-        }
+        entities = {}
+        for entity in self._landscape.legal_entities:
+            epoch, version = epochs.get(entity, (0, min(self._tables.versions)))
+            entities[entity] = {"epoch": epoch, "table_version": version}
         return json_response({"entities": entities})
 
     async def document(self, request: Request, kind: str, document_id: str) -> Response:
@@ -105,7 +113,7 @@ class Queries:
         """The journal answers."""
         try:
             await self._journal.epochs()
-        except VendorUnknown as error:
+        except CoexistError as error:
             return json_response({"status": "not ready", "why": error.message}, 503)
         return json_response({"status": "ready"})
 

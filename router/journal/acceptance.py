@@ -8,7 +8,7 @@ submission fails alone; `plan` decides; `write` writes. A settlement uses the sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ _COLUMNS = (
     "canonical,problem,correlation_id,legal_entity,accounting_date,ordering_key,currency,amount_minor,"
     "deliver,state,job_id,authority,accepted_at"
 )
-_CROSSWALK = (
+KNOWN_BEFORE = (
     "ON CONFLICT (system, kind, document_id) DO UPDATE SET vendor_id = excluded.vendor_id, at = excluded.at"
 )
 
@@ -123,11 +123,14 @@ def plan(tx: Transaction, group: Sequence[Prepared], decide: Decide | None) -> P
     by_key, by_document = _seen(tx, group)
     answers = _first_answers(tx, [*by_key.values(), *by_document.values()])
     new: dict[tuple[str, ...], Fresh] = {}
-    for at, prepared in enumerate(group):
-        submission = prepared.submission
+    for at, given in enumerate(group):
+        prepared, submission = given, given.submission
         key = (submission.client, submission.idempotency_key)
         once = prepared.once
         old = by_key.get(key) or (by_document.get(once) if once else None)
+        if old is not None and submission.keep_conflict and key not in by_key and _differ(old, prepared):
+            prepared = _kept(prepared, id_text(old[0]))
+            once = old = None
         if old is not None:
             what = "idempotency key" if key in by_key else "document id"
             planned.answers[at] = _answer(old, prepared, what, answers)
@@ -136,8 +139,10 @@ def plan(tx: Transaction, group: Sequence[Prepared], decide: Decide | None) -> P
         if same is not None:
             what = "idempotency key" if ("key", *key) in new else "document id"
             differs = "" if same.prepared.fingerprint == prepared.fingerprint else what
-            planned.repeats.append((at, same.at, differs))
-            continue
+            if differs != "document id" or not submission.keep_conflict:
+                planned.repeats.append((at, same.at, differs))
+                continue
+            prepared, once = _kept(prepared, "the one just before it"), None
         fresh = new[("key", *key)] = Fresh(at, prepared)
         if once:
             new[("document", *once)] = fresh
@@ -217,6 +222,22 @@ def decision_of(row: Sequence[object]) -> Decision:
     )
 
 
+def _differ(old: Seen, prepared: Prepared) -> bool:
+    return old[1] != prepared.fingerprint
+
+
+def _kept(prepared: Prepared, first: str) -> Prepared:
+    """A conflicting submission as one that is parked: a change after the fact that a person must see."""
+    submission = prepared.submission
+    document = submission.document
+    assert document is not None
+    problem = (
+        f"{document.kind} {document.document_id} was accepted before with another content, as {first}:"
+        " correct it there, or credit it"
+    )
+    return prepare(replace(submission, document=None, problem=problem, correlation_id=None, crosswalk=()))
+
+
 def _answer(old: Seen, prepared: Prepared, what: str, answers: dict[int, Accepted]) -> Acceptance:
     seq, fingerprint = old
     if fingerprint == prepared.fingerprint:
@@ -274,7 +295,7 @@ def write(tx: Transaction, planned: Plan) -> list[Acceptance]:
         tx.insert("decisions", DECISION_COLUMNS, decisions)
         tx.insert("jobs", JOB_COLUMNS, jobs)
         tx.insert("history", "seq,at,what,detail", notes)
-        tx.insert("crosswalk", "system,kind,document_id,vendor_id,at", known, _CROSSWALK)
+        tx.insert("crosswalk", "system,kind,document_id,vendor_id,at", known, KNOWN_BEFORE)
     for at, first, differs in planned.repeats:
         answer = planned.answers[first]
         assert isinstance(answer, Accepted)

@@ -13,10 +13,27 @@ from router.journal.acceptance import Prepared
 from router.journal.engine import Transaction
 from router.journal.lanes import any_due
 from router.journal.lanes import claim as claim_lanes
-from router.journal.port import Acceptance, Lease, LeaseSettlement, Pin, Submission, Switch
+from router.journal.port import Acceptance, Decide, Lease, LeaseSettlement, Pin, Submission, Switch
 from router.journal.reading import Reads
 from router.journal.standing import Standing
 from router.model import SystemId
+
+
+def _replay(
+    tx: Transaction,
+    ids: Sequence[str],
+    decide: Decide | None,
+    completed: Mapping[str, Prepared],
+    started: Sequence[Prepared],
+    said: Mapping[str, str],
+    *,
+    route: Literal["pinned", "again"],
+) -> int:
+    facts = rerouting.complete(tx, completed, said)
+    if started:
+        acceptance.accept(tx, started, decide)
+    return facts + rerouting.replay(tx, ids, decide, route=route, **said)
+
 
 _Batch = tuple[list[Prepared], tuple[SystemId, str, str] | None]
 
@@ -108,10 +125,24 @@ class Journal(Reads, Standing):
         return await self._do(rerouting.release, entities, self._decide, by=by, why=why)
 
     async def replay(
-        self, ids: Sequence[str], *, route: Literal["pinned", "again"], by: str, why: str
+        self,
+        ids: Sequence[str],
+        *,
+        route: Literal["pinned", "again"],
+        by: str,
+        why: str,
+        mended: Mapping[str, Submission] | None = None,
+        begun: Sequence[Submission] = (),
     ) -> int:
-        """Send refused, dead and parked transactions again; how many. Raises NotFound."""
-        return await self._do(rerouting.replay, ids, self._decide, route=route, by=by, why=why)
+        """Send refused, dead and parked transactions again; how many. Raises NotFound.
+
+        `mended`: documents for transactions that were parked without one, by their id; `begun`: what
+        they start, accepted in the same commit.
+        """
+        said = {"by": by, "why": why}
+        completed = {one: acceptance.prepare(given) for one, given in (mended or {}).items()}
+        started = [acceptance.prepare(one) for one in begun]
+        return await self._do(_replay, ids, self._decide, completed, started, said, route=route)
 
     async def add_shadow(
         self,
@@ -143,5 +174,5 @@ class Journal(Reads, Standing):
         await self._do(records.record_step, run_id, step, event, data)
 
     async def store_breaks(self, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Append breaks a comparison found."""
+        """Store the breaks of a comparison, in place of those it had found before."""
         await self._do(records.store_breaks, run_id, rows)

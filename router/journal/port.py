@@ -72,6 +72,8 @@ class Submission:
     """(system, vendor id) pairs already known for the document, e.g. the row it was observed in."""
     deliver: bool = True
     """False: recorded as a fact (an opportunity, an invoice an ERP made); routing is not asked."""
+    keep_conflict: bool = False
+    """True: where its document id was used with another body it is parked, for nobody else is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from router.canonical import Document, parse
 from router.errors import BadInput, NotFound
 from router.journal import lanes
+from router.journal.acceptance import KNOWN_BEFORE, Prepared
 from router.journal.decisions import lane_of, resting_state
 from router.journal.engine import Row, Transaction
 from router.journal.port import Decide, NewJob
@@ -134,6 +135,46 @@ def replay(
             done.update(_reroute(tx, (seq, verb, document), decide, said))
     done.update(_revive(tx, [seq for seq in seqs if seq not in done], said))
     return len(done) + _again(tx, resting, decide, Event.REPLAYED, said)
+
+
+def complete(tx: Transaction, mended: Mapping[str, Prepared], said: Mapping[str, str]) -> int:
+    """Give parked transactions the document they lacked; how many were facts, and so are settled by it.
+
+    The payload as received and the first problem stay. A document id that was accepted before stays
+    parked: a second time entry of one id is never sent.
+    """
+    facts = 0
+    for transaction_id, prepared in mended.items():
+        document, seq = prepared.submission.document, _number(transaction_id)
+        assert document is not None
+        if prepared.once and tx.rows(
+            "SELECT seq FROM transactions WHERE kind = ? AND transactional = 1 AND document_id = ?",
+            prepared.once,
+        ):
+            continue
+        deliver = prepared.submission.deliver
+        state = State.PARKED if deliver else State.POSTED
+        changed = tx.run(
+            "UPDATE transactions SET canonical = ?, document_id = ?, transactional = ?, correlation_id = ?,"
+            " legal_entity = ?, accounting_date = ?, ordering_key = ?, currency = ?, amount_minor = ?,"
+            " deliver = ?, state = ? WHERE seq = ? AND canonical IS NULL AND state = 'parked'",
+            (
+                prepared.canonical, document.document_id, int(prepared.transactional),
+                prepared.submission.correlation_id, prepared.legal_entity,
+                document.accounting_date.isoformat(), prepared.ordering_key, prepared.currency,
+                prepared.amount_minor, int(deliver), state.value, seq,
+            ),
+        )  # fmt: skip
+        if not changed:
+            continue
+        facts += not deliver
+        tx.insert("history", "seq,at,what,detail", [(seq, tx.now, "completed", as_json(dict(said)))])
+        known = [
+            (system, document.kind, document.document_id, vendor_id, tx.now)
+            for system, vendor_id in prepared.submission.crosswalk
+        ]
+        tx.insert("crosswalk", "system,kind,document_id,vendor_id,at", known, KNOWN_BEFORE)
+    return facts
 
 
 _FAILED = {State.REFUSED.value, State.DEAD.value}

@@ -16,7 +16,7 @@ from router.connectors.port import Answer, Connector, Posted, SaidNo
 from router.journal.journal import Journal
 from router.journal.port import FollowUp, Job, NewJob, Submission
 from router.landscape import Landscape
-from router.model import LaneKey, SystemId
+from router.model import LaneKey, State, SystemId
 from router.workflows import onboarding
 from router.workflows.decisions import Next, Step, after_step, invoice_facts, payment_facts, process_id
 from router.workflows.directory import Directory
@@ -43,10 +43,23 @@ class Workflows:
         self._psa = next((name for name in landscape.of_role("psa") if name in connectors), None)
 
     async def start_project(self, opportunity: Opportunity) -> list[Submission]:
-        """What a won opportunity submits at once: its customer or, when known, its contract."""
-        if await self._directory.find(Customer, opportunity.customer_id) is None:
-            return [self._step("customer", opportunity)]
-        return [self._step("contract", opportunity)]
+        """What a won opportunity submits at once: its customer or, when that stands, its contract.
+
+        Nothing when its process has begun: a deal is set up once, however often it is seen.
+        """
+        if await self._journal.find(process_id(opportunity)):
+            return []
+        if await self._stands("customer", opportunity.customer_id):
+            return [self._step("contract", opportunity)]
+        return [self._step("customer", opportunity)]
+
+    async def _stands(self, kind: str, document_id: str) -> bool:
+        """Whether the last word on a master was neither a cancellation nor a refusal."""
+        known = [await self._journal.transaction(one) for one in await self._journal.find(document_id)]
+        newest = [row for row in known if row is not None and row["kind"] == kind][-1:]
+        return any(
+            row["verb"] != "cancelled" and row["state"] not in (State.REFUSED, State.DEAD) for row in newest
+        )
 
     async def follow_up(self, job: Job, answer: Answer) -> FollowUp:
         """What follows a job that is posted, or refused or dead for good."""
