@@ -23,6 +23,11 @@ GROUP_MOST = 2_000
 TRIES = 8
 """Times a group is run again because another process got in between, before its members run alone."""
 
+QUIET_TURNS = 2
+"""Turns of the loop in which nobody came, after which a group is closed."""
+TURNS_MOST = 50
+"""Turns a group stays open at most, however many still come."""
+
 
 @dataclass(slots=True)
 class _Item:
@@ -51,6 +56,9 @@ class Writer:
         self._open: Connection | None = None
         self._queue: deque[_Item] = deque()
         self._scheduled = False
+        self._seen = 0
+        self._turns = 0
+        self._quiet = 0
         self._pump: asyncio.Task[None] | None = None
 
     async def submit(self, handler: Handler, payload: Any, *, weight: int = GROUP_MOST) -> Any:
@@ -89,10 +97,28 @@ class Writer:
         self._drop()
 
     def _flush(self) -> None:
+        if self._waits_for_more():
+            asyncio.get_running_loop().call_soon(self._flush)
+            return
         self._scheduled = False
         while self._queue:
             group = self._take()
             self._answer(group, self._run(group[0].handler, [item.payload for item in group]))
+
+    def _waits_for_more(self) -> bool:
+        """Whether the group should stay open for another turn of the loop; closing it resets the count.
+
+        Callers that woke together (the last commit answered them all) reach the journal a few turns
+        apart: a request is read in one turn and handled in the next. Turns cost microseconds, the
+        commit milliseconds of disk.
+        """
+        grown, self._seen = len(self._queue) > self._seen, len(self._queue)
+        self._turns += 1
+        self._quiet = 0 if grown else self._quiet + 1
+        if self._quiet < QUIET_TURNS and self._turns < TURNS_MOST:
+            return True
+        self._seen = self._turns = self._quiet = 0
+        return False
 
     async def _gather(self) -> None:
         while self._queue:
