@@ -104,6 +104,9 @@ class Runner:
         self._version = 1
         self._stages: dict[str, Stage] = {wave.id: "legacy" for wave in plan.waves}
         self._dual: set[str] = set()
+        self._entering = asyncio.Lock()
+        self._entered: dict[tuple[str, Stage], dict[str, Any]] = {}
+        """What a step that was interrupted had already switched, by step and stage."""
         self._switched: dict[str, datetime] = {}
         self.results = {step.id: StepResult(step=step) for step in plan.steps}
 
@@ -124,9 +127,11 @@ class Runner:
         done: set[str] = set()
         for row in await controls.log(self._run_id):
             data: Any = row["data"]
+            if row["event"] == "entering":
+                self._version = max(self._version, int(data["version"]))
             if row["event"] == "stage":
                 self._stages[data["wave"]] = data["stage"]
-                self._version = max(self._version, int(data["version"]))
+                self._entered[(str(row["step"]), data["stage"])] = data["evidence"]
                 if data["stage"] == "dual_run":
                     self._dual.add(data["wave"])
             if row["event"] == "started":
@@ -151,7 +156,10 @@ class Runner:
         if result.started is None:
             result.started = controls.clock.now()
             await controls.record(self._run_id, step.id, "started", {"at": to_text(result.started)})
-        limit = None if step.deadline_minutes is None else step.deadline_minutes * 60
+        limit = None
+        if step.deadline_minutes is not None:
+            gone = controls.clock.now() - result.started
+            limit = max(0.0, step.deadline_minutes * 60 - gone.total_seconds())
         try:
             async with asyncio.timeout(limit):
                 await self._act(step, result)
@@ -274,28 +282,38 @@ class Runner:
     async def _enter(
         self, step: Step, stage: Stage, *, why: str, gate: tuple[str, ...] = ()
     ) -> dict[str, Any]:
+        if (step.id, stage) in self._entered:
+            return self._entered[(step.id, stage)]
+        # One at a time: a table holds the stages of all waves.
+        async with self._entering:
+            return await self._flip(step, stage, why=why, gate=gate)
+
+    async def _flip(self, step: Step, stage: Stage, *, why: str, gate: tuple[str, ...]) -> dict[str, Any]:
         wave = self._plan.wave(step.wave)
         before = self._stages[wave.id]
         if stage not in NEXT[before]:
             raise StepFailed(f"wave {wave.id} can't go from {before} to {stage}")
         controls = await self._controls()
-        self._version += 1
+        version = self._version = self._version + 1
+        # Written first: a runner that starts again must not give this version another text.
+        await controls.record(self._run_id, step.id, "entering", {"version": version})
         self._stages[wave.id] = stage
         if stage == "dual_run":
             self._dual.add(wave.id)
-        text = table_text(self._plan, version=self._version, stages=self._stages, dual=frozenset(self._dual))
-        await controls.publish(text, version=self._version, by=self._by)
+        text = table_text(self._plan, version=version, stages=self._stages, dual=frozenset(self._dual))
+        await controls.publish(text, version=version, by=self._by)
         epochs = await controls.switch(
             wave.entities,
-            version=self._version,
+            version=version,
             by=self._by,
             why=why,
             gate=tuple(gate),  # type: ignore[arg-type]
         )
+        evidence = {"table_version": version, "epochs": dict(sorted(epochs.items()))}
         await controls.record(
-            self._run_id, step.id, "stage", {"wave": wave.id, "stage": stage, "version": self._version}
+            self._run_id, step.id, "stage", {"wave": wave.id, "stage": stage, "evidence": evidence}
         )
-        return {"table_version": self._version, "epochs": dict(sorted(epochs.items()))}
+        return evidence
 
     async def _until_drained(self, entities: tuple[str, ...], targets: tuple[Any, ...]) -> int:
         polls = 0

@@ -142,7 +142,8 @@ def steps(tx: Transaction, run_id: str) -> list[dict[str, Any]]:
 
 
 def store_breaks(tx: Transaction, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append breaks a comparison found; all of them (I7)."""
+    """Store the breaks a comparison found, all of them (I7); made again, it replaces what it had found."""
+    tx.run("DELETE FROM breaks WHERE run_id = ?", (checked(run_id, "run_id"),))
     values = [(checked(run_id, "run_id"), tx.now, as_json(dict(row))) for row in rows]
     tx.insert("breaks", "run_id,at,data", values)
 

@@ -24,7 +24,7 @@ Point = tuple[str, int]
 
 
 @cache
-def undisturbed() -> tuple[dict[str, object], int]:
+def undisturbed() -> tuple[dict[str, Any], int]:
     """The outcome without a crash, and how many commits it took."""
     with tempfile.TemporaryDirectory() as folder:
         done = rehearse_tiny(Path(folder))

@@ -15,7 +15,7 @@ from cutover.rehearsal.rehearse import Rehearsal
 ERP_FIELDS = (
     "entity", "date", "currency", "net_minor", "tax_minor", "total_minor", "minutes", "status", "project",
 )  # fmt: skip
-TOLD = {
+TOLD: dict[str, dict[str, tuple[str, ...]]] = {
     "kantata": {"external_references": ("service_model", "service_model_ref", "subject_type", "status", "external_status")},
     "salesforce": {
         "Opportunity": ("Name", "StageName", "Project_Code__c", "Project_Status__c", "Project_Problem__c",
