@@ -122,16 +122,12 @@ class Processes:
         invoice = (await self._journal.documents("invoice", [invoice_id])).get(invoice_id)
         if not isinstance(invoice, Invoice):
             raise NotFound(f"there is no invoice {invoice_id[:80]!r}")
-        submission = own_submission(
-            invoice,
-            source=f"/processes/publish-invoice-status/{principal.client}",
-            event_id=invoice_id,
-            verb="issued",
-            correlation_id=f"publish-invoice:{invoice_id}",
-            jobs=self._workflows.invoice_feedback(invoice),
-            deliver=False,
+        jobs = await self._workflows.invoice_feedback(invoice)
+        told = await self._journal.tell("invoice", invoice_id, jobs, by=principal.client)
+        status_url = f"/v1/transactions/{told}"
+        return json_response(
+            {"transaction_id": told, "status_url": status_url}, 202, {"Location": status_url}
         )
-        return await self._one(submission)
 
     async def _document(self, request: Request, kind: str) -> tuple[Principal, Document]:
         principal = await self._authenticate(request)

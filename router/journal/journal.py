@@ -13,10 +13,11 @@ from router.journal.acceptance import Prepared
 from router.journal.engine import Transaction
 from router.journal.lanes import any_due
 from router.journal.lanes import claim as claim_lanes
-from router.journal.port import Acceptance, Decide, Lease, LeaseSettlement, Pin, Submission, Switch
+from router.journal.port import Acceptance, Decide, Lease, LeaseSettlement, NewJob, Pin, Submission, Switch
 from router.journal.reading import Reads
 from router.journal.standing import Standing
-from router.model import SystemId
+from router.journal.words import id_text
+from router.model import SystemId, TransactionId
 
 
 def _replay(
@@ -143,6 +144,10 @@ class Journal(Reads, Standing):
         completed = {one: acceptance.prepare(given) for one, given in (mended or {}).items()}
         started = [acceptance.prepare(one) for one in begun]
         return await self._do(_replay, ids, self._decide, completed, started, said, route=route)
+
+    async def tell(self, kind: Kind, document_id: str, jobs: Sequence[NewJob], *, by: str) -> TransactionId:
+        """Add feedback jobs to a document's transaction; its id. Raises NotFound, Refused when told too often."""
+        return id_text(await self._do(rerouting.tell, kind, document_id, jobs, by=by))
 
     async def add_shadow(
         self,

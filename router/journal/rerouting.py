@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from router.canonical import Document, parse
-from router.errors import BadInput, NotFound
+from router.canonical import KINDS, Document, parse
+from router.errors import BadInput, NotFound, Refused
 from router.journal import lanes
 from router.journal.acceptance import KNOWN_BEFORE, Prepared
 from router.journal.decisions import lane_of, resting_state
@@ -135,6 +135,40 @@ def replay(
             done.update(_reroute(tx, (seq, verb, document), decide, said))
     done.update(_revive(tx, [seq for seq in seqs if seq not in done], said))
     return len(done) + _again(tx, resting, decide, Event.REPLAYED, said)
+
+
+def tell(tx: Transaction, kind: str, document_id: str, jobs: Sequence[NewJob], *, by: str) -> int:
+    """Add feedback jobs to the newest transaction of a document; its number. Raises NotFound, Refused.
+
+    A system that is still to be told by an earlier one of these gets no second job: what it is told
+    is read now, so it would be told the same twice.
+    """
+    rows = tx.rows(
+        "SELECT seq, canonical FROM transactions WHERE kind = ? AND document_id = ?"
+        f" AND transactional = {int(KINDS[kind].transactional)} AND canonical IS NOT NULL"
+        " ORDER BY seq DESC LIMIT 1",
+        (kind, document_id),
+    )
+    if not rows:
+        raise NotFound(f"there is no {kind} {document_id!r}")
+    seq, canonical = rows[0]
+    document = parse(from_json(canonical))
+    span = (seq * JOBS_PER_TRANSACTION, (seq + 1) * JOBS_PER_TRANSACTION)
+    waiting = {
+        row[0]
+        for row in tx.rows(
+            "SELECT target FROM jobs WHERE job_id >= ? AND job_id < ? AND role = 'feedback' AND state = 'queued'",
+            span,
+        )
+    }
+    wanted = [(seq, document, job) for job in jobs if job.target not in waiting]
+    if next_job_numbers(tx, [seq])[seq] + len(wanted) > JOBS_PER_TRANSACTION:
+        raise Refused(f"{kind} {document_id} was told too often already")
+    lanes.touch(tx, [(job.target, job.lane, doc.legal_entity, job.role, seq) for _, doc, job in wanted])
+    if wanted:
+        _add(tx, wanted)
+    tx.insert("history", "seq,at,what,detail", [(seq, tx.now, "told again", as_json({"by": by}))])
+    return int(seq)
 
 
 def complete(tx: Transaction, mended: Mapping[str, Prepared], said: Mapping[str, str]) -> int:

@@ -65,14 +65,18 @@ def invoice_facts(event: BillingEvent, invoice: Invoice) -> Mapping[str, Any]:
     }
 
 
+def paid_status(invoice: Invoice, paid_minor: int) -> str:
+    """Paid when all of an invoice is, else part paid; minor units of its currency."""
+    return "paid" if paid_minor >= invoice.total.minor else "part_paid"
+
+
 def payment_facts(payment: Payment, invoice: Invoice, paid_minor: int) -> Mapping[str, Any]:
-    """What CRM and PSA are told of a payment: paid when all of it is, else part paid."""
-    status = "paid" if paid_minor >= invoice.total.minor else "part_paid"
+    """What CRM and PSA are told of a payment."""
     return {
         "project_id": invoice.project_id,
         "invoice_id": invoice.document_id,
         "number": invoice.number,
-        "status": status,
+        "status": paid_status(invoice, paid_minor),
         "amount": str(payment.amount),
         "total": str(invoice.total),
         "currency": payment.currency,

@@ -108,6 +108,12 @@ def _price(complete: dict[str, Any], project: Project, masters: Masters) -> Prob
         return Problem(
             f"rate card {contract.rate_card_id} is not known; send the rate card first, then replay"
         )
+    if card.currency != project.currency:
+        return Problem(
+            f"rate card {card.document_id} is in {card.currency}, project {project.document_id} in"
+            f" {project.currency}; give contract {contract.document_id} a rate card in {project.currency},"
+            " then replay"
+        )
     on = complete["accounting_date"] if "work_date" not in complete else complete["work_date"]
     rate = card.rate(complete["role"], on if isinstance(on, date) else date.fromisoformat(str(on)))
     if rate is None:

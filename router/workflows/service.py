@@ -18,7 +18,15 @@ from router.journal.port import FollowUp, Job, NewJob, Submission
 from router.landscape import Landscape
 from router.model import LaneKey, State, SystemId
 from router.workflows import onboarding
-from router.workflows.decisions import Next, Step, after_step, invoice_facts, payment_facts, process_id
+from router.workflows.decisions import (
+    Next,
+    Step,
+    after_step,
+    invoice_facts,
+    paid_status,
+    payment_facts,
+    process_id,
+)
 from router.workflows.directory import Directory
 from router.workflows.submissions import own_submission, short_digest
 
@@ -163,8 +171,10 @@ class Workflows:
         )
 
     def _rate_card(self, opportunity: Opportunity) -> str | None:
+        """The entity's rate card, when it is known and in the deal's currency."""
         wanted = f"RC-{opportunity.legal_entity}"
-        return wanted if self._directory.get(RateCard, wanted) is not None else None
+        card = self._directory.get(RateCard, wanted)
+        return wanted if card is not None and card.currency == opportunity.currency else None
 
     def _code(self, opportunity: Opportunity) -> str:
         return onboarding.project_code(opportunity, short_digest(opportunity.document_id))
@@ -198,13 +208,14 @@ class Workflows:
         told = [name for name in (self._psa, self._crm) if name is not None]
         return tuple(_new_job(name, "feedback", external_id, project_id, kind, facts) for name in told)
 
-    def invoice_feedback(self, invoice: Invoice) -> tuple[NewJob, ...]:
-        """The jobs that tell CRM and PSA of an invoice again (process API publish-invoice-status)."""
+    async def invoice_feedback(self, invoice: Invoice) -> tuple[NewJob, ...]:
+        """The jobs that tell CRM and PSA how an invoice stands now (process API publish-invoice-status)."""
+        paid = await self._journal.paid_minor(invoice.document_id)
         facts = {
             "project_id": invoice.project_id,
             "invoice_id": invoice.document_id,
             "number": invoice.number,
-            "status": invoice.status,
+            "status": invoice.status if paid == 0 else paid_status(invoice, paid),
             "total": str(invoice.total),
             "currency": invoice.currency,
         }

@@ -29,6 +29,7 @@ from simulators.core.fleet import build_fleet
 from simulators.core.host import Hosted
 
 START = datetime(2026, 10, 30, 9, tzinfo=UTC)
+TOKEN_PATHS = {"salesforce": "/services/oauth2/token", "kantata": "/oauth/token"}
 PROBLEM = "application/problem+json"
 
 
@@ -80,9 +81,29 @@ class Stand:
         assert answer.status_code == 200, answer.text
         return answer.json() if answer.content else None
 
+    async def person(self, system: str, method: str, path: str, body: Any) -> Any:
+        """What somebody does on a source system's own API; the answer's JSON."""
+        base = str(self.router.landscape.systems[SystemId(system)].base_url)
+        client = self.network.client(SystemId(system))
+        if system not in self.badges:
+            known = known_credentials(in_memory(default_file("landscapes/default.yaml").data))
+            login = self.router.landscape.systems[SystemId(system)].credentials
+            form = {name: known[login[name]] for name in ("client_id", "client_secret")}
+            form["grant_type"] = "client_credentials"
+            given = await client.post(base + TOKEN_PATHS[system], data=form)
+            self.badges[system] = f"Bearer {given.json()['access_token']}"
+        headers = {"authorization": self.badges[system], "content-type": "application/json"}
+        answer = await client.request(method, base + path, content=orjson.dumps(body), headers=headers)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
     def records(self, system: str) -> Any:
         """What a simulator holds."""
         return self.simulators[system].sim.state()["records"]
+
+    async def of_kind(self, kind: str) -> list[dict[str, Any]]:
+        """The journal's transactions of a kind, oldest first."""
+        return [row async for row in self.router.journal.transactions() if row["kind"] == kind]
 
 
 @asynccontextmanager
