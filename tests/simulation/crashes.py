@@ -13,6 +13,7 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import orjson
 

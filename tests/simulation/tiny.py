@@ -26,19 +26,27 @@ from simulators.firm.workload import workload
 
 START = datetime(2026, 10, 30, 12, tzinfo=UTC)
 END = datetime(2026, 10, 31, 20, tzinfo=UTC)
+SEED = 41
+"""A firm with everything in it: late time, a milestone, expenses, credit memo and payments after the switch."""
 SLOT = timedelta(hours=2)
 BILLS_AT = timedelta(minutes=75)
-TINY = Size(name="tiny", consultants=2, projects=4, customers=3, wins=1)
+TINY = Size(name="tiny", consultants=2, projects=5, customers=3, wins=1)
 WAVES = {"uk": ("UK01", "2026-10-31T09:00:00Z"), "us": ("US01", "2026-10-31T13:00:00Z")}
-LOST = {
-    "name": "lost answer", "kind": "drop_answer", "method": "POST", "first": 2,
-    "from": "2026-10-30T14:00:00Z", "until": "2026-10-31T00:00:00Z",
-}  # fmt: skip
 STORM = {
     "name": "429 storm", "kind": "throttle", "from": "2026-10-30T16:00:00Z", "until": "2026-10-30T16:20:00Z",
     "probability": "0.7", "params": {"retry_after_s": 20},
 }  # fmt: skip
-FAULTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {"sap_ecc": (LOST,), "netsuite": (STORM,)}
+LOST_INVOICE = {
+    "name": "lost answer", "kind": "drop_answer", "method": "POST", "path": "^.*!transform/invoice", "first": 1,
+}  # fmt: skip
+LOST_COMMIT = {
+    "name": "lost answer", "kind": "drop_answer", "method": "POST", "first": 2, "skip": 2,
+    "from": "2026-10-30T19:15:00Z", "until": "2026-10-30T19:40:00Z",
+}  # fmt: skip
+FAULTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "sap_ecc": (LOST_COMMIT,),
+    "netsuite": (STORM, LOST_INVOICE),
+}
 
 
 def tiny_plan() -> Plan:
@@ -50,7 +58,7 @@ def tiny_plan() -> Plan:
         before = f"{wave}-dual-run"
         for kind in ("freeze", "drain", "reconcile", "switch", "release", "verify"):
             step = {"id": f"{wave}-{kind}", "kind": kind, "wave": wave, "after": [before]}
-            steps.append(step | ({"at": at} if kind == "freeze" else {}))
+            steps.append(step | ({"at": at} if kind == "freeze" else {}) | _hands(kind))
             before = f"{wave}-{kind}"
     return Plan.model_validate(
         {
@@ -60,6 +68,11 @@ def tiny_plan() -> Plan:
             "steps": steps,
         }
     )  # fmt: skip
+
+
+def _hands(kind: str) -> dict[str, int]:
+    # Reviewed for more than an hour: bills and approvals come in while the entity is frozen.
+    return {"people_minutes": 100} if kind == "reconcile" else {}
 
 
 def tiny_options(**changes: Any) -> Options:
@@ -72,7 +85,7 @@ def tiny_options(**changes: Any) -> Options:
         landscape=as_landscape(ConfigFile(file.name, data, file.places)),
         landscape_data=data,
         routes=default_file("routes/default.yaml").text,
-        seed=7,
+        seed=SEED,
         size="small",
         firm=TINY,
         faults=FAULTS,
