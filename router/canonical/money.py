@@ -128,5 +128,9 @@ def round_half_even(value: Fraction) -> int:
 
 def hours_value(minutes: int, rate: Money, rounding: Rounding = "half_up") -> Money:
     """What `minutes` of work are worth at an hourly `rate`, rounded once."""
-    scaled = Fraction(rate.minor * minutes, 60)
-    return Money(round_half_up(scaled) if rounding == "half_up" else round_half_even(scaled), rate.currency)
+    # Whole numbers: a Fraction would cost a tenth of accepting a time entry.
+    sixtieths = rate.minor * minutes
+    whole = (2 * abs(sixtieths) + 60) // 120
+    if rounding == "half_even" and whole % 2 and abs(sixtieths) % 60 == 30:
+        whole -= 1
+    return Money(whole if sixtieths >= 0 else -whole, rate.currency)

@@ -6,6 +6,7 @@ from typing import Any
 import jsonschema
 import orjson
 import pytest
+from hypothesis import example as at
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -153,6 +154,16 @@ def test_rounding_is_to_the_nearest(numerator: int, denominator: int) -> None:
 def test_hours_are_worth_what_they_are(minutes: int, rate: str, currency: str, worth: str) -> None:
     """Minutes times an hourly rate, rounded once."""
     assert str(hours_value(minutes, Money.parse(rate, currency))) == worth
+
+
+@at(minutes=30, minor=1)  # a half below an odd number
+@at(minutes=-30, minor=3)
+@given(minutes=st.integers(-(10**6), 10**6), minor=st.integers(-(10**9), 10**9))
+def test_hours_are_rounded_as_the_exact_value_is(minutes: int, minor: int) -> None:
+    """Both modes agree with rounding the exact fraction, halves and negatives included."""
+    rate, exact = Money(minor, "GBP"), Fraction(minor * minutes, 60)
+    assert hours_value(minutes, rate).minor == round_half_up(exact)
+    assert hours_value(minutes, rate, "half_even").minor == round_half_even(exact)
 
 
 def test_currencies_follow_iso_4217() -> None:
