@@ -13,6 +13,7 @@ import orjson
 import typer
 import uvicorn
 
+from cutover.collecting import collect_rarely
 from router.app import Outside, Router, build
 from router.clock import WallClock
 from router.configfile import ConfigFile, load
@@ -117,6 +118,7 @@ def _shown(database: str) -> str:
 def _router(
     landscape: Path | None, database: str, routes: Path | None, simulated: Path | None
 ) -> tuple[Router, str]:
+    collect_rarely()
     read = as_landscape(_file(landscape))
     table = load(routes) if routes is not None else default_file("routes/default.yaml")
     authority: Path | None = None

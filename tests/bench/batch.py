@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from cutover.collecting import collect_rarely
 from router.clock import WallClock
 from router.journal.journal import Journal
 from tests.bench import entries, served
@@ -115,4 +116,5 @@ def run(*, lines: int = LINES, count: int = ROUNDS) -> list[Row]:
 
 
 if __name__ == "__main__":
+    collect_rarely()  # as `coexist serve` does
     tell(run())

@@ -19,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from cutover.collecting import collect_rarely
 from router.app import Outside, Router, build
 from router.clock import WallClock
 from router.landscape import default_file, read_landscape
@@ -100,6 +101,7 @@ async def gateway(database: str, *, settings: Settings | None = None) -> Router:
 
 async def main(which: str, database: str) -> None:
     """Serve until stopped; SIGTERM ends it as it ends `coexist serve`."""
+    collect_rarely()
     router = await gateway(database) if which == "gateway" else None
     app = router.api if router is not None else bare()
     listening = socket.create_server(("127.0.0.1", 0), backlog=256)
