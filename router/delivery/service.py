@@ -64,6 +64,10 @@ class Delivery:
             try:
                 await self._workers[target].run()
             except Exception:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    # A task group that fails while it is cancelled raises its failure instead (Python 3.11).
+                    raise
                 self._restarts[target] += 1
                 log.exception("delivery.worker_failed", restarts=self._restarts[target])
             await asyncio.sleep(self._policy.restart_s)
