@@ -31,7 +31,7 @@ SEED = 41
 SLOT = timedelta(hours=2)
 BILLS_AT = timedelta(minutes=75)
 TINY = Size(name="tiny", consultants=2, projects=5, customers=3, wins=1)
-WAVES = {"uk": ("UK01", "2026-10-31T09:00:00Z"), "us": ("US01", "2026-10-31T13:00:00Z")}
+WAVES = {"uk": ("UK01", "2026-10-31T13:00:00Z"), "us": ("US01", "2026-10-31T09:00:00Z")}
 STORM = {
     "name": "429 storm", "kind": "throttle", "from": "2026-10-30T16:00:00Z", "until": "2026-10-30T16:20:00Z",
     "probability": "0.7", "params": {"retry_after_s": 20},
