@@ -95,6 +95,7 @@ async def late_rows(url: str, *, switches: int, fenced: bool) -> tuple[int, int]
         journal._database.dialect = Unfenced()
     engine, _ = connect(url)
     older = text("SELECT count(*) FROM decisions WHERE epoch < :epoch")
+    accepted = text("SELECT count(*) FROM transactions")
     counted: list[tuple[int, int]] = []
     try:
         await with_tables(journal)
@@ -103,11 +104,16 @@ async def late_rows(url: str, *, switches: int, fenced: bool) -> tuple[int, int]
                 order = Switch(entities=ENTITIES, table_version=(1, 3)[n % 2], by="test", why="test")
                 (epoch,) = set((await journal.switch(order)).values())
                 counted.append((epoch, observer.execute(older, {"epoch": epoch}).scalar_one()))
+                # A busy disk may let the switches starve the writers, and then nothing would be tried.
+                for _ in range(100):
+                    if observer.execute(accepted).scalar_one() > n:
+                        break
+                    await asyncio.sleep(0.01)
         late = 0
         with engine.connect() as observer:
             for epoch, before in counted:
                 late += observer.execute(older, {"epoch": epoch}).scalar_one() - before
-            rows = observer.execute(text("SELECT count(*) FROM transactions")).scalar_one()
+            rows = observer.execute(accepted).scalar_one()
     finally:
         engine.dispose()
         journal.close()
@@ -118,7 +124,7 @@ def test_nothing_is_accepted_under_an_old_epoch_after_a_switch(fresh_journal: Ca
     """200 switches under eight writers: 0 late rows."""
     late, rows = asyncio.run(late_rows(fresh_journal(), switches=200, fenced=True))
     assert late == 0
-    assert rows > 200, "the writers must have been at it"
+    assert rows >= 200, "the writers must have been at it"
 
 
 def test_the_order_of_history_proves_it_too(fresh_journal: Callable[[], str]) -> None:
