@@ -47,8 +47,6 @@ class KantataIds:
 def kantata_rows(firm: Firm) -> dict[str, list[Row]]:
     """Object → rows as the PSA holds them when the rehearsed days begin: handed in, not approved."""
     ids = KantataIds(firm)
-    sheets = timesheets_of(firm)
-    reports = expense_reports_of(firm)
     return {
         "users": [
             {
@@ -89,6 +87,28 @@ def kantata_rows(firm: Firm) -> dict[str, list[Row]]:
             for task in row.tasks
         ]
         + [_milestone(ids, row) for row in firm.milestones],
+        **_work_handed_in(firm, ids),
+        "billing_milestones": [
+            {
+                "id": ids.milestone(row.milestone_id),
+                "workspace_id": ids.workspace[row.project_id],
+                "story_id": ids.milestone(row.milestone_id),
+                "title": row.name,
+                "amount_in_cents": row.amount_minor,
+                "currency": row.currency,
+                "date_to_invoice": row.due_on.isoformat(),
+            }
+            for row in firm.milestones
+        ],
+        "external_references": _references(firm, ids),
+    }
+
+
+def _work_handed_in(firm: Firm, ids: KantataIds) -> dict[str, list[Row]]:
+    """Time and expenses, and the submissions that people approve as a whole."""
+    sheets = timesheets_of(firm)
+    reports = expense_reports_of(firm)
+    return {
         "time_entries": [
             {
                 "id": str(TIME + row.time_id),
@@ -135,19 +155,6 @@ def kantata_rows(firm: Firm) -> dict[str, list[Row]]:
             }
             for report in reports
         ],
-        "billing_milestones": [
-            {
-                "id": ids.milestone(row.milestone_id),
-                "workspace_id": ids.workspace[row.project_id],
-                "story_id": ids.milestone(row.milestone_id),
-                "title": row.name,
-                "amount_in_cents": row.amount_minor,
-                "currency": row.currency,
-                "date_to_invoice": row.due_on.isoformat(),
-            }
-            for row in firm.milestones
-        ],
-        "external_references": _references(firm, ids),
     }
 
 
