@@ -51,7 +51,7 @@ def run(*, seconds: float = SECONDS, rounds: int = ROUNDS, connections: int = CO
         told: dict[str, list[dict[str, Any]]] = {name: [] for name in ports}
         for number in range(rounds + 1):
             for name, port in ports.items():
-                answer = send(port, seconds if number else 1, connections, number * 1_000_000)
+                answer = send(port, seconds if number else min(1.0, seconds), connections, number * 1_000_000)
                 if number:  # the first round warms both up
                     told[name].append(answer)
     ours, theirs = ([row["per_second"] for row in told[name]] for name in ("gateway", "bare"))
