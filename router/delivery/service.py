@@ -61,15 +61,19 @@ class Delivery:
         log = _log.bind(target=target)
         while True:
             self._workers[target] = self._make[target]()
+            # A task of its own: where a task group fails, Python 3.11 leaves the task that holds it marked as
+            # cancelled, and a failure could not be told from being stopped.
+            working = asyncio.create_task(self._workers[target].run(), name=f"worker-{target}")
             try:
-                await self._workers[target].run()
-            except Exception:
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    # A task group that fails while it is cancelled raises its failure instead (Python 3.11).
-                    raise
+                await asyncio.wait([working])
+            finally:
+                if not working.done():
+                    working.cancel()
+                    await asyncio.wait([working])
+                failure = None if working.cancelled() else working.exception()
+            if failure is not None:
                 self._restarts[target] += 1
-                log.exception("delivery.worker_failed", restarts=self._restarts[target])
+                log.error("delivery.worker_failed", restarts=self._restarts[target], exc_info=failure)
             await asyncio.sleep(self._policy.restart_s)
 
     async def status(self) -> Mapping[SystemId, TargetStatus]:
