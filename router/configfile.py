@@ -16,6 +16,8 @@ from router.errors import BadConfig
 
 MAX_BYTES = 10_000_000
 """A route table of 10,000 rules is about 2 MB."""
+NODES_MAX = 500_000
+"""Values in a file, anchors followed: ten times a table of 10,000 rules, a moment for a file of nested anchors."""
 Place = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
 
@@ -38,6 +40,8 @@ class ConfigFile:
 
     def as_model(self, model: type[M]) -> M:
         """The whole file as a pydantic model; raises BadConfig at the first wrong node."""
+        if not isinstance(self.data, dict):
+            raise self.error("should be a mapping of names to values", mend="start with `name: value` lines")
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
@@ -74,12 +78,18 @@ def loads(raw: bytes | str, *, name: str = "<text>") -> ConfigFile:
         places: dict[Place, tuple[int, int]] = {}
         if node is not None:
             _locate(node, (), places, name)
+        if len(places) > NODES_MAX:
+            raise BadConfig(f"has more than {NODES_MAX} values", file=name)
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise BadConfig(f"is not YAML: {error.problem}", file=name, line=line, column=column) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise BadConfig(
+            "is nested too deeply, or an anchor holds itself", file=name, mend="write it flat"
+        ) from error
+    except (yaml.YAMLError, ValueError) as error:
         raise BadConfig(f"is not YAML: {error}", file=name) from error
     finally:
         loader.dispose()
@@ -89,6 +99,8 @@ def loads(raw: bytes | str, *, name: str = "<text>") -> ConfigFile:
 
 
 def _locate(node: yaml.Node, place: Place, places: dict[Place, tuple[int, int]], name: str) -> None:
+    if len(places) > NODES_MAX:
+        return
     mark = node.start_mark
     places[place] = (mark.line + 1, mark.column + 1)
     if isinstance(node, yaml.MappingNode):

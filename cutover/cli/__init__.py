@@ -7,19 +7,34 @@ ours was violated.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
 from cutover.cli import documents, journal, rehearsing, routes, serving
 from router.errors import Broken, CoexistError
 
+_USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
+"""A wrong command, option or value. Typer brings a copy of click, so click's own class would not fit."""
 app = typer.Typer(
     name="coexist",
     help="Route, dual-run and rehearse the months in which a firm runs two ERPs.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _help(context: typer.Context) -> None:
+    """Route, dual-run and rehearse the months in which a firm runs two ERPs.
+
+    Example: coexist rehearse --seed 7
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
 app.command("rehearse")(rehearsing.rehearse_command)
 app.command("example")(documents.example_command)
 app.command("schema")(documents.schema_command)
@@ -35,11 +50,22 @@ app.command("replay")(journal.replay_command)
 def main() -> None:
     """Run the command line; errors of ours become one line and an exit code."""
     try:
-        app(prog_name="coexist")
+        code = app(prog_name="coexist", standalone_mode=False)
     except CoexistError as error:
-        sys.stderr.write(f"coexist: {error.one_line()}\n")
+        _say(error.one_line())
         raise SystemExit(3 if isinstance(error, Broken) else 2) from None
+    except _USAGE_ERROR as error:
+        where = error.ctx.command_path if error.ctx else "coexist"
+        _say(f"{error.format_message()} — see `{where} --help`")
+        raise SystemExit(2) from None
+    except (typer.Abort, KeyboardInterrupt):
+        raise SystemExit(130) from None
     except BrokenPipeError:
         # The reader of our output went away (`coexist … | head`): nothing is wrong.
         sys.stderr.close()
         raise SystemExit(0) from None
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write("coexist: " + " ".join(line.split()) + "\n")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import socket
 import ssl
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import SystemRandom
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import orjson
@@ -17,7 +21,7 @@ from cutover.collecting import collect_rarely
 from router.app import Outside, Router, build
 from router.clock import WallClock
 from router.configfile import ConfigFile, load
-from router.errors import BadConfig, BadInput
+from router.errors import BadConfig, BadInput, Broken
 from router.landscape import Landscape, as_landscape, default_file, secret
 from router.model import SystemId
 from router.settings import Settings
@@ -66,21 +70,21 @@ def serve_command(
     Example: coexist serve --simulated out/ready.json --port 8460
     """
     router, table = _router(landscape, database, routes, simulated)
+    door = _listen(host, port)
 
     async def main() -> None:
         await router.start(table)
-        config = uvicorn.Config(router.api, host=host, port=port, log_level="warning", access_log=False)
-        server = uvicorn.Server(config)
-        work = asyncio.create_task(router.work(), name="work")
-        try:
-            await server.serve()
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            await router.aclose()
+        config = uvicorn.Config(router.api, log_level="warning", access_log=False)
+        server = _Server(config)
+
+        def stop() -> None:
+            server.should_exit = True
+
+        await _until_stopped(router, stop=stop, feeds=True, meanwhile=server.serve(sockets=[door]))
 
     typer.echo(f"Gateway on http://{host}:{port}; journal {_shown(database)}; stop with Ctrl-C.", err=True)
     asyncio.run(main())
+    typer.echo("stopped", err=True)
 
 
 def worker_command(
@@ -94,15 +98,59 @@ def worker_command(
 
     async def main() -> None:
         await router.start(table)
-        try:
-            await router.work(feeds=False)
-        finally:
-            await router.aclose()
+        stopped = asyncio.Event()
+        await _until_stopped(router, stop=stopped.set, feeds=False, meanwhile=stopped.wait())
 
+    typer.echo(f"Worker on journal {_shown(database)}; stop with Ctrl-C.", err=True)
+    asyncio.run(main())
+    typer.echo("stopped", err=True)
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to us: its own way would end the process before the journal is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Do nothing."""
+        yield
+
+
+async def _until_stopped(
+    router: Router, *, stop: Callable[[], None], feeds: bool, meanwhile: Coroutine[Any, Any, Any]
+) -> None:
+    """Work until SIGTERM, Ctrl-C or a bug; then close everything. Raises Broken for the bug."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop)
+    work = asyncio.create_task(router.work(feeds=feeds), name="work")
+    work.add_done_callback(lambda _: stop())
     try:
-        asyncio.run(main())
-    except KeyboardInterrupt:
-        typer.echo("stopped", err=True)
+        await meanwhile
+    finally:
+        ended = work.done()
+        work.cancel()
+        (outcome,) = await asyncio.gather(work, return_exceptions=True)
+        await router.aclose()
+    if ended:
+        raise Broken(
+            f"delivery ended by itself: {outcome!r}"[:500], mend="restart; the journal has everything"
+        )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises BadInput when the address can't be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((host, port))
+        door.listen(1024)
+    except OSError as error:
+        door.close()
+        raise BadInput(
+            f"can't listen on {host}:{port}: {error.strerror or error}", mend="give another --port or --host"
+        ) from error
+    return door
 
 
 def _file(landscape: Path | None) -> ConfigFile:
@@ -125,13 +173,29 @@ def _router(
     if simulated is not None:
         read, authority = _at_simulators(read, simulated)
     verify = ssl.create_default_context(cafile=str(authority) if authority else None)
+    known = known_credentials(_file(landscape).data) if simulated is not None else None
+    secrets = known.__getitem__ if known is not None else secret
+    for name, system in read.systems.items():
+        for key, reference in system.credentials.items():
+            _credential(secrets, reference, f"systems.{name}.credentials.{key}")
     outside = Outside(
         clock=WallClock(),
         random=SystemRandom(),
         http=lambda _: httpx.AsyncClient(follow_redirects=False, timeout=None, verify=verify),  # noqa: S113 - connectors hold their own deadlines
-        secrets=known_credentials(_file(landscape).data).__getitem__ if simulated is not None else secret,
+        secrets=secrets,
     )
     return build(landscape=read, settings=Settings(), database=database, outside=outside), table.text
+
+
+def _credential(secrets: Callable[[str], str], reference: str, place: str) -> None:
+    """Make sure a secret is there before anything starts; raises BadConfig naming variable and place."""
+    try:
+        secrets(reference)
+    except BadConfig as error:
+        raise BadInput(
+            f"{place}: {error.message.partition(': ')[2]}",
+            mend=f"{error.mend or 'make it readable'}, or use --simulated READY_FILE",
+        ) from error
 
 
 def _at_simulators(landscape: Landscape, ready: Path) -> tuple[Landscape, Path | None]:

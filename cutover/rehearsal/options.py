@@ -87,6 +87,7 @@ def make_options(
 ) -> Options:
     """Options from what a user gave; raises BadConfig naming file, place and mend."""
     file = load(landscape) if landscape is not None else default_file("landscapes/default.yaml")
+    as_landscape(file)
     data = in_memory(file.data)
     table = load(routes) if routes is not None else default_file("routes/default.yaml")
     read = as_landscape(ConfigFile(file.name, data, file.places))
