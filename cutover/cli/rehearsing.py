@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from cutover.collecting import collect_rarely
 from cutover.progress import Meter
 from cutover.rehearsal.options import Options, make_options
 from cutover.rehearsal.rehearse import rehearse, rehearse_quietly
@@ -52,6 +53,7 @@ def rehearse_command(
 
     Examples: coexist rehearse --seed 7;  coexist rehearse my-plan.yaml --extracts exports/ --out out/mine
     """
+    collect_rarely()
     given: dict[str, Any] = {
         "plan": plan, "landscape": landscape, "routes": routes, "extracts": extracts, "faults": faults, "size": size,
     }  # fmt: skip
@@ -161,6 +163,7 @@ def _many(options: Options, given: Mapping[str, Any], seed: int, runs: int, *, a
 
 
 def _one_seed(given: dict[str, Any], seed: int) -> dict[str, Any]:
+    collect_rarely()
     report = rehearse_quietly(make_options(seed=seed, command=_command(given, seed), **given))
     return {
         "verdict": report["verdict"],
