@@ -10,33 +10,87 @@ import argparse
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
+from cutover.rehearsal.world import World
+from router.journal.engine import Transaction
 from tests.simulation.outcome import differences, outcome
 from tests.simulation.tiny import rehearse_tiny
 
 SHOWN = 5
 Point = tuple[str, int]
+WRITES = {
+    "accept": "INSERT INTO transactions",
+    "cursor": "INSERT INTO cursors",
+    "claim": "INSERT INTO attempts",
+    "settle": "UPDATE attempts SET settled_at",
+    "publish": "INSERT INTO route_tables",
+    "switch": "INSERT INTO epochs",
+    "open lanes": "DELETE FROM gates",
+    "release": "UPDATE transactions SET state",
+    "step": "INSERT INTO steps",
+    "breaks": "INSERT INTO breaks",
+}
+"""What a commit is about, by a statement only that kind of commit has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undisturbed:
+    """The run without a crash."""
+
+    outcome: dict[str, Any]
+    commits: int
+    kinds: dict[str, list[int]]
+    """Numbers of the commits of each kind."""
 
 
 @cache
-def undisturbed() -> tuple[dict[str, Any], int]:
-    """The outcome without a crash, and how many commits it took."""
-    with tempfile.TemporaryDirectory() as folder:
+def undisturbed() -> Undisturbed:
+    """Rehearse the tiny cutover once, noting what each commit is about."""
+    kinds: dict[str, list[int]] = {name: [] for name in WRITES}
+    said: list[str] = []
+    run, many, told = Transaction.run, Transaction.many, World._on_commit
+
+    def spy_run(self: Transaction, text: str, values: Sequence[Any] = ()) -> int:
+        touched = run(self, text, values)
+        if touched:
+            said.append(text)
+        return touched
+
+    def spy_many(self: Transaction, text: str, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            said.append(text)
+        many(self, text, rows)
+
+    def spy_commit(self: World, when: str, number: int) -> None:
+        told(self, when, number)
+        if when == "before":
+            for name, statement in WRITES.items():
+                if any(text.startswith(statement) for text in said):
+                    kinds[name].append(self.commits)
+            said.clear()
+
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transaction, "run", spy_run)
+        patch.setattr(Transaction, "many", spy_many)
+        patch.setattr(World, "_on_commit", spy_commit)
         done = rehearse_tiny(Path(folder))
-    return outcome(done), done.world.commits
+    return Undisturbed(outcome=outcome(done), commits=done.world.commits, kinds=kinds)
 
 
 def differs(point: Point) -> list[str]:
     """What is different when the router dies at that commit; nothing is right."""
     with tempfile.TemporaryDirectory() as folder:
         done = rehearse_tiny(Path(folder), crash_commit=point)
-    found = differences(undisturbed()[0], outcome(done))
+    found = differences(undisturbed().outcome, outcome(done))
     if done.world.lives != 2:
         found.append(f"the router lived {done.world.lives} times: it did not die as planted")
     return found
@@ -57,7 +111,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="only each n-th commit")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    commits = undisturbed()[1]
+    commits = undisturbed().commits
     log = given.folder / "crashes.jsonl"
     done = {tuple(row["point"]): row["differs"] for row in map(orjson.loads, _lines(log))}
     points = [(when, n) for n in range(1, commits + 1, given.every) for when in ("before", "after")]

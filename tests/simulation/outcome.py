@@ -1,7 +1,7 @@
 """What a rehearsal came to, in terms of business: which ERP holds what, what CRM and PSA were told.
 
-Vendor numbers and times are left out: they depend on the order in which things arrived, which a crash may
-change. Everything else must be the same however often, and wherever, the router died.
+Times are left out, and vendor numbers are read as the documents they stand for: both depend on the order in
+which things arrived, which a crash may change. Everything else must be the same however often, and wherever, the router died.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TOLD: dict[str, dict[str, tuple[str, ...]]] = {
     "kantata": {"external_references": ("service_model", "service_model_ref", "subject_type", "status", "external_status")},
     "salesforce": {
         "Opportunity": ("Name", "StageName", "Project_Code__c", "Project_Status__c", "Project_Problem__c",
-                        "Last_Invoice_Status__c", "Invoiced_Total__c"),
+                        "Last_Invoice_Number__c", "Last_Invoice_Status__c", "Invoiced_Total__c"),
     },
 }  # fmt: skip
 """System → table → the fields the router writes back."""
@@ -58,12 +58,18 @@ def _erps(done: Rehearsal) -> Iterator[tuple[str, Any]]:
 
 
 def _told(done: Rehearsal) -> Iterator[tuple[str, Any]]:
+    document_of: dict[str, str] = {}
+    for name in done.world.options.landscape.of_role("erp"):
+        for row in done.world.simulators[name].sim.state()["documents"]:
+            if row["type"] == "invoice":
+                document_of[row["number"]] = f"{name} {row['external_id']}"
     for system, tables in TOLD.items():
         records = done.world.simulators[system].sim.state()["records"]
         for table, fields in tables.items():
+            rows = [[str(row.get(field)) for field in fields] for row in records[table]]
             yield (
                 f"{system} {table}",
-                sorted([str(row.get(field)) for field in fields] for row in records[table]),
+                sorted([document_of.get(value, value) for value in row] for row in rows),
             )
 
 

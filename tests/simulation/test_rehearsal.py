@@ -63,7 +63,7 @@ def test_the_golden_report_tells_nothing_of_the_machine() -> None:
     assert str(ROOT) not in found
     assert not re.search(r'"[^"]*(/tmp/|/home/|/root/|\.venv|site-packages)', found)
     assert sys.version.split()[0] not in found
-    days = {day for day in re.findall(r"\d{4}-\d\d-\d\dT", found)}
+    days = set(re.findall(r"\d{4}-\d\d-\d\dT", found))
     assert days <= {f"2026-10-{day}T" for day in (29, 30, 31)} | {f"2026-11-0{day}T" for day in range(1, 4)}
 
 
@@ -142,5 +142,7 @@ def test_the_tiny_cutover_is_sound(tiny: Rehearsal) -> None:
     """Undisturbed it is a go: every difference a control run or a crash makes is its own doing."""
     assert tiny.report["verdict"] == "go", tiny.report["because"]
     assert tiny.world.lives == 1
-    assert all(fired for rows in tiny.report["resilience"]["faults_fired"].values() for fired in rows.values())
+    assert all(
+        fired for rows in tiny.report["resilience"]["faults_fired"].values() for fired in rows.values()
+    )
     assert tiny.report["exceptions"]["total"] == 0
