@@ -125,9 +125,8 @@ class FeedReader:
 
     async def _learn(self, subject: str, collection: str, ids: Iterable[object]) -> None:
         """Ask for the canonical ids not known yet; what has none is asked for again next time."""
-        unknown = sorted({str(record_id) for record_id in ids if record_id} - {
-            known for kind, known in self._names if kind == subject
-        })  # fmt: skip
+        wanted = {str(record_id) for record_id in ids if record_id}
+        unknown = sorted(record_id for record_id in wanted if (subject, record_id) not in self._names)
         for first in range(0, len(unknown), PAGE_MAX):
             query = (
                 ("only", ",".join(unknown[first : first + PAGE_MAX])),
