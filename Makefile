@@ -52,15 +52,14 @@ lint: $(STAMP)  ## ruff (rules and format) and mypy, strict
 bench: $(STAMP)  ## the ratios of the README's benchmark table, measured here; figures in out/bench.json
 	$(BIN)/python -m tests.bench
 
-soak: $(STAMP)  ## the long runs: a crash at every journal commit of a small rehearsal, among others
+soak: $(STAMP)  ## the long runs: a crash at every journal commit of a rehearsal; what is done is kept in out/soak
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak
 
 conformance: $(STAMP)  ## the vendors' own clients against the simulators, over http and https
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/conformance
 
 golden: $(STAMP)  ## write fixtures/golden again; read the difference before committing it
-	$(BIN)/coexist rehearse --size small --out out/golden
-	cp out/golden/report.json fixtures/golden/weekend-small.json
+	$(BIN)/python -m tests.simulation.golden
 
 lock: $(STAMP)  ## resolve requirements.lock again from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
