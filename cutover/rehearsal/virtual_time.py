@@ -90,9 +90,14 @@ class VirtualClock:
     def __init__(self, loop: VirtualLoop, start: datetime) -> None:
         self._loop = loop
         self._start = start.astimezone(UTC)
+        self._told: tuple[float, datetime] = (0.0, self._start)
+        """The loop's seconds at the last question, and the answer: most questions come within one instant."""
 
     def now(self) -> datetime:
-        return self._start + timedelta(microseconds=round(self._loop.time() * 1_000_000))
+        seconds = self._loop.time()
+        if seconds != self._told[0]:
+            self._told = (seconds, self._start + timedelta(microseconds=round(seconds * 1_000_000)))
+        return self._told[1]
 
     async def sleep_until(self, at: datetime) -> None:
         """Wait until an instant; returns at once when it has passed."""

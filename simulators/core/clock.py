@@ -16,4 +16,5 @@ class Clock(Protocol):
 
 def stamp(at: datetime) -> str:
     """An instant as RFC 3339 text in UTC with microseconds: sorts as it happened."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Several times as fast as strftime: every row and event of every simulator is stamped.
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"

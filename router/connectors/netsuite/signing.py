@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 
@@ -23,8 +24,9 @@ class TokenCredentials:
     token_secret: str
 
 
+@lru_cache(maxsize=1024)
 def percent(text: str) -> str:
-    """Percent-encode all but unreserved characters (RFC 3986)."""
+    """Percent-encode all but unreserved characters (RFC 3986); most texts of a header come again and again."""
     return quote(text, safe="-._~")
 
 

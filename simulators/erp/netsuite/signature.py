@@ -11,12 +11,14 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 _PAIR = re.compile(r'\s*([A-Za-z_]+)="([^"]*)"\s*(?:,|$)')
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 
+@lru_cache(maxsize=1024)
 def encode(text: str) -> str:
     """Percent-encode all but the unreserved characters (RFC 3986), in upper-case hex."""
     return quote(text, safe="-._~")
