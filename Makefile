@@ -52,7 +52,7 @@ lint: $(STAMP)  ## ruff (rules and format) and mypy, strict
 bench: $(STAMP)  ## the ratios of the README's benchmark table, measured here; figures in out/bench.json
 	$(BIN)/python -m tests.bench
 
-soak: $(STAMP)  ## the long runs: a crash at every journal commit of a rehearsal; what is done is kept in out/soak
+soak: $(STAMP)  ## the long runs: a crash at every journal commit of a small rehearsal, among others
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak
 
 conformance: $(STAMP)  ## the vendors' own clients against the simulators, over http and https
