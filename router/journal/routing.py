@@ -29,7 +29,7 @@ def decide_all(
     What no table covers, or whose rule raised, is unroutable: parked, never guessed (D7).
     """
     epochs = fence.enter(tx, (document.legal_entity for document, _ in asked))
-    placed = _lineage(tx, asked)
+    placed, alone = _lineage(tx, asked)
     pins = read_pins(tx)
     decisions = []
     for document, verb in asked:
@@ -38,6 +38,10 @@ def decide_all(
         decision = _decide(
             decide, document, version, placed.get(refers) if refers else None, pin_of(document, pins)
         )
+        if refers in alone and decision.rule == "lineage" and decision.shadow is not None:
+            # Its invoice was posted before the dual run: the shadow would wait for it in vain.
+            why = decision.why.replace(f"; shadow {decision.shadow}", f" alone, so not to {decision.shadow}")
+            decision = replace(decision, shadow=None, why=why)
         if decision.epoch != epoch:
             decision = replace(decision, epoch=epoch)
         if decision.authority is not None and not decision.hold:
@@ -63,17 +67,24 @@ def _unroutable(version: int | None, why: str) -> Decision:
     return Decision(rule="unroutable", table_version=version or 0, authority=None, why=cleaned(why, MOST_WHY))
 
 
-def _lineage(tx: Transaction, asked: Iterable[tuple[Document, str]]) -> dict[tuple[str, str], SystemId]:
-    """Where the documents referred to live: the ERP they were routed to, or the one that made them."""
+def _lineage(
+    tx: Transaction, asked: Iterable[tuple[Document, str]]
+) -> tuple[dict[tuple[str, str], SystemId], set[tuple[str, str]]]:
+    """Where the documents referred to live: the ERP they were routed to, or the one that made them.
+
+    And which of them were sent there alone, without a shadow.
+    """
     wanted: dict[str, dict[str, None]] = {}
     for document, verb in asked:
         refers = lineage_of(document, verb)
         if refers:
             wanted.setdefault(refers[0], {})[refers[1]] = None
     placed: dict[tuple[str, str], SystemId] = {}
+    alone: set[tuple[str, str]] = set()
     for kind, ids in wanted.items():
-        for document_id, authority in tx.among(
-            "SELECT document_id, authority FROM transactions WHERE kind = ?"
+        for document_id, authority, deliver, shadow in tx.among(
+            "SELECT document_id, authority, deliver, (SELECT d.shadow FROM decisions AS d"
+            " WHERE d.seq = transactions.seq ORDER BY d.n DESC LIMIT 1) FROM transactions WHERE kind = ?"
             f" AND transactional = {int(KINDS[kind].transactional)}"
             " AND authority IS NOT NULL AND {any} ORDER BY seq",
             "document_id",
@@ -81,7 +92,11 @@ def _lineage(tx: Transaction, asked: Iterable[tuple[Document, str]]) -> dict[tup
             kind,
         ):
             placed[(kind, document_id)] = authority
-    return placed
+            if deliver and not shadow:
+                alone.add((kind, document_id))
+            else:
+                alone.discard((kind, document_id))
+    return placed, alone
 
 
 def read_pins(tx: Transaction) -> dict[str, Pin]:

@@ -99,8 +99,13 @@ def routes(document: Document, *, table_version: int, lineage: SystemId | None, 
     if pin is not None:
         return Decision(rule="pin", table_version=table_version, authority=pin.authority, why=pin.why)
     if lineage is not None:
+        both = NEW if table_version == 4 and lineage == OLD else None
         return Decision(
-            rule="lineage", table_version=table_version, authority=lineage, why="follows its original"
+            rule="lineage",
+            table_version=table_version,
+            authority=lineage,
+            shadow=both,
+            why="follows its original",
         )
     if table_version == 2:
         return Decision(rule="freeze", table_version=2, authority=None, hold=True, why="cutover freeze")

@@ -272,6 +272,21 @@ def test_a_dual_run_makes_a_shadow_job_in_a_lane_of_its_own(journal_url: str) ->
     on(journal_url, work)
 
 
+def test_what_follows_a_document_of_before_the_dual_run_has_no_shadow(journal_url: str) -> None:
+    """The payment of an invoice that only the old ERP has would wait for it in the new one in vain."""
+
+    async def work(journal: Journal) -> None:
+        await journal.accept([submission(invoice("INV-OLD"))])
+        await journal.switch(Switch(entities=["UK01"], table_version=4, by="me", why="dual run"))
+        await journal.accept([submission(invoice("INV-BOTH"))])
+        paid = [await one(journal, submission(payment(f"PAY-{at}", f"INV-{at}"))) for at in ("OLD", "BOTH")]
+        decisions = [answer.decision for answer in paid if answer.decision]
+        assert [(row.authority, row.shadow) for row in decisions] == [(OLD, None), (OLD, NEW)]
+        assert await drain(journal, NEW) == ["INV-BOTH", "PAY-BOTH"]
+
+    on(journal_url, work)
+
+
 def test_a_feed_cursor_is_stored_with_what_was_read(journal_url: str) -> None:
     """The cursor moves in the commit that accepts the page, also for an empty page."""
 
