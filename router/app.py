@@ -37,7 +37,7 @@ from router.settings import Settings
 from router.workflows.directory import Directory
 from router.workflows.service import Workflows
 
-CONNECT = {
+CONNECT: Mapping[str, Callable[..., Connector]] = {
     "kantata": kantata.connect,
     "netsuite": netsuite.connect,
     "salesforce": salesforce.connect,
