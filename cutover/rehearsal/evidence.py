@@ -18,11 +18,18 @@ REPEATED = 50
 """Requests repeated at the end of a rehearsal."""
 
 
-def erp_documents(world: World) -> list[ErpDocument]:
-    """Every document of every ERP, as its back door shows it."""
+Balances = dict[str, dict[str, dict[str, int]]]
+"""System → entity → account → minor units."""
+
+
+def erp_books(world: World) -> tuple[list[ErpDocument], Balances]:
+    """Every document of every ERP, and its trial balance, as its back door shows them."""
     found: list[ErpDocument] = []
+    balances: Balances = {}
     for name in world.options.landscape.of_role("erp"):
-        for row in world.simulators[name].sim.state()["documents"]:
+        state = world.simulators[name].sim.state()
+        balances[name] = state["trial_balance"]
+        for row in state["documents"]:
             kind = KIND_OF.get(row["type"], row["type"])
             if kind in KINDS:
                 found.append(
@@ -36,15 +43,7 @@ def erp_documents(world: World) -> list[ErpDocument]:
                         total_minor=row["total_minor"],
                     )
                 )
-    return found
-
-
-def trial_balances(world: World) -> dict[str, dict[str, dict[str, int]]]:
-    """System → entity → account → minor units."""
-    return {
-        name: world.simulators[name].sim.state()["trial_balance"]
-        for name in world.options.landscape.of_role("erp")
-    }
+    return found, balances
 
 
 def approved_rows(world: World) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cutover.checks import Facts, check_all, read_facts
-from cutover.rehearsal.evidence import approved_rows, erp_documents, repeat_requests, trial_balances
+from cutover.rehearsal.evidence import approved_rows, erp_books, repeat_requests
 from cutover.rehearsal.firm import build_firm
 from cutover.rehearsal.options import Options
 from cutover.rehearsal.population import Population
@@ -101,10 +101,11 @@ async def _rehearse(
     compared = [
         result.evidence["comparison"] for result in runner.results.values() if "comparison" in result.evidence
     ]
+    documents, balances = erp_books(world)
     facts = read_facts(
         f"sqlite:///{journal}",
-        erp_documents=erp_documents(world),
-        trial_balances=trial_balances(world),
+        erp_documents=documents,
+        trial_balances=balances,
         approved=approved_rows(world),
         replays=replays,
         compared=compared,
