@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from router.connectors.port import Record
 from router.dualrun.policy import Column, Policy
 
@@ -70,6 +68,8 @@ class Sheets:
     """Both ERPs' records side by side, in one DuckDB database in memory."""
 
     def __init__(self, legacy: Iterable[Record], cloud: Iterable[Record]) -> None:
+        import duckdb  # noqa: PLC0415 - a quarter of a second at every start, and only a comparison needs it
+
         self._db = duckdb.connect(":memory:")
         self._db.execute("SET threads = 1")
         self._load("legacy", legacy)
