@@ -12,9 +12,13 @@ import typer
 from cutover.checks import check_all, read_facts
 from router.clock import WallClock
 from router.errors import NotFound
+from router.ingest.observations import Observations
+from router.ingest.replays import Replays
 from router.journal.journal import Journal
 from router.landscape import read_landscape
 from router.routing.tables import Tables
+from router.workflows.directory import Directory
+from router.workflows.service import Workflows
 
 Database = Annotated[str, typer.Option(help="The journal: sqlite:///FILE or postgresql+psycopg://…")]
 DEFAULT = "sqlite:///coexist.sqlite"
@@ -76,6 +80,7 @@ def replay_command(
     again: Annotated[
         bool, typer.Option("--again", help="Route again by the table in force, not to the first ERP.")
     ] = False,
+    landscape: Annotated[Path | None, typer.Option(help="A landscape (YAML); else the default one.")] = None,
 ) -> None:
     """Send dead letters, refused and parked transactions again.
 
@@ -84,12 +89,20 @@ def replay_command(
     read_facts_exist(database)
 
     async def main() -> int:
-        tables = Tables(landscape=read_landscape(None))
+        place = read_landscape(landscape)
+        tables = Tables(landscape=place)
         journal = Journal.open(database, clock=WallClock(), decide=tables)
         try:
             for row in await journal.tables():
                 tables.publish(await journal.table_text(int(row["version"])))
-            return await journal.replay(ids, route="again" if again else "pinned", by=by, why=why)
+            directory = Directory(journal)
+            await directory.load()
+            replays = Replays(
+                journal=journal,
+                observations=Observations(directory=directory, landscape=place),
+                workflows=Workflows(landscape=place, journal=journal, directory=directory, connectors={}),
+            )
+            return await replays.replay(ids, route="again" if again else "pinned", by=by, why=why)
         finally:
             journal.close()
 

@@ -158,7 +158,7 @@ def on_stand(folder: Path, test: Callable[[Stand], Awaitable[None]], **options: 
     run(main, start=START)
 
 
-def event(kind: str, event_id: str | None = None, **changed: Any) -> dict[str, Any]:
+def event(kind: str, event_id: str | None = None, /, **changed: Any) -> dict[str, Any]:
     """The example of a kind as a CloudEvent, with some fields of its data changed; None takes one out."""
     made = events.wrap(example(kind), source="/test", event_id=event_id or f"{kind}-1")
     made["data"] = {name: value for name, value in (made["data"] | changed).items() if value is not None}
