@@ -33,7 +33,7 @@ from simulators.firm.extract_mapping import read_mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-READY_S = 60.0
+READY_S = 100.0
 """A busy machine may take this long to make certificates and start four simulators."""
 
 
@@ -125,7 +125,7 @@ class Shell:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=200,
             check=False,
         )
         self._status = done.returncode
