@@ -95,6 +95,10 @@ def _named(account: Account, collection: Collection, query: Query) -> Iterable[i
     subject, record_id = query.get("subject_type", ""), query.get("subject_id", "")
     if collection.name == "external_references" and subject in BY_SUBJECT and record_id.isdigit():
         return account.references.get((subject, record_id), [])
+    if collection.name == "external_references" and "service_model_ref" in query:
+        marked = account.tables[collection.name].marked
+        texts = query["service_model_ref"].lower().split(",")
+        return dict.fromkeys(number for text in texts for number in marked.get(text, ()))
     return None
 
 

@@ -40,6 +40,8 @@ class Table:
         """id → (created, updated) in seconds since 1970"""
         self.loose: dict[str, dict[int, None]] = {}
         """user id → time entries or expenses nobody has handed in yet"""
+        self.marked: dict[str, dict[int, None]] = {}
+        """an external reference's `service_model_ref` in lower case → the references with it"""
         self.last = 0
 
     def put(self, number: int, row: Row, created: int, updated: int) -> None:
@@ -50,6 +52,8 @@ class Table:
         self.rows[number] = row
         self.at[number] = (created, updated)
         insort(self.changed, (updated, number))
+        if "service_model_ref" in row:
+            self.marked.setdefault(str(row["service_model_ref"]).lower(), {})[number] = None
         if row.get("approved"):
             insort(self.approved, (updated, number))
         elif "approved" in row and row["active_submission_id"] is None:
@@ -66,6 +70,8 @@ class Table:
     def _forget(self, number: int, row: Row) -> None:
         key = (self.at[number][1], number)
         del self.changed[bisect_left(self.changed, key)]
+        if "service_model_ref" in row:
+            self.marked[str(row["service_model_ref"]).lower()].pop(number)
         if row.get("approved"):
             del self.approved[bisect_left(self.approved, key)]
         elif "approved" in row:
