@@ -12,8 +12,9 @@ from router.journal.port import LaneStatus, Switch
 from router.model import State, SystemId
 from router.routing.tables import Tables
 
-MASTERS = ("resource", "rate_card", "customer", "contract", "project")
-"""What the cloud ERP must hold before it can shadow anything, in order of dependence."""
+MASTERS = ("resource", "rate_card", "customer", "contract", "project", "invoice")
+"""What the cloud ERP must hold before it can shadow anything, in order of dependence; the invoices that were
+open before are among it, or their payments could not be compared."""
 
 
 @dataclass(frozen=True, slots=True)

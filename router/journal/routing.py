@@ -72,7 +72,7 @@ def _lineage(
 ) -> tuple[dict[tuple[str, str], SystemId], set[tuple[str, str]]]:
     """Where the documents referred to live: the ERP they were routed to, or the one that made them.
 
-    And which of them were sent there alone, without a shadow.
+    And which of them were sent there alone: neither with a shadow nor carried over to one since.
     """
     wanted: dict[str, dict[str, None]] = {}
     for document, verb in asked:
@@ -83,8 +83,11 @@ def _lineage(
     alone: set[tuple[str, str]] = set()
     for kind, ids in wanted.items():
         for document_id, authority, deliver, shadow in tx.among(
-            "SELECT document_id, authority, deliver, (SELECT d.shadow FROM decisions AS d"
-            " WHERE d.seq = transactions.seq ORDER BY d.n DESC LIMIT 1) FROM transactions WHERE kind = ?"
+            "SELECT document_id, authority, deliver, coalesce((SELECT d.shadow FROM decisions AS d"
+            " WHERE d.seq = transactions.seq ORDER BY d.n DESC LIMIT 1), (SELECT j.target FROM jobs AS j"
+            f" WHERE j.job_id >= transactions.seq * {JOBS_PER_TRANSACTION}"
+            f" AND j.job_id < (transactions.seq + 1) * {JOBS_PER_TRANSACTION} AND j.role = 'shadow' LIMIT 1))"
+            " FROM transactions WHERE kind = ?"
             f" AND transactional = {int(KINDS[kind].transactional)}"
             " AND authority IS NOT NULL AND {any} ORDER BY seq",
             "document_id",
@@ -92,7 +95,7 @@ def _lineage(
             kind,
         ):
             placed[(kind, document_id)] = authority
-            if deliver and not shadow:
+            if deliver and not shadow and not carried:
                 alone.add((kind, document_id))
             else:
                 alone.discard((kind, document_id))
