@@ -95,7 +95,7 @@ def _lineage(
             kind,
         ):
             placed[(kind, document_id)] = authority
-            if deliver and not shadow and not carried:
+            if deliver and not shadow:
                 alone.add((kind, document_id))
             else:
                 alone.discard((kind, document_id))
