@@ -21,6 +21,7 @@ from cutover.collecting import collect_rarely
 from router.app import Outside, Router, build
 from router.clock import WallClock
 from router.configfile import ConfigFile, load
+from router.delivery.policy import DeliveryPolicy
 from router.errors import BadConfig, BadInput, Broken
 from router.landscape import Landscape, as_landscape, default_file, secret
 from router.model import SystemId
@@ -34,6 +35,9 @@ Simulated = Annotated[
     Path | None,
     typer.Option(help="A ready file of `coexist simulate`: use its addresses and test credentials."),
 ]
+
+SHARED_SWEEP_S = 2.0
+"""How often a process asks a journal it shares for work: what others accept gives it no signal yet."""
 
 
 def simulate_command(
@@ -80,9 +84,9 @@ def serve_command(
         def stop() -> None:
             server.should_exit = True
 
-        await _until_stopped(router, stop=stop, feeds=True, meanwhile=server.serve(sockets=[door]))
+        said = f"Gateway on http://{host}:{port}; journal {_shown(database)}; stop with Ctrl-C."
+        await _until_stopped(router, said, stop=stop, feeds=True, meanwhile=server.serve(sockets=[door]))
 
-    typer.echo(f"Gateway on http://{host}:{port}; journal {_shown(database)}; stop with Ctrl-C.", err=True)
     asyncio.run(main())
     typer.echo("stopped", err=True)
 
@@ -99,9 +103,9 @@ def worker_command(
     async def main() -> None:
         await router.start(table)
         stopped = asyncio.Event()
-        await _until_stopped(router, stop=stopped.set, feeds=False, meanwhile=stopped.wait())
+        said = f"Worker on journal {_shown(database)}; stop with Ctrl-C."
+        await _until_stopped(router, said, stop=stopped.set, feeds=False, meanwhile=stopped.wait())
 
-    typer.echo(f"Worker on journal {_shown(database)}; stop with Ctrl-C.", err=True)
     asyncio.run(main())
     typer.echo("stopped", err=True)
 
@@ -116,12 +120,13 @@ class _Server(uvicorn.Server):
 
 
 async def _until_stopped(
-    router: Router, *, stop: Callable[[], None], feeds: bool, meanwhile: Coroutine[Any, Any, Any]
+    router: Router, said: str, *, stop: Callable[[], None], feeds: bool, meanwhile: Coroutine[Any, Any, Any]
 ) -> None:
     """Work until SIGTERM, Ctrl-C or a bug; then close everything. Raises Broken for the bug."""
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop)
+    typer.echo(said, err=True)
     work = asyncio.create_task(router.work(feeds=feeds), name="work")
     work.add_done_callback(lambda _: stop())
     try:
@@ -184,7 +189,10 @@ def _router(
         http=lambda _: httpx.AsyncClient(follow_redirects=False, timeout=None, verify=verify),  # noqa: S113 - connectors hold their own deadlines
         secrets=secrets,
     )
-    return build(landscape=read, settings=Settings(), database=database, outside=outside), table.text
+    shared = database.startswith("postgresql")
+    policy = DeliveryPolicy(sweep_s=SHARED_SWEEP_S) if shared else None
+    router = build(landscape=read, settings=Settings(), database=database, outside=outside, policy=policy)
+    return router, table.text
 
 
 def _credential(secrets: Callable[[str], str], reference: str, place: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -20,7 +21,14 @@ import pytest
 from typer.testing import CliRunner
 
 from cutover.cli import app
+from router.canonical.kinds import parse
+from router.clock import WallClock
 from router.errors import NotFound
+from router.journal.journal import Journal
+from router.journal.port import Accepted
+from router.landscape import read_landscape
+from router.routing.tables import Tables
+from router.workflows.submissions import own_submission
 
 REPOSITORY = Path(__file__).parents[2]
 BARE = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
@@ -170,42 +178,54 @@ def too_much() -> Iterator[bytes]:
     ("words", "said"),
     [
         (["serve"], "SALESFORCE_CLIENT_ID"),
-        (["worker"], "export SALESFORCE_CLIENT_ID="),
         (["nothing"], "No such command 'nothing'"),
-        (["route", "check", "--routes", "broken.yaml"], "broken.yaml:3:"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, words: list[str], said: str) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(words: list[str], said: str) -> None:
     """What is wrong, where, and the mend, on one line of standard error."""
-    (tmp_path / "broken.yaml").write_text("version: 1\ndefault: {authority: sap_ecc\nrules: []\n")
-    code, out, errors = done(*(str(tmp_path / one) if one.endswith(".yaml") else one for one in words))
+    code, out, errors = done(*words)
     assert (code, out, errors.count("\n")) == (2, "", 1)
     assert errors.startswith("coexist: ")
     assert said in errors
 
 
-def test_a_worker_shares_the_work_of_a_gateway(tmp_path: Path, fresh_postgres: Callable[[], str]) -> None:
-    """On PostgreSQL a further worker delivers what the gateway took; both stop cleanly."""
+def test_a_worker_delivers_what_others_took(tmp_path: Path, fresh_postgres: Callable[[], str]) -> None:
+    """On PostgreSQL a worker of its own delivers what another process accepted, and stops cleanly."""
     ready, database = tmp_path / "ready.json", fresh_postgres()
     with running("simulate", "--ports", "free", "--ready-file", str(ready), ready=ready.exists):
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        simulated = ["--simulated", str(ready), "--database", database]
-        with running(*serve(ready, database, port), ready=lambda: answers(url)):
-            worker = start("worker", *simulated)
-            try:
-                sent = [
-                    example("customer")
-                    | {"id": f"c-{at}", "data": example("customer")["data"] | {"document_id": f"C-{at}"}}
-                    for at in range(2)
-                ]
-                ids = [
-                    httpx.post(f"{url}/v1/transactions", json=one, trust_env=False).json()["transaction_id"]
-                    for one in sent
-                ]
-                posted(url, ids)
-                assert worker.poll() is None, worker.communicate()
-            finally:
-                worker.send_signal(signal.SIGTERM)
-                _, errors = worker.communicate(timeout=20)
-            assert (worker.returncode, "Traceback" in errors) == (0, False), errors
+        worker = start("worker", "--simulated", str(ready), "--database", database)
+        try:
+            assert worker.stderr is not None
+            assert worker.stderr.readline().startswith("Worker on journal postgresql"), worker.communicate()
+            assert asyncio.run(accepted_and_settled(database)) == "posted"
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            _, errors = worker.communicate(timeout=20)
+        assert (worker.returncode, errors) == (0, "stopped\n")
+
+
+async def accepted_and_settled(database: str) -> str:
+    """Accept a customer in this process; the state it reaches."""
+    tables = Tables(landscape=read_landscape())
+    journal = Journal.open(database, clock=WallClock(), decide=tables)
+    try:
+        for row in await journal.tables():
+            tables.publish(await journal.table_text(int(row["version"])))
+        customer = own_submission(
+            parse(example("customer")["data"]),
+            source="/test",
+            event_id="1",
+            verb="created",
+            correlation_id="1",
+        )
+        (taken,) = await journal.accept([customer])
+        assert isinstance(taken, Accepted)
+        async with asyncio.timeout(40):
+            while True:
+                found = await journal.transaction(taken.transaction_id)
+                assert found is not None
+                if found["state"] not in ("queued", "in_flight"):
+                    return str(found["state"])
+                await asyncio.sleep(0.1)
+    finally:
+        journal.close()
