@@ -1,101 +1,24 @@
 """JSON over HTTP with a bearer token from OAuth2 client credentials: what several vendors share.
 
-One call is bounded in time and size, never redirected, and told as a value: `Reply` came back,
-`NotSent` never reached the vendor, `Lost` may have acted. A token that the vendor no longer knows is
-fetched anew once. What an answer means for a document is the connector's business. Credentials
-and tokens never enter a `Trace`.
+A token that the vendor no longer knows is fetched anew once. What an answer means for a document is
+the connector's business.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import orjson
 
-from router.connectors.port import Exchange
+from router.connectors.http import Lost, NotSent, Outcome, Reply, Trace, send
 from router.errors import VendorRefused, VendorUnknown
 
-MAX_REPLY = 16 * 1024 * 1024
-"""Bytes of one answer: 200 rows with side-loaded records are below 1 MB."""
 MAX_TOKEN = 8_192
-MAX_SHOWN = 16 * 1024
-"""Characters of the exchange kept with an attempt, each way."""
 Query = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """An answer: status, seconds to wait if it said so, and the body."""
-
-    status: int
-    retry_after_s: float | None
-    body: bytes
-
-    def json(self) -> Any:
-        """The decoded body, fractions as Decimal; None when it is no JSON."""
-        try:
-            return json.loads(self.body, parse_float=Decimal, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            return None
-
-
-def _refuse(name: str) -> Any:
-    msg = f"{name} is no number of JSON"
-    raise ValueError(msg)
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """The vendor never saw the request."""
-
-    reason: str
-    after_s: float | None = None
-    throttled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The request went out; whether the vendor acted is not known."""
-
-    reason: str
-
-
-Outcome = Reply | NotSent | Lost
-
-
-@dataclass(slots=True)
-class Trace:
-    """The wire exchange of one port call, cut at MAX_SHOWN characters each way."""
-
-    _ways: tuple[list[str], list[str]] = field(default_factory=lambda: ([], []))
-    _room: list[int] = field(default_factory=lambda: [MAX_SHOWN, MAX_SHOWN])
-
-    def sent(self, line: str, body: bytes) -> None:
-        """Note a request."""
-        self._note(0, line, body)
-
-    def came(self, line: str, body: bytes) -> None:
-        """Note an answer or the lack of one."""
-        self._note(1, line, body)
-
-    def _note(self, way: int, line: str, body: bytes) -> None:
-        room = self._room[way]
-        if room <= 0:
-            return
-        text = (line + "\n" + body[:room].decode("utf-8", "replace") if body else line)[:room]
-        self._room[way] -= len(text) + 1
-        self._ways[way].append(text)
-
-    def exchange(self) -> Exchange:
-        """What the port gives back."""
-        return Exchange(request="\n".join(self._ways[0]), response="\n".join(self._ways[1]))
 
 
 class BearerClient:
@@ -177,38 +100,6 @@ class BearerClient:
                 return NotSent(f"no token: status {outcome.status}", outcome.retry_after_s, throttled)
             self._token = token
             return token
-
-
-async def send(client: httpx.AsyncClient, request: httpx.Request, timeout_s: float) -> Outcome:
-    """Send a built request and read at most MAX_REPLY bytes of the answer, all within `timeout_s`."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            response = await client.send(request, stream=True, follow_redirects=False)
-            try:
-                chunks, size = [], 0
-                async for chunk in response.aiter_bytes():
-                    size += len(chunk)
-                    if size > MAX_REPLY:
-                        return Lost("the answer is too large")
-                    chunks.append(chunk)
-            finally:
-                await response.aclose()
-    except TimeoutError:
-        return Lost(f"no answer within {timeout_s:g} s")
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        return NotSent(f"can't connect: {type(error).__name__}")
-    except httpx.HTTPError as error:
-        return Lost(f"the connection broke: {type(error).__name__}")
-    return Reply(
-        status=response.status_code,
-        retry_after_s=_seconds(response.headers.get("retry-after", "")),
-        body=b"".join(chunks),
-    )
-
-
-def _seconds(text: str) -> float | None:
-    """Retry-After in whole seconds; the date form is not used by these vendors."""
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
 
 
 def readable(outcome: Outcome, system: str) -> Any:

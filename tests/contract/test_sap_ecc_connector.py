@@ -9,10 +9,10 @@ import fsspec
 import pytest
 
 from router.canonical.billing import Invoice
+from router.connectors.http import Trace
 from router.connectors.port import Missing, NoAnswer, NotThere, Posted, SaidNo, TryLater
 from router.connectors.sap_ecc import SapEcc
 from router.connectors.sap_ecc.answers import Reply
-from router.connectors.sap_ecc.wire import Trace
 from tests.contract.erp_contract import (
     Bench,
     billing_event,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from router.canonical.billing import BillingEvent
 from router.canonical.kinds import parse
+from router.connectors.http import seconds_of
 from router.connectors.netsuite.decisions import (
     Duplicate,
     duration,
@@ -21,7 +22,6 @@ from router.connectors.netsuite.decisions import (
     problem_of,
     record_id,
     refusal,
-    seconds_of,
     task_ids,
 )
 from router.connectors.netsuite.invoices import NotAnInvoice, canonical
@@ -81,7 +81,7 @@ def test_a_refusal_means_this(status: int, body: Any, wanted: Any) -> None:
 
 def test_retry_after_is_passed_on() -> None:
     """Seconds only; a date or nonsense is no number."""
-    answer = refusal(problem_of(429, None), needed={}, retry_after=" 12 ")
+    answer = refusal(problem_of(429, None), needed={}, retry_after_s=seconds_of(" 12 "))
     assert isinstance(answer, TryLater)
     assert answer.after_s == 12
     assert [seconds_of(text) for text in ("", "soon", "-1", "1.5", "9999999", "0")] == [None] * 5 + [0.0]

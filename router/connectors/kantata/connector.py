@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from router.canonical.kinds import Kind
-from router.connectors.bearer import BearerClient, Trace, readable
+from router.connectors.bearer import BearerClient, readable
+from router.connectors.http import Trace
 from router.connectors.kantata.feeds import API, FEEDS, FeedReader
 from router.connectors.kantata.writes import Writer
 from router.connectors.port import (

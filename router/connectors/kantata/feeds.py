@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from router.clock import Clock
-from router.connectors.bearer import BearerClient, Query, Trace, readable
+from router.connectors.bearer import BearerClient, Query, readable
 from router.connectors.given import Given, digest
+from router.connectors.http import Trace
 from router.connectors.kantata.decisions import (
     PAGE_MAX,
     Cursor,

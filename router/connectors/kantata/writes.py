@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.canonical.masters import Project
-from router.connectors.bearer import BearerClient, Lost, NotSent, Outcome, Query, Reply, Trace
+from router.connectors.bearer import BearerClient, Query
+from router.connectors.http import Lost, NotSent, Outcome, Reply, Trace
 from router.connectors.kantata.decisions import refusal, rows_of
 from router.connectors.kantata.feeds import API, SERVICE
 from router.connectors.port import (

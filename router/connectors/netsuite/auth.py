@@ -19,9 +19,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwk, jwt
 
 from router.clock import Clock
-from router.connectors.netsuite.decisions import seconds_of
+from router.connectors.http import Lost, NotSent, Reply, seconds_of, send
 from router.connectors.netsuite.signing import TokenCredentials, authorization
-from router.connectors.netsuite.wire import Lost, NotSent, Reply, send
 from router.errors import BadConfig, VendorRefused
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -127,7 +126,7 @@ class ClientAuthorizer:
         if reply.status != 200 or not isinstance(token, str) or not token or not token.isascii():
             return NotSent(
                 f"the token endpoint answered {reply.status}",
-                after_s=seconds_of(reply.retry_after),
+                after_s=reply.retry_after_s,
                 throttled=reply.status in (429, 503),
             )
         lasts = seconds_of(str(data.get("expires_in"))) or 0.0

@@ -10,8 +10,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from router.connectors.http import Lost, NotSent, Outcome, Reply, Trace
 from router.connectors.netsuite.decisions import job_id, next_wait_s, problem_of, task_ids
-from router.connectors.netsuite.wire import Lost, NotSent, Outcome, Reply, Trace, Wire
+from router.connectors.netsuite.wire import Wire
 
 MAX_BATCH = 100
 """Records in one batch (vendor documentation)."""

@@ -11,6 +11,7 @@ import orjson
 
 from router.canonical.billing import BillingEvent
 from router.canonical.kinds import Kind
+from router.connectors.http import Lost, NotSent, Outcome, Reply, Trace
 from router.connectors.netsuite import batches, queries
 from router.connectors.netsuite.decisions import (
     Duplicate,
@@ -23,7 +24,7 @@ from router.connectors.netsuite.decisions import (
 from router.connectors.netsuite.invoices import NotAnInvoice, canonical
 from router.connectors.netsuite.records import KINDS, MASTERS, RECORD_TYPES, Call, Unfit, build, cancellation
 from router.connectors.netsuite.signing import percent
-from router.connectors.netsuite.wire import Lost, NotSent, Outcome, Reply, Trace, Wire
+from router.connectors.netsuite.wire import Wire
 from router.connectors.port import (
     Answer,
     Capabilities,
@@ -322,7 +323,7 @@ def _page(outcome: Outcome) -> dict[str, Any]:
     data = outcome.json()
     if outcome.status != 200:
         problem = problem_of(outcome.status, data)
-        no = refusal(problem, needed={}, retry_after=outcome.retry_after)
+        no = refusal(problem, needed={}, retry_after_s=outcome.retry_after_s)
         if isinstance(no, TryLater):
             raise VendorUnknown(no.reason, retry_after_s=no.after_s, throttled=no.throttled)
         raise VendorUnknown(f"{problem.status} {problem.code}: {problem.message}")
@@ -346,7 +347,9 @@ def _of_failure(outcome: Outcome, needed: Needed) -> Answer | Duplicate:
         return TryLater(reason=outcome.reason, after_s=outcome.after_s, throttled=outcome.throttled)
     if isinstance(outcome, Lost):
         return NoAnswer(reason=outcome.reason)
-    return refusal(problem_of(outcome.status, outcome.json()), needed=needed, retry_after=outcome.retry_after)
+    return refusal(
+        problem_of(outcome.status, outcome.json()), needed=needed, retry_after_s=outcome.retry_after_s
+    )
 
 
 def _of_result(result: Any, needed: Needed) -> Answer | Duplicate:

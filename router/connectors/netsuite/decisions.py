@@ -73,11 +73,11 @@ def problem_of(status: int, envelope: Any) -> Problem:
 
 
 def refusal(
-    problem: Problem, *, needed: Needed, retry_after: str = ""
+    problem: Problem, *, needed: Needed, retry_after_s: float | None = None
 ) -> SaidNo | Missing | TryLater | NoAnswer | Duplicate:
     """The answer for a document whose request came back with anything but success."""
     if problem.code in THROTTLED or problem.status in (429, 503):
-        return TryLater(reason=problem.message, after_s=seconds_of(retry_after), throttled=True)
+        return TryLater(reason=problem.message, after_s=retry_after_s, throttled=True)
     if problem.status >= 500 or problem.status < 400:
         return NoAnswer(reason=f"{problem.status} {problem.code}: {problem.message}")
     if _DUPLICATE.search(problem.message) or problem.code == "DUP_RCRD":
@@ -89,12 +89,6 @@ def refusal(
         if lacking:
             return Missing(kind=lacking[0], document_id=lacking[1])
     return SaidNo(code=problem.code, message=problem.message, field=problem.path)
-
-
-def seconds_of(text: str) -> float | None:
-    """Seconds in a header such as Retry-After; None for a date, nonsense, or nothing."""
-    text = text.strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
 
 
 def record_id(location: str) -> str | None:

@@ -1,98 +1,15 @@
-"""One HTTP call to SuiteTalk: signed, bounded, timed, never redirected, and told as a value.
-
-`Reply` is what came back, `NotSent` means the request never reached the vendor, `Lost` that it may
-have. Everything above decides what that means for a document. Credentials stay out of the record.
-"""
+"""One HTTP call to SuiteTalk: signed, and signed anew once when the vendor no longer knows us."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlencode
 
 import httpx
 
-from router.connectors.port import Exchange
+from router.connectors.http import NotSent, Outcome, Reply, Trace, send
 from router.errors import VendorRefused
-
-MAX_REPLY = 32 * 1024 * 1024
-"""Bytes of one answer: a page of 1,000 rows with custom fields is about 1 MB."""
-MAX_SHOWN = 64 * 1024
-"""Bytes of the exchange kept with an attempt, each way."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """An answer: status, the two headers that matter, and the body as read."""
-
-    status: int
-    location: str
-    retry_after: str
-    body: bytes
-
-    def json(self) -> Any:
-        """The decoded body with exact numbers; None when it is no JSON."""
-        try:
-            return json.loads(self.body, parse_float=Decimal, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            return None
-
-
-def _refuse(name: str) -> Any:
-    msg = f"{name} is no number of JSON"
-    raise ValueError(msg)
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """The vendor never saw the request."""
-
-    reason: str
-    after_s: float | None = None
-    throttled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The request went out; whether the vendor acted is not known."""
-
-    reason: str
-
-
-Outcome = Reply | NotSent | Lost
-
-
-@dataclass(slots=True)
-class Trace:
-    """The wire exchange of one port call: every request and answer in order, cut at 64 KB each way."""
-
-    requests: list[str] = field(default_factory=list)
-    responses: list[str] = field(default_factory=list)
-    _room: list[int] = field(default_factory=lambda: [MAX_SHOWN, MAX_SHOWN])
-
-    def sent(self, line: str, body: bytes) -> None:
-        """Note a request."""
-        self._note(0, self.requests, line, body)
-
-    def came(self, line: str, body: bytes) -> None:
-        """Note an answer or the lack of one."""
-        self._note(1, self.responses, line, body)
-
-    def _note(self, way: int, texts: list[str], line: str, body: bytes) -> None:
-        if self._room[way] <= 0:
-            return
-        text = line if not body else line + "\n" + body[: self._room[way]].decode("utf-8", "replace")
-        text = text[: self._room[way]]
-        self._room[way] -= len(text) + 1
-        texts.append(text)
-
-    def exchange(self) -> Exchange:
-        """What the port gives back."""
-        return Exchange(request="\n".join(self.requests), response="\n".join(self.responses))
 
 
 class Authorizer(Protocol):
@@ -167,31 +84,3 @@ class Wire:
         else:
             trace.came(outcome.reason, b"")
         return outcome
-
-
-async def send(client: httpx.AsyncClient, request: httpx.Request, timeout_s: float) -> Outcome:
-    """Send a built request and read at most MAX_REPLY bytes of the answer, all within `timeout_s`."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            response = await client.send(request, stream=True, follow_redirects=False)
-            try:
-                chunks, size = [], 0
-                async for chunk in response.aiter_bytes():
-                    size += len(chunk)
-                    if size > MAX_REPLY:
-                        return Lost("the answer is too large")
-                    chunks.append(chunk)
-            finally:
-                await response.aclose()
-    except TimeoutError:
-        return Lost(f"no answer within {timeout_s:g} s")
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        return NotSent(f"can't connect: {type(error).__name__}")
-    except httpx.HTTPError as error:
-        return Lost(f"the connection broke: {type(error).__name__}")
-    return Reply(
-        status=response.status_code,
-        location=response.headers.get("location", ""),
-        retry_after=response.headers.get("retry-after", ""),
-        body=b"".join(chunks),
-    )

@@ -11,8 +11,9 @@ import orjson
 
 from router.canonical.kinds import Kind
 from router.clock import Clock
-from router.connectors.bearer import BearerClient, Lost, NotSent, Outcome, Reply, Trace, readable
+from router.connectors.bearer import BearerClient, readable
 from router.connectors.given import Given, digest
+from router.connectors.http import Lost, NotSent, Outcome, Reply, Trace
 from router.connectors.port import (
     Answer,
     Capabilities,

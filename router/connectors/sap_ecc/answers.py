@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from router.connectors.http import Lost, NotSent
+
 Row = Mapping[str, str]
 Value = str | Row | Sequence[Row]
 
@@ -38,22 +40,6 @@ class Fault:
 
     name: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """Certainly not acted upon."""
-
-    reason: str
-    after_s: float | None = None
-    throttled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """It may or may not have been acted upon."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from router.connectors.http import NotSent, Trace
 from router.connectors.port import Answer, NoAnswer, TryLater
-from router.connectors.sap_ecc.answers import Fault, NoLogon, NotSent, Reply
+from router.connectors.sap_ecc.answers import Fault, NoLogon, Reply
 from router.connectors.sap_ecc.decisions import CREDENTIALS, next_wait_s, of_status
 from router.connectors.sap_ecc.drop import Drop
 from router.connectors.sap_ecc.idoc import read_status
-from router.connectors.sap_ecc.wire import Trace, Wire
+from router.connectors.sap_ecc.wire import Wire
 from router.errors import VendorRefused
 
 PORT = "COEXIST"

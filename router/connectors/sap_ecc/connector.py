@@ -11,6 +11,7 @@ from router.canonical.kinds import Kind
 from router.canonical.masters import Contract, Customer, Project, RateCard, Resource
 from router.canonical.work import ExpenseItem, Milestone, TimeEntry
 from router.clock import Clock
+from router.connectors.http import Lost, NotSent, Trace
 from router.connectors.port import (
     Answer,
     Capabilities,
@@ -28,7 +29,7 @@ from router.connectors.port import (
     TryLater,
 )
 from router.connectors.sap_ecc import batches, masters, receivables
-from router.connectors.sap_ecc.answers import Fault, Lost, NoLogon, NotSent, Reply
+from router.connectors.sap_ecc.answers import Fault, NoLogon, Reply
 from router.connectors.sap_ecc.decisions import CREDENTIALS, after_commit, before_commit
 from router.connectors.sap_ecc.drop import Drop
 from router.connectors.sap_ecc.found import MASTERS, PLACES, Place
@@ -38,7 +39,7 @@ from router.connectors.sap_ecc.keys import Codes, external_key
 from router.connectors.sap_ecc.payloads import Call, Source
 from router.connectors.sap_ecc.readback import ReadBack
 from router.connectors.sap_ecc.tables import TableReader, Where, equal
-from router.connectors.sap_ecc.wire import Session, Trace, Wire
+from router.connectors.sap_ecc.wire import Session, Wire
 from router.errors import VendorRefused, VendorUnknown
 from router.model import SystemId
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from router.connectors.http import Lost, NotSent
 from router.connectors.port import Answer, NoAnswer, Posted, SaidNo, TryLater
-from router.connectors.sap_ecc.answers import Fault, Lost, NoLogon, NotSent, Outcome, Reply
+from router.connectors.sap_ecc.answers import Fault, NoLogon, Outcome, Reply
 from router.errors import VendorRefused
 
 ANNOUNCES = "RW609"

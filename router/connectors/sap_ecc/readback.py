@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from router.canonical.kinds import Kind
+from router.connectors.http import Trace
 from router.connectors.port import Record
 from router.connectors.sap_ecc.formats import (
     day_iso,
@@ -25,7 +26,6 @@ from router.connectors.sap_ecc.invoices import HEADER, ITEM, line_of
 from router.connectors.sap_ecc.keys import Codes
 from router.connectors.sap_ecc.payloads import DIMENSIONS
 from router.connectors.sap_ecc.tables import TableReader, Where, among, equal, from_until
-from router.connectors.sap_ecc.wire import Trace
 from router.model import SystemId
 
 Row = Mapping[str, str]

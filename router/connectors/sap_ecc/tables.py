@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from router.connectors.sap_ecc.answers import Fault, NoLogon, NotSent, Outcome, Reply
+from router.connectors.http import NotSent, Trace
+from router.connectors.sap_ecc.answers import Fault, NoLogon, Outcome, Reply
 from router.connectors.sap_ecc.decisions import CREDENTIALS
-from router.connectors.sap_ecc.wire import Trace, Wire
+from router.connectors.sap_ecc.wire import Wire
 from router.errors import VendorRefused, VendorUnknown
 
 LINE = 72

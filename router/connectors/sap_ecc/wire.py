@@ -9,26 +9,22 @@ The client's cookie jar is not used: sessions of concurrent units of work would 
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
 import httpx
 from lxml import etree
 
-from router.connectors.port import Exchange
-from router.connectors.sap_ecc.answers import Fault, Lost, NoLogon, NotSent, Outcome, Reply, Row, Value
+from router.connectors import http
+from router.connectors.http import Lost, NotSent, Trace, send
+from router.connectors.sap_ecc.answers import Fault, NoLogon, Outcome, Reply, Row, Value
 
 NAMESPACE = "urn:sap-com:document:sap:rfc:functions"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
-MAX_REPLY = 32 * 1024 * 1024
-"""Bytes of one answer: 5,000 table rows of 512 characters are below 4 MB."""
-MAX_SHOWN = 64 * 1024
-"""Characters of the exchange kept with an attempt, each way."""
 _COOKIE = re.compile(r"\s*(sap-contextid)=([^;,\s]{1,400})", re.ASCII | re.IGNORECASE)
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -38,33 +34,6 @@ class Session:
     """A stateful session: the cookie that names it, once there is one."""
 
     cookie: str = ""
-
-
-@dataclass(slots=True)
-class Trace:
-    """The wire exchange of one port call: every request and answer in order, cut at 64 KB each way."""
-
-    requests: list[str] = field(default_factory=list)
-    responses: list[str] = field(default_factory=list)
-    _room: list[int] = field(default_factory=lambda: [MAX_SHOWN, MAX_SHOWN])
-
-    def sent(self, text: str) -> None:
-        """Note a request."""
-        self._note(0, self.requests, text)
-
-    def came(self, text: str) -> None:
-        """Note an answer or the lack of one."""
-        self._note(1, self.responses, text)
-
-    def _note(self, way: int, texts: list[str], text: str) -> None:
-        room = self._room[way]
-        if room > 0:
-            texts.append(text[:room])
-            self._room[way] = room - len(texts[-1]) - 1
-
-    def exchange(self) -> Exchange:
-        """What the port gives back."""
-        return Exchange(request="\n".join(self.requests), response="\n".join(self.responses))
 
 
 class Wire:
@@ -119,54 +88,33 @@ class Wire:
     async def _send(
         self, request: httpx.Request, function: str, session: Session | None, trace: Trace
     ) -> Outcome:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                response = await self._client.send(request, stream=True, follow_redirects=False)
-                try:
-                    chunks, size = [], 0
-                    async for chunk in response.aiter_raw():
-                        size += len(chunk)
-                        if size > MAX_REPLY:
-                            return Lost("the answer is too large")
-                        chunks.append(chunk)
-                finally:
-                    await response.aclose()
-        except TimeoutError:
-            return Lost(f"no answer within {self._timeout_s:g} s")
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return NotSent(f"can't connect: {type(error).__name__}")
-        except httpx.HTTPError as error:
-            return Lost(f"the connection broke: {type(error).__name__}")
-        body = b"".join(chunks)
-        trace.came(f"{response.status_code} {function}\n{body[:MAX_SHOWN].decode('utf-8', 'replace')}")
+        response = await send(self._client, request, self._timeout_s)
+        if not isinstance(response, http.Reply):
+            return response
+        trace.came(f"{response.status} {function}", response.body)
         if session is not None:
             for header in response.headers.get_list("set-cookie")[:8]:
                 found = _COOKIE.match(header)
                 if found:
                     session.cookie = f"{found[1]}={found[2]}"
-        return _read(response, body, function)
+        return _read(response, function)
 
 
-def _read(response: httpx.Response, body: bytes, function: str) -> Outcome:
-    status = response.status_code
+def _read(response: http.Reply, function: str) -> Outcome:
+    status = response.status
     if status in (401, 403):
         return NoLogon(f"SAP ECC refuses our logon ({status})")
     if status in (429, 503):
-        return NotSent(f"SAP ECC is busy ({status})", _seconds(response.headers.get("retry-after", "")), True)
+        return NotSent(f"SAP ECC is busy ({status})", response.retry_after_s, True)
     if status not in (200, 500) or response.headers.get("content-encoding"):
         return Lost(f"HTTP status {status}")
     try:
-        outcome = read_envelope(body, function)
+        outcome = read_envelope(response.body, function)
     except ValueError as error:
         return Lost(f"the answer can't be read: {error}")
     if (status == 200) != isinstance(outcome, Reply):
         return Lost(f"HTTP status {status} with the wrong body")
     return outcome
-
-
-def _seconds(text: str) -> float | None:
-    text = text.strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
 
 
 def envelope(function: str, values: Mapping[str, Value]) -> str:
