@@ -121,13 +121,21 @@ def build(
     )
     connectors = _connectors(landscape, outside)
     directory = Directory(journal)
-    workflows = Workflows(landscape=landscape, journal=journal, directory=directory, connectors=connectors)
+    workflows = Workflows(
+        landscape=landscape,
+        journal=journal,
+        directory=directory,
+        connectors=connectors,
+        companions=(),
+        followers=(),
+    )
     intake = Intake(
         landscape=landscape,
         journal=journal,
         directory=directory,
         workflows=workflows,
         backlog_max=settings.backlog_max,
+        vets=(),
     )
     delivery = Delivery(
         journal=journal,

@@ -6,6 +6,9 @@
     │   ├── BadInput       a document or request that is not valid
     │   ├── KeyReused      an idempotency key or document id with another body
     │   ├── PeriodClosed   an accounting date in a closed period
+    │   ├── StaleVersion   a version that does not follow the one that stands
+    │   ├── NotOwner       a change of an attribute another system owns
+    │   ├── OpenItems      a close-out while something is still open
     │   ├── NotFound       nothing by that name
     │   ├── WrongMethod    the address is right, the method is not
     │   ├── WrongCoding    a body in a content coding that is not read
@@ -86,6 +89,27 @@ class PeriodClosed(Refused):
 
     code = "period-closed"
     status = 422
+
+
+class StaleVersion(Refused):
+    """The version does not follow the one that stands."""
+
+    code = "stale-version"
+    status = 409
+
+
+class NotOwner(Refused):
+    """Another system owns what would change."""
+
+    code = "not-owner"
+    status = 422
+
+
+class OpenItems(Refused):
+    """Something is still open."""
+
+    code = "open-items"
+    status = 409
 
 
 class NotFound(Refused):

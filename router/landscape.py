@@ -15,13 +15,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from router.canonical.documents import Code
-from router.canonical.reference import Dimensions, FiscalCalendar, LegalEntity, Reference, TaxCode
+from router.canonical.documents import Code, Currency
+from router.canonical.reference import (
+    Dimensions,
+    ExpenseLimit,
+    FiscalCalendar,
+    FxRate,
+    Intercompany,
+    LegalEntity,
+    Reference,
+    TaxCode,
+    TaxRule,
+)
 from router.configfile import ConfigFile, load, loads
 from router.errors import BadConfig
 from router.model import SystemId
 
-Vendor = Literal["salesforce", "kantata", "netsuite", "sap_ecc"]
+Vendor = Literal["salesforce", "kantata", "netsuite", "sap_ecc", "worker_feed"]
 
 
 class Budget(Reference):
@@ -41,6 +51,8 @@ class Personality(Reference):
     mode: Literal["half_up", "half_even"] = "half_up"
     hours: Literal["minutes", "hundredths"] = "minutes"
     time_zone: str = "UTC"
+    fx: Literal["spot", "average"] = "spot"
+    """Which of the firm's rates it translates by where a document brings none."""
 
 
 class System(Reference):
@@ -55,6 +67,8 @@ class System(Reference):
     budget: Budget = Budget()
     timeout_s: Annotated[int, Field(ge=1, le=3600)] = 30
     personality: Personality = Personality()
+    mapping: str | None = None
+    """The file of its mapping (codes and field names); None: the vendor's own, `fixtures/mappings/<vendor>.yaml`."""
 
 
 class Landscape(Reference):
@@ -64,6 +78,14 @@ class Landscape(Reference):
     business_units: Annotated[tuple[Code, ...], Field(min_length=1)]
     calendars: Mapping[str, FiscalCalendar] = {"monthly": FiscalCalendar()}
     tax_codes: Mapping[Code, TaxCode] = {"T0": TaxCode(name="No tax", basis_points=0)}
+    tax_rules: tuple[TaxRule, ...] = ()
+    """First match wins; without a match a sale has the entity's own tax code."""
+    group_currency: Currency | None = None
+    """What the group reports in; None: no group figures."""
+    fx_rates: tuple[FxRate, ...] = ()
+    intercompany: Intercompany = Intercompany()
+    expense_limits: Mapping[Code, ExpenseLimit] = {}
+    """Expense policy by category; a category without an entry is billed as it is."""
     dimensions: Dimensions = Dimensions()
     systems: Annotated[Mapping[SystemId, System], Field(min_length=1)]
 
@@ -75,6 +97,10 @@ class Landscape(Reference):
                 raise ValueError(msg)
             if entity.tax_code not in self.tax_codes:
                 msg = f"legal_entities.{name}.tax_code: there is no tax code {entity.tax_code!r}"
+                raise ValueError(msg)
+        for at, rule in enumerate(self.tax_rules):
+            if rule.tax_code not in self.tax_codes:
+                msg = f"tax_rules.{at}.tax_code: there is no tax code {rule.tax_code!r}"
                 raise ValueError(msg)
         return self
 

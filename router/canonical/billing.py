@@ -6,7 +6,18 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from router.canonical.documents import Code, Currency, Day, Document, Identifier, Lines, Minutes, Part, Text
+from router.canonical.documents import (
+    Code,
+    Currency,
+    Day,
+    Document,
+    Identifier,
+    Lines,
+    Minutes,
+    Part,
+    Rate,
+    Text,
+)
 from router.canonical.money import Money
 
 Period = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
@@ -23,13 +34,28 @@ class BillingEvent(Document):
     period: Period
     through: Day
     """Work dates up to and including this day are billed; the accounting date is the invoice date."""
+    with_projects: Annotated[tuple[Identifier, ...], Field(max_length=200), Lines] = ()
+    """Further projects of the customer whose work goes on the same invoice (invoice grouping)."""
+    milestone_ids: Annotated[tuple[Identifier, ...], Field(max_length=200), Lines] = ()
+    """Milestones this invoice is for: it waits until the ERP has each of them, completed."""
+    charge_ids: Annotated[tuple[Identifier, ...], Field(max_length=200), Lines] = ()
+    """Charges this invoice is for: it waits until the ERP has each of them."""
+    exchange_rate: Rate | None = None
+    """Where the contract's currency is not the entity's: the rate of the contract's type and this date."""
 
     transactional: ClassVar[bool] = True
     verbs: ClassVar[tuple[str, ...]] = ("requested",)
 
     @property
     def needs(self) -> tuple[tuple[str, str], ...]:
-        return (("project", self.project_id), ("contract", self.contract_id), ("customer", self.customer_id))
+        return (
+            ("project", self.project_id),
+            ("contract", self.contract_id),
+            ("customer", self.customer_id),
+            *(("project", one) for one in self.with_projects),
+            *(("milestone", one) for one in self.milestone_ids),
+            *(("charge", one) for one in self.charge_ids),
+        )
 
 
 class InvoiceLine(Part):
@@ -60,6 +86,7 @@ class Billed(Document):
     tax: Money
     total: Money
     status: Literal["draft", "posted", "paid", "cancelled"] = "posted"
+    exchange_rate: Rate | None = None
 
     transactional: ClassVar[bool] = True
 
@@ -90,8 +117,14 @@ class Invoice(Billed):
     kind: Literal["invoice"]
     due_date: Day
     billing_event_id: Identifier | None = None
+    rebills: Identifier | None = None
+    """The credited invoice this one replaces; it follows that invoice's system."""
 
     verbs: ClassVar[tuple[str, ...]] = ("issued",)
+
+    @property
+    def refers_to(self) -> tuple[str, str] | None:
+        return ("invoice", self.rebills) if self.rebills else None
 
 
 class CreditMemo(Billed):
@@ -119,9 +152,38 @@ class Payment(Document):
     currency: Currency
     paid_on: Day
     bank_reference: Text = ""
+    exchange_rate: Rate | None = None
 
     transactional: ClassVar[bool] = True
     verbs: ClassVar[tuple[str, ...]] = ("received",)
+
+    @property
+    def refers_to(self) -> tuple[str, str] | None:
+        return ("invoice", self.invoice_id)
+
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        return (("customer", self.customer_id), ("invoice", self.invoice_id))
+
+    @property
+    def money(self) -> Money:
+        return self.amount
+
+
+class WriteOff(Document):
+    """What will not be paid of an invoice; it follows the invoice's system and lowers what is open."""
+
+    kind: Literal["write_off"]
+    customer_id: Identifier
+    project_id: Identifier | None = None
+    invoice_id: Identifier
+    amount: Money
+    currency: Currency
+    reason: Text
+    approved_by: Text
+
+    transactional: ClassVar[bool] = True
+    verbs: ClassVar[tuple[str, ...]] = ("approved",)
 
     @property
     def refers_to(self) -> tuple[str, str] | None:
@@ -150,6 +212,7 @@ class RevenueSchedule(Document):
     project_id: Identifier
     contract_id: Identifier
     currency: Currency
+    contract_line: Annotated[int, Field(ge=1, le=999)] = 1
     method: Literal["straight_line", "percentage_of_completion", "milestone"]
     lines: Annotated[tuple[ScheduleLine, ...], Field(min_length=1, max_length=600), Lines]
 

@@ -9,9 +9,18 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from router.canonical.money import Money, exponent
@@ -30,6 +39,17 @@ def _day(value: Any) -> Any:
     return value
 
 
+_RATE = re.compile(r"\d{1,9}(?:\.\d{1,10})?\Z", re.ASCII)
+
+
+def _rate(value: Any) -> Any:
+    if isinstance(value, str):
+        if not _RATE.match(value) or not value.strip("0."):
+            raise PydanticCustomError("rate", 'should be a positive decimal string such as "1.1734"')
+        return Decimal(value)
+    return value
+
+
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
@@ -44,6 +64,14 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Minutes = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+Rate = Annotated[
+    Decimal,
+    BeforeValidator(_rate, json_schema_input_type=str),
+    PlainSerializer(lambda value: format(value, "f"), return_type=str, when_used="json"),
+]
+"""An exchange rate: units of the entity's currency for one unit of the document's; a decimal string."""
+BasisPoints = Annotated[int, Field(ge=0, le=100_000)]
+"""Hundredths of a percent: 1250 is 12.5%."""
 Lines = BeforeValidator(_tuple)
 """Marks a tuple field that arrives as a JSON array."""
 

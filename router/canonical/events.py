@@ -68,7 +68,7 @@ def read(data: Any) -> CloudEvent:
     model = model_of(kind)
     if verb not in model.verbs:
         raise BadInput(f"type: {kind} has no verb {verb!r}", mend="use one of " + ", ".join(model.verbs))
-    if int(version) != model.version:
+    if int(version) > model.version:
         raise BadInput(f"type: version v{version} of {kind} is not known", mend=f"use v{model.version}")
     body = data.get("data")
     if isinstance(body, dict) and body.get("kind", kind) != kind:
@@ -76,7 +76,7 @@ def read(data: Any) -> CloudEvent:
     time = data.get("time")
     if time is not None and not (isinstance(time, str) and len(time) <= 40):
         raise BadInput("time: should be an RFC 3339 text")
-    document = parse(body | {"kind": kind} if isinstance(body, dict) else body)
+    document = parse(body | {"kind": kind} if isinstance(body, dict) else body, int(version))
     return CloudEvent(source=data["source"], id=data["id"], type=data["type"], time=time, document=document)
 
 

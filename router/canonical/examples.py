@@ -53,7 +53,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "task": {**_ON_PROJECT, "document_id": "TK-100", "name": "Design"},
     "resource": {
         **_GBP, "document_id": "R-100", "name": "B. Baker", "role": "CONSULTANT", "department": "DELIVERY",
-        "cost_center": "CC-UK01", "cost_rate": "70.00",
+        "cost_center": "CC-UK01", "cost_rates": [{"hourly": "70.00", "starts": "2026-01-01"}],
     },
     "assignment": {
         **_ON_PROJECT, "document_id": "AS-100", "resource_id": "R-100", "role": "CONSULTANT", "starts": "2026-10-01",
@@ -71,6 +71,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         **_GBP, **_ON_PROJECT, "document_id": "MS-100", "contract_id": "K-100", "contract_line": 1, "name": "Design accepted",
         "amount": "12500.00", "completed_on": "2026-10-30",
     },
+    "charge": {
+        **_GBP, **_ON_PROJECT, "document_id": "CH-100", "contract_id": "K-100", "contract_line": 1,
+        "name": "Managed service October 2026", "amount": "1500.00", "service_from": "2026-10-01", "service_until": "2026-10-31",
+    },
     "change_order": {
         **_GBP, **_ON_PROJECT, "document_id": "CO-100", "contract_id": "K-100", "contract_version": 2,
         "effective": "2026-11-01", "reason": "Two more weeks", "lines": [_CONTRACT_LINE],
@@ -85,9 +89,19 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         **_GBP, **_ON_PROJECT, "document_id": "PAY-100", "customer_id": "C-100", "invoice_id": "INV-100",
         "amount": "1320.00", "paid_on": "2026-10-30",
     },
+    "write_off": {
+        **_GBP, **_ON_PROJECT, "document_id": "WO-100", "customer_id": "C-100", "invoice_id": "INV-100", "amount": "20.00",
+        "reason": "Bank charges not worth a reminder", "approved_by": "credit control",
+    },
     "revenue_schedule": {
         **_GBP, **_ON_PROJECT, "document_id": "RS-100", "contract_id": "K-100", "method": "straight_line",
         "lines": [{"period": "2026-10", "amount": "25000.00"}, {"period": "2026-11", "amount": "25000.00"}],
+    },
+    "journal_entry": {
+        **_GBP, "document_id": "JE-100", "purpose": "intercompany", "counterparty": "DE01", "source_id": "TE-100",
+        "text": "Consultant of UK01 on a project of DE01",
+        "lines": [{"line": 1, "account": "DUE_FROM", "amount": "560.00"},
+                  {"line": 2, "account": "INTERCOMPANY_REVENUE", "amount": "-560.00"}],
     },
 }  # fmt: skip
 

@@ -7,16 +7,18 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from router.canonical import billing, masters, work
+from router.canonical import billing, ledger, masters, work
 from router.canonical.documents import Document
+from router.canonical.upcast import upcast
 from router.errors import BadInput
 
 Kind = str
 _MODELS: tuple[type[Document], ...] = (
     masters.Customer, masters.Contact, masters.Opportunity, masters.Contract, masters.RateCard,
     masters.Project, masters.Task, masters.Resource, masters.Assignment,
-    work.TimeEntry, work.ExpenseItem, work.Milestone, work.ChangeOrder,
-    billing.BillingEvent, billing.Invoice, billing.CreditMemo, billing.Payment, billing.RevenueSchedule,
+    work.TimeEntry, work.ExpenseItem, work.Milestone, work.Charge, work.ChangeOrder,
+    billing.BillingEvent, billing.Invoice, billing.CreditMemo, billing.Payment, billing.WriteOff,
+    billing.RevenueSchedule, ledger.JournalEntry,
 )  # fmt: skip
 KINDS: dict[Kind, type[Document]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model for model in _MODELS
@@ -32,11 +34,13 @@ def model_of(kind: Kind) -> type[Document]:
     return found
 
 
-def parse(data: Any) -> Document:
-    """A document from decoded JSON; raises BadInput naming every field that is wrong."""
+def parse(data: Any, version: int | None = None) -> Document:
+    """A document from decoded JSON of a version (None: the newest); raises BadInput naming every wrong field."""
     if not isinstance(data, Mapping):
         raise BadInput("the document is not a JSON object")
     model = model_of(data.get("kind", ""))
+    if version is not None and version != model.version:
+        data = upcast(data["kind"], version, data, newest=model.version)
     try:
         return model.model_validate(data)
     except ValidationError as error:

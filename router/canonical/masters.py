@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from router.canonical.documents import (
+    BasisPoints,
     Code,
     Country,
     Currency,
@@ -17,9 +18,14 @@ from router.canonical.documents import (
     Minutes,
     Name,
     Part,
+    Rate,
     Text,
 )
 from router.canonical.money import Money
+
+Billing = Literal["time_and_materials", "fixed_fee", "retainer", "subscription"]
+Bills = Literal["time", "expenses", "milestones", "retainer", "subscription"]
+Recognition = Literal["as_billed", "straight_line", "percentage_of_completion", "milestone"]
 
 
 class Customer(Document):
@@ -33,6 +39,10 @@ class Customer(Document):
     payment_terms_days: Annotated[int, Field(ge=0, le=365)] = 30
     email: Text | None = None
     address: Text | None = None
+    city: Text | None = None
+    postal_code: Text | None = None
+    parent_id: Identifier | None = None
+    """The customer it belongs to, in an account hierarchy."""
 
     verbs: ClassVar[tuple[str, ...]] = ("created", "updated", "cancelled")
 
@@ -69,7 +79,7 @@ class Opportunity(Document):
     amount: Money
     currency: Currency
     close_date: Day
-    billing: Literal["time_and_materials", "fixed_fee"] = "time_and_materials"
+    billing: Billing = "time_and_materials"
     template: Code = "STANDARD"
 
     verbs: ClassVar[tuple[str, ...]] = ("won", "changed")
@@ -83,12 +93,27 @@ class ContractLine(Part):
     """What one line of a contract bills."""
 
     line: Annotated[int, Field(ge=1, le=999)]
-    bills: Literal["time", "expenses", "milestones"]
+    bills: Bills
     description: Text
     tax_code: Code
     service_line: Code
-    amount: Money | None = None
-    """The cap or the fixed fee, when there is one."""
+    cap: Money | None = None
+    """Time and expenses: the most this line may ever bill; what is beyond it is delivered, not billed."""
+    fee: Money | None = None
+    """Milestones: the whole fee. Subscription and retainer: the fee of one full period."""
+    markup_basis_points: BasisPoints = 0
+    """Expenses: what is added to the cost."""
+    revenue: Recognition = "as_billed"
+    """How its revenue is recognised; anything but `as_billed` is deferred when it is billed."""
+    starts: Day | None = None
+    """Subscription and retainer: the first day of service, where it is not the contract's."""
+    ends: Day | None = None
+    """Subscription and retainer: the last day of service, where it is not the contract's."""
+
+    @property
+    def amount(self) -> Money | None:
+        """The fee or, without one, the cap: what an ERP keeps as the value of the line."""
+        return self.fee or self.cap
 
 
 class Contract(Document):
@@ -97,27 +122,45 @@ class Contract(Document):
     kind: Literal["contract"]
     customer_id: Identifier
     currency: Currency
-    billing: Literal["time_and_materials", "fixed_fee"]
+    billing: Billing
     rate_card_id: Identifier | None = None
     starts: Day
     ends: Day | None = None
     purchase_order: Text | None = None
+    contract_version: Annotated[int, Field(ge=1, le=9999)] = 1
+    """Which version of the agreement these lines are; change orders raise it."""
+    engagement_id: Identifier | None = None
+    """What ties the contracts of several billing entities on one engagement together."""
+    group_by: Literal["project", "contract", "customer"] = "project"
+    """What shares an invoice."""
+    rate_type: Literal["spot", "average", "contract"] = "spot"
+    """Which exchange rate turns its currency into the entity's."""
+    exchange_rate: Rate | None = None
+    """The agreed rate of `rate_type` contract."""
     lines: Annotated[tuple[ContractLine, ...], Field(min_length=1, max_length=200), Lines]
 
-    verbs: ClassVar[tuple[str, ...]] = ("signed", "amended", "cancelled")
+    version: ClassVar[int] = 2
+    verbs: ClassVar[tuple[str, ...]] = ("signed", "amended", "renewed", "cancelled")
 
     @property
     def needs(self) -> tuple[tuple[str, str], ...]:
         own = (("customer", self.customer_id),)
         return (*own, ("rate_card", self.rate_card_id)) if self.rate_card_id else own
 
+    def line_for(self, bills: Bills, service_line: str = "") -> ContractLine | None:
+        """The line that bills something of a service line: its own, else the first of that sort."""
+        fitting = [line for line in self.lines if line.bills == bills]
+        own = [line for line in fitting if line.service_line == service_line]
+        return next(iter(own or fitting), None)
+
 
 class RoleRate(Part):
-    """What an hour of a role costs the customer, from a day on."""
+    """What an hour of a role, or of one person in that role, costs the customer, from a day on."""
 
     role: Code
     hourly: Money
     starts: Day
+    resource_id: Identifier | None = None
 
 
 class RateCard(Document):
@@ -130,10 +173,17 @@ class RateCard(Document):
 
     verbs: ClassVar[tuple[str, ...]] = ("published",)
 
-    def rate(self, role: str, on: Day) -> Money | None:
-        """The hourly rate of a role in force on a day; None when the card has none."""
-        fitting = [row for row in self.rates if row.role == role and row.starts <= on]
-        return max(fitting, key=lambda row: row.starts).hourly if fitting else None
+    def rate(self, role: str, on: Day, resource_id: str | None = None) -> Money | None:
+        """The hourly rate in force on a day, a person's own before the role's; None when there is none."""
+        for person in (resource_id, None) if resource_id else (None,):
+            fitting = [
+                row
+                for row in self.rates
+                if row.role == role and row.resource_id == person and row.starts <= on
+            ]
+            if fitting:
+                return max(fitting, key=lambda row: row.starts).hourly
+        return None
 
 
 class Project(Document):
@@ -180,8 +230,15 @@ class Task(Document):
         return (("project", self.project_id),)
 
 
+class CostRate(Part):
+    """What an hour of a person costs the firm, from a day on."""
+
+    hourly: Money
+    starts: Day
+
+
 class Resource(Document):
-    """A person who works on projects."""
+    """A person who works on projects, as HR knows them; `legal_entity` is their employer."""
 
     kind: Literal["resource"]
     name: Name
@@ -189,10 +246,29 @@ class Resource(Document):
     department: Code
     cost_center: Code
     currency: Currency
-    cost_rate: Money
+    cost_rates: Annotated[tuple[CostRate, ...], Field(min_length=1, max_length=200), Lines]
     email: Text | None = None
+    manager_id: Identifier | None = None
+    weekly_minutes: Annotated[int, Field(ge=0, le=10_080)] = 2_400
+    """Contracted working time: the capacity utilisation is measured against."""
+    hired_on: Day | None = None
+    left_on: Day | None = None
+    """The last day of work, once it is known."""
 
-    verbs: ClassVar[tuple[str, ...]] = ("hired", "updated")
+    version: ClassVar[int] = 2
+    verbs: ClassVar[tuple[str, ...]] = ("hired", "updated", "left")
+
+    @property
+    def cost_rate(self) -> Money:
+        """The newest cost rate: what a system without history keeps."""
+        return max(self.cost_rates, key=lambda row: row.starts).hourly
+
+    def cost_rate_on(self, on: Day) -> Money:
+        """The hourly cost in force on a day; before the first one, the first."""
+        fitting = [row for row in self.cost_rates if row.starts <= on]
+        if not fitting:
+            return min(self.cost_rates, key=lambda row: row.starts).hourly
+        return max(fitting, key=lambda row: row.starts).hourly
 
 
 class Assignment(Document):

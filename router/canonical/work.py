@@ -32,6 +32,10 @@ class TimeEntry(Document):
     notes: Text = ""
     adjusts: Identifier | None = None
     """The entry this one corrects; it follows that entry's system."""
+    part_of: Identifier | None = None
+    """The entry of the source system this is a part of: the rest of one that was split at a cap."""
+    covered_by: Literal["retainer"] | None = None
+    """Not billed by itself, but worth its rate: the customer has paid for it in advance."""
 
     transactional: ClassVar[bool] = True
     commutes: ClassVar[bool] = True
@@ -66,10 +70,20 @@ class ExpenseItem(Document):
     practice: Code
     service_line: Code
     notes: Text = ""
+    bill_amount: Money | None = None
+    """What the customer pays for it, mark-up included; None: its amount."""
+    adjusts: Identifier | None = None
+    """The expense this one corrects; it follows that expense's system."""
+    part_of: Identifier | None = None
+    """The expense of the source system this is a part of: what policy or a cap does not let us bill."""
 
     transactional: ClassVar[bool] = True
     commutes: ClassVar[bool] = True
     verbs: ClassVar[tuple[str, ...]] = ("approved",)
+
+    @property
+    def refers_to(self) -> tuple[str, str] | None:
+        return ("expense_item", self.adjusts) if self.adjusts else None
 
     @property
     def needs(self) -> tuple[tuple[str, str], ...]:
@@ -78,6 +92,13 @@ class ExpenseItem(Document):
     @property
     def money(self) -> Money:
         return self.amount
+
+    @property
+    def billed(self) -> Money:
+        """What the customer is to pay; nothing when it is not billable."""
+        if not self.billable:
+            return Money(0, self.currency)
+        return self.amount if self.bill_amount is None else self.bill_amount
 
 
 class Milestone(Document):
@@ -104,8 +125,38 @@ class Milestone(Document):
         return self.amount
 
 
+class Charge(Document):
+    """A fee for a span of days: one period of a subscription or retainer, prorated where it is part of one."""
+
+    kind: Literal["charge"]
+    project_id: Identifier
+    contract_id: Identifier
+    contract_line: Annotated[int, Field(ge=1, le=999)]
+    name: Name
+    amount: Money
+    currency: Currency
+    service_from: Day
+    service_until: Day
+    """The last day of service, inclusive."""
+
+    transactional: ClassVar[bool] = True
+    verbs: ClassVar[tuple[str, ...]] = ("fell_due",)
+
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        return (("project", self.project_id), ("contract", self.contract_id))
+
+    @property
+    def money(self) -> Money:
+        return self.amount
+
+
 class ChangeOrder(Document):
-    """An agreed change of a contract; versions count from 1 and take effect on a day."""
+    """An agreed change of a contract; versions count from 1 and take effect on a day.
+
+    Version 1 is the contract as signed, so the first change order is version 2. The lines are the
+    whole contract as it then stands, not the difference.
+    """
 
     kind: Literal["change_order"]
     project_id: Identifier
@@ -115,9 +166,12 @@ class ChangeOrder(Document):
     effective: Day
     reason: Text = ""
     lines: Annotated[tuple[ContractLine, ...], Field(min_length=1, max_length=200), Lines]
+    ends: Day | None = None
+    """The new last day of the contract, for a renewal or a shortening; None: as it was."""
 
+    version: ClassVar[int] = 2
     transactional: ClassVar[bool] = True
-    verbs: ClassVar[tuple[str, ...]] = ("approved",)
+    verbs: ClassVar[tuple[str, ...]] = ("approved", "amended", "renewed")
 
     @property
     def needs(self) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Protocol
 
 from router.canonical.documents import Document
@@ -30,6 +31,8 @@ class Delivery:
     """For `feedback`: what to write back, e.g. invoice number, status, project code, problem."""
     kind: Kind = ""
     """What the job is about where that is not the document itself: the invoice of a billing event."""
+    mapping_of: date | None = None
+    """Write it by the vendor's mapping as published by this day; None: by the newest."""
 
     @property
     def subject(self) -> Kind:

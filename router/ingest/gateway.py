@@ -21,6 +21,7 @@ from router.errors import (
     NotFound,
     Overloaded,
     Refused,
+    StaleVersion,
     TooLarge,
     WrongCoding,
 )
@@ -29,7 +30,7 @@ from router.ingest.intake import Intake
 from router.ingest.principal import Authenticate, Principal
 from router.ingest.problems import json_response, on_bug, on_error, on_http, on_invalid, problem_of
 from router.ingest.straight import Straight
-from router.journal.port import Acceptance, Accepted, Conflict, Submission
+from router.journal.port import Acceptance, Accepted, Conflict, Stale, Submission
 from router.settings import Settings
 
 CHUNK = 1_000
@@ -75,6 +76,12 @@ def answer_of(answer: Acceptance) -> dict[str, Any]:
     if isinstance(answer, Conflict):
         raise KeyReused(
             f"{answer.what} was used before with another body, as {answer.first}", mend="use a new id"
+        )
+    if isinstance(answer, Stale):
+        name = answer.register.partition(":")[2]
+        raise StaleVersion(
+            f"version {answer.wanted} of {name} does not follow the one that stands, {answer.stands_at}",
+            mend=f"send version {answer.stands_at + 1}",
         )
     return {
         "transaction_id": answer.transaction_id,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
 
 from router.canonical.events import CloudEvent
+from router.canonical.kinds import Kind
 from router.canonical.masters import Opportunity
 from router.errors import Overloaded, Refused
 from router.ingest.decisions import check
@@ -20,6 +24,22 @@ COUNTED_EVERY = 5_000
 """Submissions between two looks at the backlog: at most this much over its limit."""
 
 
+class Vet(Protocol):
+    """A rule of the firm that looks at documents of some kinds before they are accepted.
+
+    It returns the submission, unchanged, changed (with `as_sent`), with what it draws on, or parked
+    (no document, a problem and its code); or raises Refused with what to mend.
+    """
+
+    kinds: frozenset[Kind]
+    alone: bool
+    """True: what it looks at changes with every acceptance, so no other is accepted meanwhile."""
+
+    async def look(self, submission: Submission) -> Submission:
+        """Judge one submission that has a document."""
+        ...
+
+
 class Intake:
     """Turns events into submissions and hands them to the journal."""
 
@@ -31,6 +51,7 @@ class Intake:
         directory: Directory,
         workflows: Workflows,
         backlog_max: int,
+        vets: Sequence[Vet] = (),
     ) -> None:
         self._landscape = landscape
         self._journal = journal
@@ -38,6 +59,8 @@ class Intake:
         self._workflows = workflows
         self._backlog_max = backlog_max
         self._room = 0
+        self._vets = vets
+        self._alone = asyncio.Lock()
 
     def submission(
         self, event: CloudEvent, *, client: str, received: bytes, key: str | None = None
@@ -63,7 +86,16 @@ class Intake:
         """Make them durable, in one commit; raises Overloaded when too much waits already."""
         if not await self._has_room(len(submissions)):
             raise Overloaded("too many deliveries wait already", retry_after_s=30, mend="send again later")
-        every, own = await self._with_processes(submissions)
+        if any(vet.alone and one.kind in vet.kinds for vet in self._vets for one in submissions):
+            async with self._alone:
+                return await self._accept(submissions, cursor)
+        return await self._accept(submissions, cursor)
+
+    async def _accept(
+        self, submissions: Sequence[Submission], cursor: tuple[SystemId, str, str] | None
+    ) -> list[Acceptance]:
+        vetted = [await self._vet(one) for one in submissions] if self._vets else submissions
+        every, own = await self._with_processes(vetted)
         answers = await self._journal.accept(every, cursor=cursor)
         self._directory.learn(
             given.document
@@ -72,19 +104,45 @@ class Intake:
         )
         return answers if own is None else [answers[at] for at in own]
 
+    async def vetted(self, submission: Submission) -> Submission:
+        """A submission as the vets leave it; raises Refused, also where `accept` would have parked it."""
+        for vet in self._vets:
+            if submission.kind in vet.kinds and submission.document is not None:
+                submission = await vet.look(submission)
+        return submission
+
+    async def _vet(self, submission: Submission) -> Submission:
+        try:
+            return await self.vetted(submission)
+        except Refused as error:
+            if not submission.keep_conflict:
+                raise
+            # Nobody waits for the answer to a change feed: a person must see what was refused.
+            return replace(
+                submission,
+                document=None,
+                problem=error.one_line(),
+                problem_code=error.code,
+                correlation_id=None,
+                crosswalk=(),
+                draw=None,
+                advance=None,
+            )
+
     async def _with_processes(
         self, submissions: Sequence[Submission]
     ) -> tuple[Sequence[Submission], list[int] | None]:
-        """The submissions, each won opportunity followed by what its process submits first; where they are."""
-        if all(one.kind != "opportunity" for one in submissions):
+        """The submissions with what the firm's processes submit along with them; where the own ones are."""
+        if not any(self._workflows.accompanies(one) for one in submissions):
             return submissions, None
         every: list[Submission] = []
         own: list[int] = []
         for one in submissions:
+            before, after = await self._workflows.companions(one)
+            every += before
             own.append(len(every))
             every.append(one)
-            if isinstance(one.document, Opportunity) and one.document.won and one.verb == "won":
-                every += await self._workflows.start_project(one.document)
+            every += after
         return every, own
 
     async def accept_each(self, submissions: Sequence[Submission]) -> list[Acceptance | Refused]:

@@ -8,17 +8,22 @@ submission fails alone; `plan` decides; `write` writes. A settlement uses the sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from typing import NamedTuple
-
-import orjson
+from dataclasses import dataclass, field
 
 from router.canonical import Document
 from router.journal import lanes
 from router.journal.decisions import resting_state
 from router.journal.engine import Row, Transaction
-from router.journal.port import Acceptance, Accepted, Conflict, Decide, NewJob, Submission
+from router.journal.port import (
+    Acceptance,
+    Accepted,
+    Conflict,
+    Decide,
+    NewJob,
+    Stale,
+)
+from router.journal.prepared import Prepared, beyond, kept_conflict, parked, stale_words, within
+from router.journal.registers import Registers
 from router.journal.routing import (
     DECISION_COLUMNS,
     JOB_COLUMNS,
@@ -28,38 +33,17 @@ from router.journal.routing import (
     jobs_of,
 )
 from router.journal.schema import JOBS_PER_TRANSACTION
-from router.journal.words import MOST_WHY, as_json, checked, cleaned, id_text
+from router.journal.words import MOST_WHY, as_json, cleaned, id_text
 from router.model import Decision, State, SystemId
 
 _COLUMNS = (
     "seq,client,idempotency_key,fingerprint,kind,document_id,transactional,source,event_id,verb,received,"
     "canonical,problem,correlation_id,legal_entity,accounting_date,ordering_key,currency,amount_minor,"
-    "deliver,state,job_id,authority,accepted_at"
+    "deliver,state,job_id,authority,accepted_at,schema_version,problem_code"
 )
 KNOWN_BEFORE = (
     "ON CONFLICT (system, kind, document_id) DO UPDATE SET vendor_id = excluded.vendor_id, at = excluded.at"
 )
-
-
-class Prepared(NamedTuple):
-    """A submission with what can be worked out before the transaction."""
-
-    submission: Submission
-    fingerprint: str
-    canonical: str | None
-    legal_entity: str
-    ordering_key: str
-    transactional: bool
-    currency: str
-    amount_minor: int
-    made_by: SystemId | None = None
-    """The ERP that made a document reported as a fact."""
-
-    @property
-    def once(self) -> tuple[str, str] | None:
-        """(kind, document id) where it may be accepted once only."""
-        document = self.submission.document
-        return (document.kind, document.document_id) if document is not None and self.transactional else None
 
 
 @dataclass(slots=True)
@@ -83,33 +67,6 @@ class Plan:
     """(submission, the fresh one of this group it repeats, what conflicts or nothing)."""
 
 
-def prepare(submission: Submission, *, made_by: SystemId | None = None) -> Prepared:
-    """Canonical form and fingerprint of a submission; raises BadInput for what can't be stored."""
-    for name in ("client", "idempotency_key", "source", "event_id", "verb", "kind"):
-        checked(getattr(submission, name), name, empty=name in {"source", "event_id", "verb"})
-    if submission.correlation_id is not None:
-        checked(submission.correlation_id, "correlation_id")
-    for _, vendor_id in submission.crosswalk:
-        checked(vendor_id, "crosswalk")
-    document = submission.document
-    if document is None:
-        digest = sha256(submission.received).hexdigest()
-        return Prepared(submission, digest, None, "", "", False, "", 0)
-    canonical = orjson.dumps(document.model_dump(mode="json", exclude_none=True), option=orjson.OPT_SORT_KEYS)
-    money = document.money
-    return Prepared(
-        submission,
-        sha256(canonical).hexdigest(),
-        canonical.decode(),
-        document.legal_entity,
-        document.ordering_key,
-        document.transactional,
-        money.currency if money else "",
-        money.minor if money else 0,
-        made_by,
-    )
-
-
 def accept(tx: Transaction, group: Sequence[Prepared], decide: Decide | None) -> list[Acceptance]:
     """Accept a group of submissions; the answers in their order."""
     found = plan(tx, group, decide)
@@ -129,7 +86,7 @@ def plan(tx: Transaction, group: Sequence[Prepared], decide: Decide | None) -> P
         once = prepared.once
         old = by_key.get(key) or (by_document.get(once) if once else None)
         if old is not None and submission.keep_conflict and key not in by_key and _differ(old, prepared):
-            prepared = _kept(prepared, id_text(old[0]))
+            prepared = kept_conflict(prepared, id_text(old[0]))
             once = old = None
         if old is not None:
             what = "idempotency key" if key in by_key else "document id"
@@ -142,13 +99,42 @@ def plan(tx: Transaction, group: Sequence[Prepared], decide: Decide | None) -> P
             if differs != "document id" or not submission.keep_conflict:
                 planned.repeats.append((at, same.at, differs))
                 continue
-            prepared, once = _kept(prepared, "the one just before it"), None
+            prepared, once = kept_conflict(prepared, "the one just before it"), None
         fresh = new[("key", *key)] = Fresh(at, prepared)
         if once:
             new[("document", *once)] = fresh
         planned.fresh.append(fresh)
+    _register(tx, planned)
     _route(tx, planned.fresh, decide)
     return planned
+
+
+def _register(tx: Transaction, planned: Plan) -> None:
+    """Apply what new documents draw on or move on: some are split, a stale one is turned away or parked."""
+    using = [one.prepared.submission for one in planned.fresh]
+    names = [part.register for one in using for part in (one.draw, one.advance) if part is not None]
+    if not names:
+        return
+    registers = Registers(tx, names)
+    kept: list[Fresh] = []
+    for fresh in planned.fresh:
+        submission, document = fresh.prepared.submission, fresh.prepared.submission.document
+        stands = registers.advance(submission.advance) if submission.advance and document else None
+        if stands is not None and submission.advance is not None:
+            if not submission.keep_conflict:
+                planned.answers[fresh.at] = Stale(
+                    register=submission.advance.register, stands_at=stands, wanted=submission.advance.to
+                )
+                continue
+            fresh.prepared = parked(fresh.prepared, *stale_words(submission.advance, stands))
+        kept.append(fresh)
+        if submission.draw is not None and document is not None:
+            split = registers.split(document, submission.draw)
+            fresh.prepared = within(fresh.prepared, split)
+            if split.beyond is not None:
+                kept.append(Fresh(-1, beyond(fresh.prepared, split.beyond)))
+    registers.keep()
+    planned.fresh = kept
 
 
 Seen = tuple[int, str]
@@ -226,18 +212,6 @@ def _differ(old: Seen, prepared: Prepared) -> bool:
     return old[1] != prepared.fingerprint
 
 
-def _kept(prepared: Prepared, first: str) -> Prepared:
-    """A conflicting submission as one that is parked: a change after the fact that a person must see."""
-    submission = prepared.submission
-    document = submission.document
-    assert document is not None
-    problem = (
-        f"{document.kind} {document.document_id} was accepted before with another content, as {first}:"
-        " correct it there, or credit it"
-    )
-    return prepare(replace(submission, document=None, problem=problem, correlation_id=None, crosswalk=()))
-
-
 def _answer(old: Seen, prepared: Prepared, what: str, answers: dict[int, Accepted]) -> Acceptance:
     seq, fingerprint = old
     if fingerprint == prepared.fingerprint:
@@ -298,7 +272,9 @@ def write(tx: Transaction, planned: Plan) -> list[Acceptance]:
         tx.insert("crosswalk", "system,kind,document_id,vendor_id,at", known, KNOWN_BEFORE)
     for at, first, differs in planned.repeats:
         answer = planned.answers[first]
-        assert isinstance(answer, Accepted)
+        if not isinstance(answer, Accepted):
+            planned.answers[at] = answer
+            continue
         if differs:
             planned.answers[at] = Conflict(what=differs, first=answer.transaction_id)
         else:
@@ -348,6 +324,8 @@ def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple
             seq * JOBS_PER_TRANSACTION if routed else None,
             authority,
             tx.now,
+            document.version if document else 1,
+            submission.problem_code,
         )
     )
     detail: dict[str, object] = {"legal_entity": prepared.legal_entity, "state": one.state.value}
@@ -359,9 +337,10 @@ def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple
         tx.remember[seq] = (document, correlation_id)
         for system, vendor_id in submission.crosswalk:
             known.append((system, document.kind, document.document_id, vendor_id, tx.now))
-    planned.answers[one.at] = Accepted(
-        transaction_id=id_text(seq), correlation_id=correlation_id, decision=decision, state=one.state
-    )
+    if one.at >= 0:  # what a split left over is nobody's submission
+        planned.answers[one.at] = Accepted(
+            transaction_id=id_text(seq), correlation_id=correlation_id, decision=decision, state=one.state
+        )
 
 
 def _maker(prepared: Prepared) -> SystemId | None:

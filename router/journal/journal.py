@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from router.canonical import Document
 from router.canonical.kinds import Kind
-from router.journal import acceptance, fence, lanes, records, rerouting, settling
-from router.journal.acceptance import Prepared
+from router.journal import acceptance, fence, lanes, records, registers, rerouting, settling
 from router.journal.engine import Transaction
 from router.journal.lanes import any_due
 from router.journal.lanes import claim as claim_lanes
 from router.journal.port import Acceptance, Decide, Lease, LeaseSettlement, NewJob, Pin, Submission, Switch
+from router.journal.prepared import Prepared, prepare
 from router.journal.reading import Reads
 from router.journal.standing import Standing
 from router.journal.words import id_text
@@ -30,9 +30,9 @@ def _replay(
     *,
     route: Literal["pinned", "again"],
 ) -> int:
-    facts = rerouting.complete(tx, completed, said)
-    if started:
-        acceptance.accept(tx, started, decide)
+    facts, over = rerouting.complete(tx, completed, said)
+    if started or over:
+        acceptance.accept(tx, [*started, *over], decide)
     return facts + rerouting.replay(tx, ids, decide, route=route, **said)
 
 
@@ -56,7 +56,7 @@ class Journal(Reads, Standing):
         """
         if not submissions and cursor is None:
             return []
-        batch: _Batch = ([acceptance.prepare(one) for one in submissions], cursor)
+        batch: _Batch = ([prepare(one) for one in submissions], cursor)
         answers: list[Acceptance] = await self._writer.submit(
             self._accept, batch, weight=len(submissions) or 1
         )
@@ -141,8 +141,8 @@ class Journal(Reads, Standing):
         they start, accepted in the same commit.
         """
         said = {"by": by, "why": why}
-        completed = {one: acceptance.prepare(given) for one, given in (mended or {}).items()}
-        started = [acceptance.prepare(one) for one in begun]
+        completed = {one: prepare(given) for one, given in (mended or {}).items()}
+        started = [prepare(one) for one in begun]
         return await self._do(_replay, ids, self._decide, completed, started, said, route=route)
 
     async def tell(self, kind: Kind, document_id: str, jobs: Sequence[NewJob], *, by: str) -> TransactionId:
@@ -169,6 +169,10 @@ class Journal(Reads, Standing):
     async def unpin(self, scope: str, *, by: str, why: str) -> None:
         """Remove a manual pin; raises NotFound."""
         await self._do(records.unpin, scope, by=by, why=why)
+
+    async def registers(self, names: Sequence[str]) -> dict[str, int]:
+        """The values of registers that were ever used: minor units, or a version."""
+        return await self._read(registers.read, names)
 
     async def put_crosswalk(self, system: SystemId, rows: records.CrosswalkRows) -> None:
         """Store vendor ids: {(kind, document id): vendor id}, or rows of the three."""

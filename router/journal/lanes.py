@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from router.canonical import Document, parse
+from router.canonical import Document
 from router.clock import from_text, to_text
 from router.journal.decisions import Head, run_of
 from router.journal.engine import Transaction
 from router.journal.port import Job, Lease
 from router.journal.schema import JOBS_PER_TRANSACTION
-from router.journal.words import as_json, from_json, id_text
+from router.journal.words import as_json, document_of, from_json, id_text
 from router.model import Event, JobId, LaneKey, State, SystemId, after
 
 LaneRow = tuple[str, str, str, str, int]
@@ -48,10 +48,12 @@ class Documents:
         kept = self._kept
         found = {seq: kept[seq] for seq in seqs if seq in kept}
         missing = [seq for seq in dict.fromkeys(seqs) if seq not in found]
-        for seq, correlation_id, canonical in tx.among(
-            "SELECT seq, correlation_id, canonical FROM transactions WHERE {any}", "seq", missing
+        for seq, correlation_id, canonical, version in tx.among(
+            "SELECT seq, correlation_id, canonical, schema_version FROM transactions WHERE {any}",
+            "seq",
+            missing,
         ):
-            found[seq] = (parse(from_json(canonical)), correlation_id)
+            found[seq] = (document_of(canonical, version), correlation_id)
         return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -48,6 +48,42 @@ class NewJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """What becomes of a document that draws on a bounded amount."""
+
+    within: Document
+    """What fits, under the document's own id; the document itself when all of it does."""
+    beyond: Document | None = None
+    """What does not, under an id of its own."""
+    drawn_minor: int = 0
+    """What it takes, in the draw's currency; negative gives back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """A document draws on a bounded amount (a cap, a retainer), counted in the commit that accepts it."""
+
+    register: str
+    """`cap:<contract>/<line>`, `retainer:<contract>/<line>`."""
+    currency: str
+    bound_minor: int
+    split: Callable[[Document, int], Split]
+    """Pure: the document and the room that is left (may be negative) to what becomes of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """A document moves a version on; accepted only from the version just before."""
+
+    register: str
+    """`version:<contract>`."""
+    expected: int
+    to: int
+    first: int = 1
+    """Where a register stands that was never used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """A document to accept, with its identity and origin."""
 
@@ -74,6 +110,12 @@ class Submission:
     """False: recorded as a fact (an opportunity, an invoice an ERP made); routing is not asked."""
     keep_conflict: bool = False
     """True: where its document id was used with another body it is parked, for nobody else is told."""
+    problem_code: str = ""
+    """What sort of problem it is: the type of the exception a person works on (`router.exceptions`)."""
+    as_sent: Document | None = None
+    """The document as its sender gave it, where the router changed it: what a repeat is compared with."""
+    draw: Draw | None = None
+    advance: Advance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +137,16 @@ class Conflict:
     first: TransactionId
 
 
-Acceptance = Accepted | Conflict
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """Its version does not follow the one that stands; nothing was accepted."""
+
+    register: str
+    stands_at: int
+    wanted: int
+
+
+Acceptance = Accepted | Conflict | Stale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from router.canonical import KINDS, Document, parse
+from router.canonical import KINDS, Document
 from router.canonical.kinds import Kind
 from router.clock import from_text, to_text
 from router.journal.engine import Transaction
 from router.journal.port import LaneStatus
 from router.journal.schema import JOBS_PER_TRANSACTION
-from router.journal.words import from_json, id_text, number, unpacked
+from router.journal.words import document_of, from_json, id_text, number, unpacked
 from router.model import LaneKey, State, SystemId, TransactionId
 
 PAGE = 2_000
@@ -23,26 +23,26 @@ _STATE = "CASE WHEN t.job_id IS NULL THEN t.state ELSE j.state END"
 def documents(tx: Transaction, kind: Kind, ids: Sequence[str]) -> dict[str, Document]:
     """The newest accepted document of each id."""
     rows = tx.among(
-        "SELECT document_id, canonical FROM transactions WHERE kind = ?"
+        "SELECT document_id, canonical, schema_version FROM transactions WHERE kind = ?"
         f" AND transactional = {int(KINDS[kind].transactional)} AND canonical IS NOT NULL AND {{any}} ORDER BY seq",
         "document_id",
         list(dict.fromkeys(ids)),
         kind,
     )
-    newest: dict[str, str] = dict(rows)
-    return {document_id: parse(from_json(canonical)) for document_id, canonical in newest.items()}
+    newest = {document_id: (canonical, version) for document_id, canonical, version in rows}
+    return {document_id: document_of(*stored) for document_id, stored in newest.items()}
 
 
 def masters(tx: Transaction, kind: Kind) -> list[Document]:
     """The newest accepted document of each id of a kind, in order of first acceptance."""
     rows = tx.rows(
-        "SELECT t.canonical FROM transactions AS t JOIN (SELECT min(seq) AS first, max(seq) AS newest"
+        "SELECT t.canonical, t.schema_version FROM transactions AS t JOIN (SELECT min(seq) AS first, max(seq) AS newest"
         " FROM transactions WHERE kind = ? AND canonical IS NOT NULL"
         f" AND transactional = {int(KINDS[kind].transactional)} GROUP BY document_id) AS n"
         " ON t.seq = n.newest ORDER BY n.first",
         (kind,),
     )
-    return [parse(from_json(canonical)) for (canonical,) in rows]
+    return [document_of(canonical, version) for canonical, version in rows]
 
 
 def find(tx: Transaction, text: str) -> list[TransactionId]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from router.canonical import KINDS, Document, parse
+from router.canonical import KINDS, Document
 from router.errors import BadInput, NotFound, Refused
 from router.journal import lanes
-from router.journal.acceptance import KNOWN_BEFORE, Prepared
+from router.journal.acceptance import KNOWN_BEFORE
 from router.journal.decisions import lane_of, resting_state
 from router.journal.engine import Row, Transaction
 from router.journal.port import Decide, NewJob
+from router.journal.prepared import Prepared, beyond, stale_words, within
+from router.journal.registers import Registers
 from router.journal.routing import (
     DECISION_COLUMNS,
     JOB_COLUMNS,
@@ -22,7 +24,7 @@ from router.journal.routing import (
     next_job_numbers,
 )
 from router.journal.schema import JOBS_PER_TRANSACTION
-from router.journal.words import as_json, from_json, number
+from router.journal.words import as_json, document_of, number
 from router.model import Decision, Event, LaneKey, State, SystemId, after
 
 Resting = tuple[int, str, Document]
@@ -32,11 +34,11 @@ Resting = tuple[int, str, Document]
 def release(tx: Transaction, entities: Sequence[str], decide: Decide | None, *, by: str, why: str) -> int:
     """Decide the held transactions of these entities again by the current table; how many were let go."""
     rows = tx.among(
-        "SELECT seq, verb, canonical FROM transactions WHERE state = 'held' AND {any} ORDER BY seq",
+        "SELECT seq, verb, canonical, schema_version FROM transactions WHERE state = 'held' AND {any} ORDER BY seq",
         "legal_entity",
         sorted(set(entities)),
     )
-    resting = [(seq, verb, parse(from_json(canonical))) for seq, verb, canonical in rows]
+    resting = [(seq, verb, document_of(canonical, version)) for seq, verb, canonical, version in rows]
     return _again(tx, resting, decide, Event.RELEASED, {"by": by, "why": why})
 
 
@@ -113,7 +115,7 @@ def replay(
     """
     seqs = [_number(one) for one in dict.fromkeys(ids)]
     rows = tx.among(
-        "SELECT t.seq, t.verb, t.canonical, t.state, t.job_id, j.state, j.doubtful FROM transactions AS t"
+        "SELECT t.seq, t.verb, t.canonical, t.schema_version, t.state, t.job_id, j.state, j.doubtful FROM transactions AS t"
         " LEFT JOIN jobs AS j ON j.job_id = t.job_id WHERE {any} ORDER BY t.seq",
         "t.seq",
         seqs,
@@ -125,10 +127,10 @@ def replay(
     said = {"by": by, "why": why}
     resting: list[Resting] = []
     done: set[int] = set()
-    for seq, verb, canonical, state, job_id, job_state, doubtful in rows:
+    for seq, verb, canonical, version, state, job_id, job_state, doubtful in rows:
         if canonical is None:
             continue
-        document = parse(from_json(canonical))
+        document = document_of(canonical, version)
         if job_id is None and state == State.PARKED.value:
             resting.append((seq, verb, document))
         elif route == "again" and job_state in _FAILED and not doubtful:
@@ -144,15 +146,15 @@ def tell(tx: Transaction, kind: str, document_id: str, jobs: Sequence[NewJob], *
     is read now, so it would be told the same twice.
     """
     rows = tx.rows(
-        "SELECT seq, canonical FROM transactions WHERE kind = ? AND document_id = ?"
+        "SELECT seq, canonical, schema_version FROM transactions WHERE kind = ? AND document_id = ?"
         f" AND transactional = {int(KINDS[kind].transactional)} AND canonical IS NOT NULL"
         " ORDER BY seq DESC LIMIT 1",
         (kind, document_id),
     )
     if not rows:
         raise NotFound(f"there is no {kind} {document_id!r}")
-    seq, canonical = rows[0]
-    document = parse(from_json(canonical))
+    seq, canonical, version = rows[0]
+    document = document_of(canonical, version)
     span = (seq * JOBS_PER_TRANSACTION, (seq + 1) * JOBS_PER_TRANSACTION)
     waiting = {
         row[0]
@@ -171,44 +173,84 @@ def tell(tx: Transaction, kind: str, document_id: str, jobs: Sequence[NewJob], *
     return int(seq)
 
 
-def complete(tx: Transaction, mended: Mapping[str, Prepared], said: Mapping[str, str]) -> int:
-    """Give parked transactions the document they lacked; how many were facts, and so are settled by it.
+def complete(
+    tx: Transaction, mended: Mapping[str, Prepared], said: Mapping[str, str]
+) -> tuple[int, list[Prepared]]:
+    """Give parked transactions the document they lacked.
+
+    Returns how many were facts, and so are settled by it, and what their registers left over, which
+    is to be accepted by itself. A version that does not follow stays parked.
 
     The payload as received and the first problem stay. A document id that was accepted before stays
     parked: a second time entry of one id is never sent.
     """
     facts = 0
-    for transaction_id, prepared in mended.items():
-        document, seq = prepared.submission.document, _number(transaction_id)
-        assert document is not None
-        if prepared.once and tx.rows(
+    over: list[Prepared] = []
+    uses = [part for one in mended.values() for part in (one.submission.draw, one.submission.advance) if part]
+    registers = Registers(tx, [part.register for part in uses])
+    for transaction_id, given in mended.items():
+        seq = _number(transaction_id)
+        known = given.once and tx.rows(
             "SELECT seq FROM transactions WHERE kind = ? AND transactional = 1 AND document_id = ?",
-            prepared.once,
-        ):
+            given.once,
+        )
+        if known or not _is_parked(tx, seq):
             continue
-        deliver = prepared.submission.deliver
-        state = State.PARKED if deliver else State.POSTED
-        changed = tx.run(
-            "UPDATE transactions SET canonical = ?, document_id = ?, transactional = ?, correlation_id = ?,"
-            " legal_entity = ?, accounting_date = ?, ordering_key = ?, currency = ?, amount_minor = ?,"
-            " deliver = ?, state = ? WHERE seq = ? AND canonical IS NULL AND state = 'parked'",
-            (
-                prepared.canonical, document.document_id, int(prepared.transactional),
-                prepared.submission.correlation_id, prepared.legal_entity,
-                document.accounting_date.isoformat(), prepared.ordering_key, prepared.currency,
-                prepared.amount_minor, int(deliver), state.value, seq,
-            ),
-        )  # fmt: skip
-        if not changed:
+        prepared, left = _registered(tx, seq, given, registers)
+        if prepared is None:
             continue
-        facts += not deliver
-        tx.insert("history", "seq,at,what,detail", [(seq, tx.now, "completed", as_json(dict(said)))])
-        known = [
-            (system, document.kind, document.document_id, vendor_id, tx.now)
-            for system, vendor_id in prepared.submission.crosswalk
-        ]
-        tx.insert("crosswalk", "system,kind,document_id,vendor_id,at", known, KNOWN_BEFORE)
-    return facts
+        over += [left] if left is not None else []
+        facts += not prepared.submission.deliver
+        _write_completed(tx, seq, prepared, said)
+    registers.keep()
+    return facts, over
+
+
+def _registered(
+    tx: Transaction, seq: int, given: Prepared, registers: Registers
+) -> tuple[Prepared | None, Prepared | None]:
+    """A completed submission after what it draws on or moves on, and what is left over; None: stays parked."""
+    advance, draw, document = given.submission.advance, given.submission.draw, given.submission.document
+    stands = registers.advance(advance) if advance is not None else None
+    if advance is not None and stands is not None:
+        problem, code = stale_words(advance, stands)
+        tx.run("UPDATE transactions SET problem = ?, problem_code = ? WHERE seq = ?", (problem, code, seq))
+        return None, None
+    if draw is None or document is None:
+        return given, None
+    split = registers.split(document, draw)
+    return within(given, split), beyond(given, split.beyond) if split.beyond is not None else None
+
+
+def _write_completed(tx: Transaction, seq: int, prepared: Prepared, said: Mapping[str, str]) -> None:
+    document, deliver = prepared.submission.document, prepared.submission.deliver
+    assert document is not None
+    tx.run(
+        "UPDATE transactions SET canonical = ?, document_id = ?, transactional = ?, correlation_id = ?,"
+        " legal_entity = ?, accounting_date = ?, ordering_key = ?, currency = ?, amount_minor = ?,"
+        " deliver = ?, state = ?, schema_version = ? WHERE seq = ?",
+        (
+            prepared.canonical, document.document_id, int(prepared.transactional),
+            prepared.submission.correlation_id, prepared.legal_entity,
+            document.accounting_date.isoformat(), prepared.ordering_key, prepared.currency,
+            prepared.amount_minor, int(deliver), (State.PARKED if deliver else State.POSTED).value,
+            document.version, seq,
+        ),
+    )  # fmt: skip
+    tx.insert("history", "seq,at,what,detail", [(seq, tx.now, "completed", as_json(dict(said)))])
+    known = [
+        (system, document.kind, document.document_id, vendor_id, tx.now)
+        for system, vendor_id in prepared.submission.crosswalk
+    ]
+    tx.insert("crosswalk", "system,kind,document_id,vendor_id,at", known, KNOWN_BEFORE)
+
+
+def _is_parked(tx: Transaction, seq: int) -> bool:
+    return bool(
+        tx.rows(
+            "SELECT seq FROM transactions WHERE seq = ? AND canonical IS NULL AND state = 'parked'", (seq,)
+        )
+    )
 
 
 _FAILED = {State.REFUSED.value, State.DEAD.value}
@@ -297,8 +339,8 @@ def add_shadow(
             sorted(set(entities)),
             kind,
         )
-        for seq, canonical in tx.among(
-            "SELECT t.seq, t.canonical FROM transactions AS t WHERE NOT EXISTS (SELECT 1 FROM jobs AS j"
+        for seq, canonical, version in tx.among(
+            "SELECT t.seq, t.canonical, t.schema_version FROM transactions AS t WHERE NOT EXISTS (SELECT 1 FROM jobs AS j"
             f" WHERE j.job_id >= t.seq * {JOBS_PER_TRANSACTION}"
             f" AND j.job_id < (t.seq + 1) * {JOBS_PER_TRANSACTION} AND j.target = ?)"
             " AND {any}",
@@ -306,7 +348,7 @@ def add_shadow(
             [row[0] for row in rows],
             target,
         ):
-            found.append((seq, parse(from_json(canonical))))
+            found.append((seq, document_of(canonical, version)))
     jobs = []
     for seq, document in sorted(found, key=lambda one: one[0]):
         job = NewJob(

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The migration these tables correspond to; a test holds it to the newest script."""
 JOBS_PER_TRANSACTION = 1000
 """Room for jobs of one transaction: an authority, shadows, and feedback over its whole life."""
@@ -74,6 +74,8 @@ transactions = Table(
     _number("job_id", null=True),  # the authority job
     _text("authority", null=True),  # what lineage follows: the routed ERP, or the one that made it
     _text("accepted_at"),
+    Column("schema_version", Number, nullable=False, server_default="1"),  # of `canonical`
+    Column("problem_code", Words, nullable=False, server_default=""),
     Index("transactions_key", "client", "idempotency_key", unique=True),
     _partial("transactions_once", "kind", "document_id", where="transactional = 1", unique=True),
     _partial("transactions_again", "kind", "document_id", where="transactional = 0"),
@@ -271,4 +273,82 @@ breaks = Table(
     _text("at"),
     _text("data"),
     Index("breaks_of_run", "run_id"),
+)
+
+registers = Table(
+    "registers",
+    metadata,
+    Column("name", Words, primary_key=True),
+    _number("value"),  # minor units of `currency`, or a version where that is empty
+    _text("currency"),
+    _text("at"),
+    sqlite_with_rowid=False,
+)
+
+periods = Table(
+    "periods",
+    metadata,
+    _text("legal_entity"),
+    _text("period"),
+    _text("state"),  # open, soft_closed, closed
+    _text("actor"),
+    _text("why"),
+    _text("at"),
+    PrimaryKeyConstraint("legal_entity", "period"),
+    sqlite_with_rowid=False,
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("case_id", Words, primary_key=True),  # the exception's id
+    _text("state"),  # open, assigned, resolved
+    _text("owner"),
+    _text("note"),
+    _text("actor"),
+    _text("at"),
+    sqlite_with_rowid=False,
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    _text("kind"),
+    _text("alias"),  # an id that means another document of the kind
+    _text("document_id"),
+    _text("actor"),
+    _text("why"),
+    _text("at"),
+    PrimaryKeyConstraint("kind", "alias"),
+    sqlite_with_rowid=False,
+)
+
+conflicts = Table(
+    "conflicts",
+    metadata,
+    Column("conflict_id", Number, primary_key=True, autoincrement=True),
+    _text("at"),
+    _text("kind"),
+    _text("document_id"),
+    _text("legal_entity"),
+    _text("attribute"),
+    _text("sender"),  # crm, psa, erp, hcm
+    _text("owner"),
+    _text("rule"),  # refuse, ignore, record
+    _text("kept"),
+    _text("offered"),
+    _text("event_id"),
+    Index("conflicts_of", "kind", "document_id"),
+)
+
+crosswalk_past = Table(
+    "crosswalk_past",
+    metadata,
+    _text("system"),
+    _text("kind"),
+    _text("vendor_id"),  # an id the document had before
+    _text("document_id"),
+    _text("until"),
+    PrimaryKeyConstraint("system", "kind", "vendor_id"),
+    sqlite_with_rowid=False,
 )

@@ -14,9 +14,10 @@ from router.canonical import Document
 from router.clock import to_text
 from router.errors import Broken
 from router.journal import acceptance, lanes
-from router.journal.acceptance import Plan, Prepared, prepare
+from router.journal.acceptance import Plan
 from router.journal.engine import Row, Transaction, TryAgain
 from router.journal.port import Conflict, Decide, LeaseSettlement, Settlement, Submission
+from router.journal.prepared import Prepared, prepare
 from router.journal.routing import JOB_COLUMNS, job_row, next_job_numbers
 from router.journal.schema import JOBS_PER_TRANSACTION
 from router.journal.words import MOST_WHY, as_json, cleaned, packed

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from router.canonical import Document, parse
 from router.errors import BadInput
 from router.model import TransactionId
 
@@ -52,6 +53,11 @@ def as_json(value: Any) -> str:
 def from_json(text: str | None) -> Any:
     """The value written by `as_json`; nothing stays nothing."""
     return None if text is None else orjson.loads(text)
+
+
+def document_of(canonical: str, schema_version: int) -> Document:
+    """A stored document, whatever version of its kind it was accepted as."""
+    return parse(from_json(canonical), int(schema_version))
 
 
 def facts_text(facts: Mapping[str, Any]) -> str | None:

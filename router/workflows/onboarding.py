@@ -43,7 +43,7 @@ def contract_of(
         description="Fixed fee" if fixed else "Professional services",
         tax_code=tax_code,
         service_line=service_line,
-        amount=opportunity.amount if fixed else None,
+        fee=opportunity.amount if fixed else None,
     )
     expenses = ContractLine(
         line=2, bills="expenses", description="Expenses", tax_code=tax_code, service_line=service_line

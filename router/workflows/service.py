@@ -6,7 +6,7 @@ the journal together with the settlement that caused it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from router.canonical.billing import BillingEvent, Invoice, Payment
@@ -28,6 +28,7 @@ from router.workflows.decisions import (
     process_id,
 )
 from router.workflows.directory import Directory
+from router.workflows.port import Companion, Follower
 from router.workflows.submissions import own_submission, short_digest
 
 PROCESS = "/coexist/initiate-project"
@@ -43,12 +44,38 @@ class Workflows:
         journal: Journal,
         directory: Directory,
         connectors: Mapping[SystemId, Connector],
+        companions: Sequence[Companion] = (),
+        followers: Sequence[Follower] = (),
     ) -> None:
         self._landscape = landscape
         self._journal = journal
         self._directory = directory
         self._crm = next((name for name in landscape.of_role("crm") if name in connectors), None)
+        self._companions = companions
+        self._followers = followers
+        self._accompanied = frozenset({"opportunity"}).union(*(one.kinds for one in companions))
         self._psa = next((name for name in landscape.of_role("psa") if name in connectors), None)
+
+    def accompanies(self, submission: Submission) -> bool:
+        """Whether other submissions may have to be accepted along with one."""
+        return submission.document is not None and submission.kind in self._accompanied
+
+    async def companions(self, submission: Submission) -> tuple[list[Submission], list[Submission]]:
+        """What is accepted in the same commit as a submission, before it and after it.
+
+        Their identity is derived from it, so that a repeat, a crash or a replay makes the same ones.
+        """
+        document = submission.document
+        if isinstance(document, Opportunity) and document.won and submission.verb == "won":
+            return [], await self.start_project(document)
+        before: list[Submission] = []
+        after: list[Submission] = []
+        for companion in self._companions if document is not None else ():
+            if submission.kind in companion.kinds:
+                first, then = await companion.along(submission)
+                before += first
+                after += then
+        return before, after
 
     async def start_project(self, opportunity: Opportunity) -> list[Submission]:
         """What a won opportunity submits at once: its customer or, when that stands, its contract.
@@ -73,6 +100,12 @@ class Workflows:
         """What follows a job that is posted, or refused or dead for good."""
         if job.correlation_id.startswith("initiate-project:"):
             return await self._project_step(job, answer)
+        found = FollowUp()
+        for follower in self._followers:
+            found = _joined(found, await follower.follow_up(job, answer))
+        return _joined(found, await self._feedback(job, answer))
+
+    async def _feedback(self, job: Job, answer: Answer) -> FollowUp:
         if not isinstance(answer, Posted) or job.role != "authority":
             return FollowUp()
         if isinstance(job.document, BillingEvent):
@@ -220,6 +253,14 @@ class Workflows:
             "currency": invoice.currency,
         }
         return self._tell(invoice.document_id, invoice.project_id or invoice.customer_id, "invoice", facts)
+
+
+def _joined(one: FollowUp, other: FollowUp) -> FollowUp:
+    return FollowUp(
+        submissions=(*one.submissions, *other.submissions),
+        jobs=(*one.jobs, *other.jobs),
+        process=other.process if one.process is None else one.process,
+    )
 
 
 def _new_job(

@@ -57,6 +57,8 @@ class Personality:
     mode: RoundingMode = "half_up"
     hours: Hours = "minutes"
     time_zone: str = "UTC"
+    fx: Literal["spot", "average"] = "spot"
+    """Which of the firm's published rates it translates by, where a document brings none."""
 
     def __post_init__(self) -> None:
         for field, words in (("rounding", Level), ("tax", Level), ("mode", RoundingMode), ("hours", Hours)):

@@ -188,7 +188,7 @@ def chain(entity: str = "UK01", *, fixed_fee: bool = False) -> list[Document]:
             "tax_code": TAX[entity],
             "service_line": "CONSULTING",
         }
-        | ({"amount": "25000"} if bills == "milestones" else {})
+        | ({"fee": "25000"} if bills == "milestones" else {})
         for at, bills in enumerate(kinds, start=1)
     ]
     return [
@@ -295,7 +295,7 @@ def promises_every_kind(run_bench: Run, kinds: Sequence[Kind]) -> None:
         direct = invoice(1)
         documents: list[Document] = [
             *([make("resource", "E-1", name="Ada Lovelace", role="SENIOR", department="DELIVERY",
-                    cost_center="UK01200", currency="GBP", cost_rate="61.50")] if "resource" in kinds else []),
+                    cost_center="UK01200", currency="GBP", cost_rates=[{"hourly": "61.50", "starts": "2026-01-01"}])] if "resource" in kinds else []),
             time_entry(1), expense_item(1), milestone(1), direct, credit_memo(1, direct), invoice(2),
             payment(1, invoice(2), "120"), billing_event(),
         ]  # fmt: skip

@@ -223,7 +223,12 @@ def test_the_migrations_make_the_tables_of_today(journal_url: str) -> None:
     assert scripts.get_current_head() == HEAD
     engine, _ = connect(journal_url)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        # The shared budget of several workers keeps tables of its own in the same database.
+        opts = {
+            "compare_type": True,
+            "include_object": lambda _, name, *__: not str(name).startswith("delivery_"),
+        }
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
         where = [
             (index["name"], bool(index.get("dialect_options")))

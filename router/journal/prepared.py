@@ -1,0 +1,126 @@
+"""A submission made ready outside the transaction: canonical form, fingerprint, what routing reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import NamedTuple
+
+import orjson
+
+from router.canonical import Document
+from router.journal.port import Advance, Split, Submission
+from router.journal.words import checked
+from router.model import SystemId
+
+
+class Prepared(NamedTuple):
+    """A submission with what can be worked out before the transaction."""
+
+    submission: Submission
+    fingerprint: str
+    canonical: str | None
+    legal_entity: str
+    ordering_key: str
+    transactional: bool
+    currency: str
+    amount_minor: int
+    made_by: SystemId | None = None
+    """The ERP that made a document reported as a fact."""
+
+    @property
+    def once(self) -> tuple[str, str] | None:
+        """(kind, document id) where it may be accepted once only."""
+        document = self.submission.document
+        return (document.kind, document.document_id) if document is not None and self.transactional else None
+
+
+def prepare(submission: Submission, *, made_by: SystemId | None = None) -> Prepared:
+    """Canonical form and fingerprint of a submission; raises BadInput for what can't be stored."""
+    for name in ("client", "idempotency_key", "source", "event_id", "verb", "kind"):
+        checked(getattr(submission, name), name, empty=name in {"source", "event_id", "verb"})
+    if submission.correlation_id is not None:
+        checked(submission.correlation_id, "correlation_id")
+    for _, vendor_id in submission.crosswalk:
+        checked(vendor_id, "crosswalk")
+    document = submission.document
+    if document is None:
+        digest = sha256(submission.received).hexdigest()
+        return Prepared(submission, digest, None, "", "", False, "", 0)
+    canonical = _canonical(document)
+    money = document.money
+    sent = canonical if submission.as_sent is None else _canonical(submission.as_sent)
+    return Prepared(
+        submission,
+        sha256(sent).hexdigest(),
+        canonical.decode(),
+        document.legal_entity,
+        document.ordering_key,
+        document.transactional,
+        money.currency if money else "",
+        money.minor if money else 0,
+        made_by,
+    )
+
+
+def _canonical(document: Document) -> bytes:
+    return orjson.dumps(document.model_dump(mode="json", exclude_none=True), option=orjson.OPT_SORT_KEYS)
+
+
+def stale_words(wanted: Advance, stands: int) -> tuple[str, str]:
+    """The problem and its code of a version that does not follow."""
+    name = wanted.register.partition(":")[2]
+    if wanted.to <= stands:
+        return f"version {wanted.to} of {name} is stale: it stands at {stands}", "stale-version"
+    return f"version {wanted.to} of {name} waits for version {stands + 1}", "version-gap"
+
+
+def within(prepared: Prepared, split: Split) -> Prepared:
+    """A submission with what fits of its document; a repeat is still compared with what was sent."""
+    sent = prepared.submission.as_sent or prepared.submission.document
+    return prepare(replace(prepared.submission, document=split.within, as_sent=sent, draw=None))
+
+
+def beyond(prepared: Prepared, document: Document) -> Prepared:
+    """The submission of what does not fit: of the same sender and event, under a key of its own."""
+    submission = prepared.submission
+    return prepare(
+        replace(
+            submission,
+            document=document,
+            as_sent=None,
+            draw=None,
+            advance=None,
+            idempotency_key=f"{submission.idempotency_key} {document.document_id}",
+            jobs=(),
+            crosswalk=(),
+        )
+    )
+
+
+def kept_conflict(prepared: Prepared, first: str) -> Prepared:
+    """A conflicting submission as one that is parked: a change after the fact that a person must see."""
+    document = prepared.submission.document
+    assert document is not None
+    return parked(
+        prepared,
+        f"{document.kind} {document.document_id} was accepted before with another content, as {first}:"
+        " correct it there, or credit it",
+        "changed-after-acceptance",
+    )
+
+
+def parked(prepared: Prepared, problem: str, code: str) -> Prepared:
+    """A submission that waits for a person instead of being accepted."""
+    return prepare(
+        replace(
+            prepared.submission,
+            document=None,
+            problem=problem,
+            problem_code=code,
+            correlation_id=None,
+            crosswalk=(),
+            draw=None,
+            advance=None,
+        )
+    )
