@@ -123,7 +123,7 @@ class FxRate(Reference):
     type: Literal["spot", "average", "budget"] = "spot"
     base: Currency
     quote: Currency
-    on: date
+    from_: Annotated[date, Field(alias="from")]
     rate: Rate
 
 
