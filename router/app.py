@@ -125,7 +125,7 @@ def build(
     )
     connectors = _connectors(landscape, outside)
     directory = Directory(journal)
-    agreements = Agreements(journal=journal, directory=directory)
+    agreements = Agreements(directory=directory)
     billing_terms = BillingTerms(journal=journal, agreements=agreements)
     workflows = Workflows(
         landscape=landscape,
