@@ -32,11 +32,14 @@ class Directory:
         self._contracts: dict[str, dict[int, Contract]] = {}
         self._orders: dict[str, dict[int, ChangeOrder]] = {}
         self._agreements: dict[str, Agreement] = {}
+        self.aliases: dict[tuple[str, str], str] = {}
+        """(kind, id) to the id of the document that it means: two ids turned out to be one firm."""
         self.contract_changed = asyncio.Event()
         """Set when a contract or change order was accepted: what waited for its version may go on."""
 
     async def load(self) -> None:
-        """Read all masters from the journal, and every version of the contracts."""
+        """Read all masters from the journal, every version of the contracts, and the aliases."""
+        self.aliases = await self._journal.aliases()
         for kind in _NAMES.values():
             self.learn(await self._journal.masters(kind))
         for kind in ("contract", "change_order"):
@@ -109,6 +112,7 @@ class Directory:
 
     async def find(self, model: type[D], document_id: str) -> D | None:
         """A master, asking the journal when this process does not know it."""
+        document_id = self.aliases.get((_NAMES[model], document_id), document_id)
         found = self.get(model, document_id)
         if found is None:
             stored = await self._journal.master(_NAMES[model], document_id)
