@@ -61,8 +61,10 @@ class Replays:
             row = await self._journal.transaction(transaction_id)
             if row is None or row["document"] is not None or row["state"] != "parked":
                 continue
-            completed = await self._complete(row)
-            if completed is None:
+            completed = await self.completed(row)
+            if isinstance(completed, Problem):
+                if completed.why != row["problem"]:
+                    await self._journal.restate(transaction_id, completed.why, completed.code)
                 continue
             mended[transaction_id] = completed
             if self._workflows.accompanies(completed):
@@ -81,38 +83,28 @@ class Replays:
             if row is not None and row["document"] is not None and submission.document is not None:
                 self._directory.learn((submission.document,))
 
-    async def _complete(self, row: Mapping[str, Any]) -> Submission | None:
-        """The submission a parked payload has become; None when it still can't be completed."""
+    async def completed(self, row: Mapping[str, Any]) -> Submission | Problem:
+        """What a parked transaction would be accepted as now, or why it still can't be; changes nothing."""
         seen = observed_in(row["received"])
         if row["kind"] not in KINDS:
-            return None
+            return Problem(f"there is no kind {row['kind'][:40]!r}", "unreadable")
         data, vendor_id = seen or ({}, "")
         try:
             found = await self._observations.read(row["kind"], data) if seen else self._sent(row)
-        except Refused:
-            return None
-        if found is None or isinstance(found, Problem):
-            return None
-        submission = Submission(
-            client=row["client"],
-            idempotency_key=row["idempotency_key"],
-            received=row["received"].encode(),
-            source=row["source"],
-            event_id=row["event_id"],
-            verb=row["verb"],
-            document=found,
-            kind=row["kind"],
-            correlation_id=process_id(found) if isinstance(found, Opportunity) else row["correlation_id"],
-            crosswalk=((SystemId(row["source"].split("/")[1]), vendor_id),) if vendor_id else (),
-            deliver=not isinstance(found, Opportunity),
-        )
+        except Refused as error:
+            return Problem(error.one_line(), error.code)
+        if found is None:
+            return Problem(row["problem"] or "the payload is no document", "unreadable")
+        if isinstance(found, Problem):
+            return found
+        submission = submission_of(row, found, vendor_id=vendor_id)
         if self._vetted is None:
             return submission
         try:
             looked = await self._vetted(submission)
-        except Refused:
-            return None
-        return looked if looked.document is not None else None
+        except Refused as error:
+            return Problem(error.one_line(), error.code)
+        return looked if looked.document is not None else Problem(looked.problem, looked.problem_code)
 
     def _sent(self, row: Mapping[str, Any]) -> Document | None:
         """The document of an event or of a process API's body, checked as when it came; raises Refused."""
@@ -123,6 +115,23 @@ class Replays:
         found = events.read(body).document if wrapped else parse(body | {"kind": row["kind"]})
         self._observations.check(found)
         return found
+
+
+def submission_of(row: Mapping[str, Any], document: Document, *, vendor_id: str = "") -> Submission:
+    """A parked transaction's submission with a document: identity and payload stay as they were."""
+    return Submission(
+        client=row["client"],
+        idempotency_key=row["idempotency_key"],
+        received=row["received"].encode(),
+        source=row["source"],
+        event_id=row["event_id"],
+        verb=row["verb"],
+        document=document,
+        kind=row["kind"],
+        correlation_id=process_id(document) if isinstance(document, Opportunity) else row["correlation_id"],
+        crosswalk=((SystemId(row["source"].split("/")[1]), vendor_id),) if vendor_id else (),
+        deliver=not isinstance(document, Opportunity),
+    )
 
 
 def observed_in(received: str) -> tuple[Mapping[str, Any], str] | None:

@@ -57,6 +57,10 @@ class Cases(JournalCore):
         """Record what somebody says of an exception, in its case and in the history."""
         await self._do(_put_case, exception_id, state, owner, note, by, transaction_id)
 
+    async def restate(self, transaction_id: str, problem: str, code: str) -> None:
+        """Say why a parked transaction can't be completed now; the history keeps that it was tried."""
+        await self._do(_restate, transaction_id, problem, code)
+
     async def would_route(self, asked: Sequence[tuple[Document, str]]) -> list[Decision]:
         """Where these documents would go if they were decided now, lineage and pins included."""
         return await self._read(_would_route, asked, self._decide)
@@ -170,6 +174,18 @@ def _put_case(
         "exception": case_id, "state": state, "owner": owner, "note": said, "by": by,
     }  # fmt: skip
     note(tx, seq, f"exception {state}", detail)
+
+
+def _restate(tx: Transaction, transaction_id: str, problem: str, code: str) -> None:
+    problem = cleaned(problem, MOST_WHY)
+    done = tx.run(
+        "UPDATE transactions SET problem = ?, problem_code = ? WHERE seq = ? AND state = 'parked'"
+        " AND canonical IS NULL",
+        (problem, code, number(transaction_id)),
+    )
+    if done:
+        detail: dict[str, object] = {"problem": problem, "code": code}
+        note(tx, number(transaction_id), "still parked", detail)
 
 
 def _would_route(
