@@ -24,6 +24,7 @@ from router.delivery.signal import LocalSignal
 from router.dualrun.policy import as_policy
 from router.dualrun.service import DualRun
 from router.ingest.duplicates_api import Duplicates
+from router.finance.calendar import Calendars
 from router.ingest.feeds import FeedPoller
 from router.ingest.gateway import Gateway
 from router.ingest.intake import Intake
@@ -45,6 +46,7 @@ from router.workflows.drawdown import Drawdown
 from router.workflows.duplicates import AliasVet, DuplicatesVet
 from router.workflows.exchange import ExchangeRates
 from router.workflows.ownership import OwnershipVet
+from router.workflows.period_book import PeriodBook, PeriodVet
 from router.workflows.service import Workflows
 
 CONNECT: Mapping[str, Callable[..., Connector]] = {
@@ -78,6 +80,7 @@ class Router:
     journal: Journal
     tables: Tables
     directory: Directory
+    periods: PeriodBook
     intake: Intake
     workflows: Workflows
     delivery: Delivery
@@ -94,6 +97,7 @@ class Router:
             table = self.tables.publish(routes)
             await self.journal.publish_table(routes, version=table.version, by=by)
         await self.directory.load()
+        await self.periods.load()
 
     async def work(self, *, feeds: bool = True) -> None:
         """Deliver and poll the change feeds until cancelled."""
@@ -120,6 +124,7 @@ def build(
 ) -> Router:
     """Wire a router over a journal; nothing runs until `start` and `work`."""
     tables = Tables(landscape=landscape)
+    calendars = Calendars(landscape.legal_entities, landscape.calendars)
     signal = LocalSignal()
     journal = Journal.open(
         database,
@@ -128,7 +133,9 @@ def build(
         poke=signal.poke,
         on_commit=outside.on_commit,
         throwaway=outside.throwaway,
+        late=calendars.late,
     )
+    periods = PeriodBook(landscape=landscape, journal=journal, calendars=calendars, clock=outside.clock)
     connectors = _connectors(landscape, outside)
     directory = Directory(journal)
     matrix = read_ownership(landscape.ownership)
@@ -150,6 +157,7 @@ def build(
         workflows=workflows,
         backlog_max=settings.backlog_max,
         vets=(
+            PeriodVet(periods),
             aliases,
             OwnershipVet(matrix=matrix, journal=journal, landscape=landscape),
             DuplicatesVet(
@@ -218,6 +226,7 @@ def build(
         journal=journal,
         tables=tables,
         directory=directory,
+        periods=periods,
         intake=intake,
         workflows=workflows,
         delivery=delivery,

@@ -20,6 +20,7 @@ from router.errors import (
     KeyReused,
     NotFound,
     Overloaded,
+    PeriodClosed,
     Refused,
     StaleVersion,
     TooLarge,
@@ -78,7 +79,9 @@ def answer_of(answer: Acceptance) -> dict[str, Any]:
             f"{answer.what} was used before with another body, as {answer.first}", mend="use a new id"
         )
     if isinstance(answer, Stale):
-        name = answer.register.partition(":")[2]
+        sort, _, name = answer.register.partition(":")
+        if sort == "period":
+            raise PeriodClosed(f"the period of {name} was closed just now", mend="send it again")
         raise StaleVersion(
             f"version {answer.wanted} of {name} does not follow the one that stands, {answer.stands_at}",
             mend=f"send version {answer.stands_at + 1}",
