@@ -23,8 +23,8 @@ from router.delivery.service import Delivery
 from router.delivery.signal import LocalSignal
 from router.dualrun.policy import as_policy
 from router.dualrun.service import DualRun
-from router.ingest.duplicates_api import Duplicates
 from router.finance.calendar import Calendars
+from router.ingest.duplicates_api import Duplicates
 from router.ingest.feeds import FeedPoller
 from router.ingest.gateway import Gateway
 from router.ingest.intake import Intake
@@ -41,6 +41,8 @@ from router.routing.tables import Tables
 from router.settings import Settings
 from router.workflows.agreements import Agreements
 from router.workflows.billing import BillingTerms, MilestoneTerms
+from router.workflows.changes import ContractVersions, WaitingVersions
+from router.workflows.corrections import Corrections
 from router.workflows.directory import Directory
 from router.workflows.drawdown import Drawdown
 from router.workflows.duplicates import AliasVet, DuplicatesVet
@@ -83,6 +85,8 @@ class Router:
     periods: PeriodBook
     intake: Intake
     workflows: Workflows
+    replays: Replays
+    waiting_versions: WaitingVersions
     delivery: Delivery
     pollers: tuple[FeedPoller, ...]
     dual_run: DualRun
@@ -103,6 +107,7 @@ class Router:
         """Deliver and poll the change feeds until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.delivery.run(), name="delivery")
+            group.create_task(self.waiting_versions.run(), name="waiting-versions")
             if feeds:
                 for poller in self.pollers:
                     group.create_task(poller.run(), name=f"feed-{poller.system}-{poller.feed}")
@@ -138,6 +143,7 @@ def build(
     periods = PeriodBook(landscape=landscape, journal=journal, calendars=calendars, clock=outside.clock)
     connectors = _connectors(landscape, outside)
     directory = Directory(journal)
+    corrections = Corrections(journal=journal, periods=periods)
     matrix = read_ownership(landscape.ownership)
     aliases = AliasVet(journal=journal, directory=directory, clock=outside.clock)
     agreements = Agreements(directory=directory)
@@ -158,6 +164,8 @@ def build(
         backlog_max=settings.backlog_max,
         vets=(
             PeriodVet(periods),
+            ContractVersions(directory=directory, journal=journal, landscape=landscape),
+            corrections,
             aliases,
             OwnershipVet(matrix=matrix, journal=journal, landscape=landscape),
             DuplicatesVet(
@@ -181,6 +189,13 @@ def build(
         follow_up=workflows.follow_up,
     )
     observations = Observations(directory=directory, landscape=landscape)
+    replays = Replays(
+        journal=journal,
+        observations=observations,
+        workflows=workflows,
+        vetted=intake.vetted,
+        directory=directory,
+    )
     pollers = tuple(
         FeedPoller(
             system=name,
@@ -189,6 +204,7 @@ def build(
             intake=intake,
             journal=journal,
             observations=observations,
+            corrections=corrections,
             poll_s=settings.poll_s,
             pages_max=settings.poll_pages_max,
         )
@@ -209,13 +225,7 @@ def build(
     ).mount(api)
     Duplicates(
         journal=journal,
-        replays=Replays(
-            journal=journal,
-            observations=observations,
-            workflows=workflows,
-            vetted=intake.vetted,
-            directory=directory,
-        ),
+        replays=replays,
         aliases=aliases,
         settings=settings,
         authenticate=outside.authenticate,
@@ -229,6 +239,8 @@ def build(
         periods=periods,
         intake=intake,
         workflows=workflows,
+        replays=replays,
+        waiting_versions=WaitingVersions(directory=directory, journal=journal, replay=replays.replay),
         delivery=delivery,
         pollers=pollers,
         dual_run=dual_run,
