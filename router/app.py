@@ -23,8 +23,11 @@ from router.delivery.service import Delivery
 from router.delivery.signal import LocalSignal
 from router.dualrun.policy import as_policy
 from router.dualrun.service import DualRun
+from router.exceptions.remedies import Remedies
+from router.exceptions.service import Desk
 from router.finance.calendar import Calendars
 from router.ingest.duplicates_api import Duplicates
+from router.ingest.exceptions_api import Exceptions
 from router.ingest.feeds import FeedPoller
 from router.ingest.gateway import Gateway
 from router.ingest.intake import Intake
@@ -90,6 +93,8 @@ class Router:
     delivery: Delivery
     pollers: tuple[FeedPoller, ...]
     dual_run: DualRun
+    desk: Desk
+    remedies: Remedies
     connectors: Mapping[SystemId, Connector]
     api: FastAPI
 
@@ -163,14 +168,14 @@ def build(
         workflows=workflows,
         backlog_max=settings.backlog_max,
         vets=(
-            PeriodVet(periods),
-            ContractVersions(directory=directory, journal=journal, landscape=landscape),
-            corrections,
             aliases,
             OwnershipVet(matrix=matrix, journal=journal, landscape=landscape),
             DuplicatesVet(
                 matching=matrix.duplicates, journal=journal, directory=directory, clock=outside.clock
             ),
+            PeriodVet(periods),
+            ContractVersions(directory=directory, journal=journal, landscape=landscape),
+            corrections,
             Drawdown(journal=journal, agreements=agreements, limits=landscape.expense_limits),
             MilestoneTerms(journal=journal, agreements=agreements, landscape=landscape, clock=outside.clock),
             billing_terms,
@@ -230,6 +235,12 @@ def build(
         settings=settings,
         authenticate=outside.authenticate,
     ).mount(api)
+    desk = Desk(journal=journal, landscape=landscape, clock=outside.clock)
+    remedies = Remedies(
+        desk=desk, journal=journal, replays=replays, intake=intake, workflows=workflows,
+        observations=observations, directory=directory,
+    )  # fmt: skip
+    Exceptions(desk=desk, remedies=remedies, settings=settings, authenticate=outside.authenticate).mount(api)
     return Router(
         landscape=landscape,
         settings=settings,
@@ -244,6 +255,8 @@ def build(
         delivery=delivery,
         pollers=pollers,
         dual_run=dual_run,
+        desk=desk,
+        remedies=remedies,
         connectors=connectors,
         api=api,
     )

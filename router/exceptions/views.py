@@ -33,6 +33,7 @@ def row_of(one: Judged) -> dict[str, Any]:
         "transaction_id": raised.transaction_id,
         "kind": raised.kind,
         "document_id": raised.document_id,
+        "about": raised.about,
         "legal_entity": raised.legal_entity,
         "project_id": raised.project_id,
         "state": raised.state,
