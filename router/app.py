@@ -21,11 +21,13 @@ from router.connectors.port import Connector
 from router.delivery.policy import DeliveryPolicy
 from router.delivery.service import Delivery
 from router.delivery.signal import LocalSignal
+from router.dualrun.intercompany import IntercompanyMatch
 from router.dualrun.policy import as_policy
 from router.dualrun.service import DualRun
 from router.exceptions.remedies import Remedies
 from router.exceptions.service import Desk
 from router.finance.calendar import Calendars
+from router.ingest.close_api import Closing
 from router.ingest.duplicates_api import Duplicates
 from router.ingest.exceptions_api import Exceptions
 from router.ingest.feeds import FeedPoller
@@ -33,6 +35,7 @@ from router.ingest.gateway import Gateway
 from router.ingest.intake import Intake
 from router.ingest.masters_api import Masters
 from router.ingest.observations import Observations
+from router.ingest.people_api import People
 from router.ingest.principal import Authenticate, by_name
 from router.ingest.processes_api import Processes
 from router.ingest.queries_api import Queries
@@ -42,6 +45,7 @@ from router.landscape import Landscape, default_file
 from router.model import SystemId
 from router.routing.tables import Tables
 from router.settings import Settings
+from router.workflows.accruals import Accruals
 from router.workflows.agreements import Agreements
 from router.workflows.billing import BillingTerms, MilestoneTerms
 from router.workflows.changes import ContractVersions, WaitingVersions
@@ -50,8 +54,11 @@ from router.workflows.directory import Directory
 from router.workflows.drawdown import Drawdown
 from router.workflows.duplicates import AliasVet, DuplicatesVet
 from router.workflows.exchange import ExchangeRates
+from router.workflows.intercompany import IntercompanyLegs
 from router.workflows.ownership import OwnershipVet
 from router.workflows.period_book import PeriodBook, PeriodVet
+from router.workflows.period_close import PeriodClose
+from router.workflows.resources import AssignmentVet, Resources
 from router.workflows.service import Workflows
 
 CONNECT: Mapping[str, Callable[..., Connector]] = {
@@ -153,12 +160,13 @@ def build(
     aliases = AliasVet(journal=journal, directory=directory, clock=outside.clock)
     agreements = Agreements(directory=directory)
     billing_terms = BillingTerms(journal=journal, agreements=agreements)
+    charges = IntercompanyLegs(landscape=landscape, journal=journal, directory=directory, book=periods)
     workflows = Workflows(
         landscape=landscape,
         journal=journal,
         directory=directory,
         connectors=connectors,
-        companions=(billing_terms,),
+        companions=(billing_terms, charges),
         followers=(),
     )
     intake = Intake(
@@ -174,6 +182,7 @@ def build(
                 matching=matrix.duplicates, journal=journal, directory=directory, clock=outside.clock
             ),
             PeriodVet(periods),
+            AssignmentVet(directory),
             ContractVersions(directory=directory, journal=journal, landscape=landscape),
             corrections,
             Drawdown(journal=journal, agreements=agreements, limits=landscape.expense_limits),
@@ -241,6 +250,18 @@ def build(
         observations=observations, directory=directory,
     )  # fmt: skip
     Exceptions(desk=desk, remedies=remedies, settings=settings, authenticate=outside.authenticate).mount(api)
+    _books(
+        api,
+        intake=intake,
+        directory=directory,
+        book=periods,
+        charges=charges,
+        connectors=connectors,
+        landscape=landscape,
+        journal=journal,
+        settings=settings,
+        outside=outside,
+    )
     return Router(
         landscape=landscape,
         settings=settings,
@@ -260,6 +281,48 @@ def build(
         connectors=connectors,
         api=api,
     )
+
+
+def _books(
+    api: FastAPI,
+    *,
+    intake: Intake,
+    directory: Directory,
+    book: PeriodBook,
+    charges: IntercompanyLegs,
+    connectors: Mapping[SystemId, Connector],
+    landscape: Landscape,
+    journal: Journal,
+    settings: Settings,
+    outside: Outside,
+) -> None:
+    """Wire closing the books and the questions about people."""
+    calendars, entities = book.calendars, tuple(landscape.legal_entities)
+    accruals = Accruals(landscape=landscape, journal=journal, directory=directory, book=book)
+    matches = IntercompanyMatch(
+        journal=journal, connectors=connectors, calendars=calendars, entities=entities, charges=charges
+    )
+    close = PeriodClose(
+        landscape=landscape,
+        journal=journal,
+        book=book,
+        clock=outside.clock,
+        matches=matches,
+        accrued=accruals,
+    )
+    Closing(
+        intake=intake,
+        journal=journal,
+        book=book,
+        close=close,
+        accruals=accruals,
+        charges=charges,
+        matches=matches,
+        settings=settings,
+        authenticate=outside.authenticate,
+    ).mount(api)
+    resources = Resources(landscape=landscape, journal=journal, calendars=calendars, clock=outside.clock)
+    People(resources=resources, calendars=calendars, authenticate=outside.authenticate).mount(api)
 
 
 def _connectors(landscape: Landscape, outside: Outside) -> dict[SystemId, Connector]:

@@ -10,6 +10,7 @@ from router.canonical.ledger import JournalEntry
 from router.canonical.money import Money
 from router.canonical.work import ExpenseItem, TimeEntry
 from router.connectors.port import Connector, Record
+from router.errors import VendorRefused, VendorUnknown
 from router.finance.calendar import Calendars
 from router.finance.intercompany import leg_ids, owed
 from router.finance.matching import WORDS, Held, Pair, Sent, Wrong, match
@@ -60,8 +61,14 @@ class IntercompanyMatch:
         return _with_missing(pairs, missing, period)
 
     async def mismatches(self, period: str, entity: str) -> Sequence[Mapping[str, Any]]:
-        """The mismatches an entity is a side of, stored as breaks; each with its `problem`."""
-        pairs = [one for one in await self.match(period) if one.status == "mismatch"]
+        """The mismatches an entity is a side of, stored as breaks; each with its `problem`.
+
+        An ERP that can't be read is one: what nobody could look at never passes.
+        """
+        try:
+            pairs = [one for one in await self.match(period) if one.status == "mismatch"]
+        except (VendorUnknown, VendorRefused) as error:
+            return [{"code": CODE, "problem": f"an ERP's books can't be read: {error.message}"}]
         await self._journal.store_breaks(
             f"intercompany:{period}", [row for pair in pairs for row in _breaks(pair)]
         )
@@ -99,15 +106,14 @@ class IntercompanyMatch:
         found: list[JournalEntry] = []
         for row in rows:
             work = row.document
-            if not isinstance(work, TimeEntry | ExpenseItem) or work.part_of is not None:
-                continue  # a part was charged with the whole it was split from
+            if not isinstance(work, TimeEntry | ExpenseItem):
+                continue
             if leg_ids(work.kind, work.document_id)[0] in charged:
                 continue
             sides = await self._charges.sides(work)
-            if sides is None or self._name(sides[0], work.accounting_date) != period:
-                continue
-            made = [one.document for one in await self._charges.charge(work)]
-            found += [one for one in made if isinstance(one, JournalEntry)]
+            if sides is not None and self._name(sides[0], work.accounting_date) == period:
+                made = [one.document for one in await self._charges.uncharged(work)]
+                found += [one for one in made if isinstance(one, JournalEntry)]
         return found
 
 

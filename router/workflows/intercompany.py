@@ -77,6 +77,14 @@ class IntercompanyLegs:
         receiver = project.legal_entity if project else work.legal_entity
         return None if resource.legal_entity == receiver else (resource.legal_entity, receiver)
 
+    async def uncharged(self, work: Work) -> Sequence[Submission]:
+        """The legs of a piece of accepted work that has none: its person was not known when it came."""
+        if work.part_of is not None:
+            return ()  # charged with the whole it is a part of
+        first, _ = leg_ids(work.kind, work.document_id)
+        known = await self._journal.documents("journal_entry", [first])
+        return () if known else await self.charge(work)
+
     async def charge(self, work: Work) -> Sequence[Submission]:
         """The legs of a piece of work, as submissions; none when it does not cross, or is worth nothing."""
         sides = await self.sides(work)
