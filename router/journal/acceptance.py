@@ -379,6 +379,8 @@ def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple
     if decision is not None:
         decisions.append(decision_row(tx, seq, 1, decision))
         detail |= {"epoch": decision.epoch, "table_version": decision.table_version}
+    if submission.problem_code:
+        detail["code"] = submission.problem_code
     notes.append((seq, tx.now, "accepted", as_json(detail)))
     notes.extend((seq, tx.now, what, as_json(dict(said))) for what, said in submission.notes)
     if document is not None:

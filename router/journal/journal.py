@@ -12,6 +12,7 @@ from router.journal import acceptance, fence, lanes, records, registers, rerouti
 from router.journal.billing_facts import BillingFacts
 from router.journal.cases import Cases
 from router.journal.engine import Transaction
+from router.journal.event_facts import EventFacts
 from router.journal.identity import Identity
 from router.journal.lanes import any_due
 from router.journal.lanes import claim as claim_lanes
@@ -44,7 +45,7 @@ def _replay(
 _Batch = tuple[list[Prepared], tuple[SystemId, str, str] | None]
 
 
-class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Identity):
+class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Identity, EventFacts):
     """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
 
     Every method raises Overloaded while the database can't answer, Broken for a bug, and Refused (or
