@@ -24,11 +24,13 @@ from router.delivery.signal import LocalSignal
 from router.dualrun.intercompany import IntercompanyMatch
 from router.dualrun.policy import as_policy
 from router.dualrun.service import DualRun
+from router.events_out.feed import EventFeed
 from router.exceptions.remedies import Remedies
 from router.exceptions.service import Desk
 from router.finance.calendar import Calendars
 from router.ingest.close_api import Closing
 from router.ingest.duplicates_api import Duplicates
+from router.ingest.events_api import Events
 from router.ingest.exceptions_api import Exceptions
 from router.ingest.feeds import FeedPoller
 from router.ingest.gateway import Gateway
@@ -250,6 +252,7 @@ def build(
         observations=observations, directory=directory,
     )  # fmt: skip
     Exceptions(desk=desk, remedies=remedies, settings=settings, authenticate=outside.authenticate).mount(api)
+    Events(feed=EventFeed(journal=journal), authenticate=outside.authenticate).mount(api)
     _books(
         api,
         intake=intake,

@@ -170,6 +170,9 @@ def _operations(tx: Transaction, rows: Sequence[Sequence[Any]]) -> dict[int, str
 
 
 def _posts(what: str, detail: Mapping[str, Any]) -> bool:
+    """Whether a line says that the books have it: its ERP took it, or an ERP reported it as a fact."""
+    if what == "accepted":
+        return detail.get("state") == "posted"
     return what == "posted" and detail.get("role") == "authority"
 
 
@@ -229,8 +232,7 @@ def _settlements(tx: Transaction, invoices: Mapping[str, int]) -> dict[str, list
         sorted(worth),
     ):
         told = from_json(detail) or {}
-        recorded = what == "accepted" and told.get("state") == "posted"  # a fact an ERP reported
-        if seq not in taken and (recorded or _posts(what, told)):
+        if seq not in taken and _posts(what, told):
             taken[seq] = None
             invoice, minor = worth[seq]
             found.setdefault(invoice, []).append((history_id, minor))
