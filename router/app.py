@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from router.canonical.ownership import read_ownership
 from router.clock import Clock
-from router.connectors import kantata, netsuite, salesforce, sap_ecc
+from router.connectors import kantata, netsuite, salesforce, sap_ecc, worker_feed
 from router.connectors.port import Connector
 from router.delivery.policy import DeliveryPolicy
 from router.delivery.service import Delivery
@@ -29,6 +29,7 @@ from router.exceptions.remedies import Remedies
 from router.exceptions.service import Desk
 from router.finance.calendar import Calendars
 from router.ingest.close_api import Closing
+from router.ingest.corrections_api import CorrectionsApi
 from router.ingest.duplicates_api import Duplicates
 from router.ingest.events_api import Events
 from router.ingest.exceptions_api import Exceptions
@@ -51,6 +52,7 @@ from router.workflows.accruals import Accruals
 from router.workflows.agreements import Agreements
 from router.workflows.billing import BillingTerms, MilestoneTerms
 from router.workflows.changes import ContractVersions, WaitingVersions
+from router.workflows.close_out import ClosedProjects, CloseOut, ProjectArchive
 from router.workflows.corrections import Corrections
 from router.workflows.directory import Directory
 from router.workflows.drawdown import Drawdown
@@ -68,6 +70,7 @@ CONNECT: Mapping[str, Callable[..., Connector]] = {
     "netsuite": netsuite.connect,
     "salesforce": salesforce.connect,
     "sap_ecc": sap_ecc.connect,
+    "worker_feed": worker_feed.connect,
 }
 
 
@@ -158,6 +161,8 @@ def build(
     connectors = _connectors(landscape, outside)
     directory = Directory(journal)
     corrections = Corrections(journal=journal, periods=periods)
+    close_out = CloseOut(journal=journal, directory=directory)
+    psa = next((name for name in landscape.of_role("psa") if name in connectors), None)
     matrix = read_ownership(landscape.ownership)
     aliases = AliasVet(journal=journal, directory=directory, clock=outside.clock)
     agreements = Agreements(directory=directory)
@@ -169,7 +174,7 @@ def build(
         directory=directory,
         connectors=connectors,
         companions=(billing_terms, charges),
-        followers=(),
+        followers=(ProjectArchive(psa=psa),),
     )
     intake = Intake(
         landscape=landscape,
@@ -186,6 +191,8 @@ def build(
             PeriodVet(periods),
             AssignmentVet(directory),
             ContractVersions(directory=directory, journal=journal, landscape=landscape),
+            close_out,
+            ClosedProjects(directory=directory),
             corrections,
             Drawdown(journal=journal, agreements=agreements, limits=landscape.expense_limits),
             MilestoneTerms(journal=journal, agreements=agreements, landscape=landscape, clock=outside.clock),
@@ -265,6 +272,17 @@ def build(
         settings=settings,
         outside=outside,
     )
+    CorrectionsApi(
+        intake=intake,
+        journal=journal,
+        directory=directory,
+        landscape=landscape,
+        periods=periods,
+        close_out=close_out,
+        clock=outside.clock,
+        settings=settings,
+        authenticate=outside.authenticate,
+    ).mount(api)
     return Router(
         landscape=landscape,
         settings=settings,
