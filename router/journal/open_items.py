@@ -9,6 +9,7 @@ from router.canonical.documents import Document
 from router.canonical.kinds import KINDS, Kind
 from router.canonical.masters import Contract
 from router.canonical.work import ChangeOrder
+from router.journal.billing_facts import Kept
 from router.journal.core import JournalCore
 from router.journal.engine import Row, Transaction
 from router.journal.words import document_of, id_text
@@ -44,6 +45,10 @@ class OpenItemReads(JournalCore):
     async def version_states(self, contract_id: str) -> dict[int, State]:
         """How each accepted version of a contract stands: its change order's state, else its document's."""
         return await self._read(_version_states, contract_id)
+
+    async def against(self, invoice_id: str) -> list[Kept]:
+        """Payments, credit memos and write-offs of an invoice, oldest first, with their state."""
+        return await self._read(_against, invoice_id)
 
     async def family(self, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Accepted transactional documents of these ids and all derived from them (`<id>.…`).
@@ -107,6 +112,27 @@ def _version_states(tx: Transaction, contract_id: str) -> dict[int, State]:
         ):
             found[document.contract_version] = State(state)
     return found
+
+
+def _against(tx: Transaction, invoice_id: str) -> list[Kept]:
+    rows: list[Row] = []
+    for kind in ("payment", "credit_memo", "write_off"):
+        rows += tx.rows(
+            f"SELECT t.seq, t.canonical, t.schema_version, {_STATE}, j.settled_at FROM transactions AS t"
+            " LEFT JOIN jobs AS j ON j.job_id = t.job_id WHERE t.kind = ? AND t.transactional = 1"
+            " AND t.canonical LIKE ?",  # narrows; the document itself decides below
+            (kind, f'%"invoice_id":"{invoice_id}"%'),
+        )
+    found = [
+        Kept(
+            transaction_id=id_text(seq),
+            document=document_of(canonical, version),
+            state=State(state),
+            settled_at=settled_at or "",
+        )
+        for seq, canonical, version, state, settled_at in sorted(rows)
+    ]
+    return [one for one in found if getattr(one.document, "invoice_id", None) == invoice_id]
 
 
 def _family(tx: Transaction, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
