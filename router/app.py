@@ -33,6 +33,7 @@ from router.ingest.corrections_api import CorrectionsApi
 from router.ingest.duplicates_api import Duplicates
 from router.ingest.events_api import Events
 from router.ingest.exceptions_api import Exceptions
+from router.ingest.billing_api import BillingApi
 from router.ingest.feeds import FeedPoller
 from router.ingest.gateway import Gateway
 from router.ingest.intake import Intake
@@ -63,6 +64,8 @@ from router.workflows.ownership import OwnershipVet
 from router.workflows.period_book import PeriodBook, PeriodVet
 from router.workflows.period_close import PeriodClose
 from router.workflows.resources import AssignmentVet, Resources
+from router.workflows.invoicing import Invoicing
+from router.workflows.recognition import Recognition
 from router.workflows.service import Workflows
 
 CONNECT: Mapping[str, Callable[..., Connector]] = {
@@ -272,6 +275,15 @@ def build(
         settings=settings,
         outside=outside,
     )
+    BillingApi(
+        intake=intake,
+        invoicing=Invoicing(journal=journal, agreements=agreements),
+        recognition=Recognition(journal=journal, agreements=agreements, landscape=landscape),
+        landscape=landscape,
+        clock=outside.clock,
+        settings=settings,
+        authenticate=outside.authenticate,
+    ).mount(api)
     CorrectionsApi(
         intake=intake,
         journal=journal,
