@@ -72,7 +72,9 @@ class Remedies:
             if row["transaction_id"] is not None and row["would"] != "stay"
         ]
         count = (
-            await self._replays.replay(list(dict.fromkeys(ids)), route=route, by=by, why=why) if ids else 0
+            await self._replays.replay(list(dict.fromkeys(ids)), route=route, by=by, why=why, mapping=mapping)
+            if ids
+            else 0
         )
         for row in told:
             row["done"] = row["transaction_id"] in ids
