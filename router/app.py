@@ -28,12 +28,12 @@ from router.events_out.feed import EventFeed
 from router.exceptions.remedies import Remedies
 from router.exceptions.service import Desk
 from router.finance.calendar import Calendars
+from router.ingest.billing_api import BillingApi
 from router.ingest.close_api import Closing
 from router.ingest.corrections_api import CorrectionsApi
 from router.ingest.duplicates_api import Duplicates
 from router.ingest.events_api import Events
 from router.ingest.exceptions_api import Exceptions
-from router.ingest.billing_api import BillingApi
 from router.ingest.feeds import FeedPoller
 from router.ingest.gateway import Gateway
 from router.ingest.intake import Intake
@@ -60,12 +60,12 @@ from router.workflows.drawdown import Drawdown
 from router.workflows.duplicates import AliasVet, DuplicatesVet
 from router.workflows.exchange import ExchangeRates
 from router.workflows.intercompany import IntercompanyLegs
+from router.workflows.invoicing import Invoicing
 from router.workflows.ownership import OwnershipVet
 from router.workflows.period_book import PeriodBook, PeriodVet
 from router.workflows.period_close import PeriodClose
-from router.workflows.resources import AssignmentVet, Resources
-from router.workflows.invoicing import Invoicing
 from router.workflows.recognition import Recognition
+from router.workflows.resources import AssignmentVet, Resources
 from router.workflows.service import Workflows
 
 CONNECT: Mapping[str, Callable[..., Connector]] = {
