@@ -131,12 +131,18 @@ def _leg_of(row: Record) -> Held | None:
         document_id=row.external_id,
         number=row.number or row.vendor_id,
         legal_entity=row.legal_entity,
-        counterparty=row.dimensions.get("counterparty", ""),
+        counterparty=_counterparty(row),
         on=date.fromisoformat(row.accounting_date),
         currency=row.currency,
         due_from_minor=0 if gone else due["DUE_FROM"],
         due_to_minor=0 if gone else due["DUE_TO"],
     )
+
+
+def _counterparty(row: Record) -> str:
+    """The other entity, which some ERPs keep on the entry and some on its lines."""
+    named = [str(line["counterparty"]) for line in row.lines if line.get("counterparty")]
+    return row.dimensions.get("counterparty", "") or next(iter(named), "")
 
 
 def _with_missing(pairs: list[Pair], missing: Sequence[JournalEntry], period: str) -> list[Pair]:
