@@ -12,13 +12,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from router.canonical import events
-from router.canonical.kinds import model_of, parse
+from router.canonical.kinds import parse
 from router.errors import (
     BadInput,
     CoexistError,
     InProgress,
     KeyReused,
-    NotFound,
     Overloaded,
     PeriodClosed,
     Refused,
@@ -201,18 +200,6 @@ class Gateway:
         key = None if key is None else key_of(key)
         event = events.read(events.decode(body))
         return self._intake.submission(event, client=principal.client, received=body, key=key)
-
-
-def schema_of(kind: str, version: int) -> dict[str, Any]:
-    """The published JSON Schema of a kind and version; raises NotFound."""
-    model = model_of(kind)
-    if version != model.version:
-        raise NotFound(f"there is no schema of {kind} v{version}", mend=f"the newest is v{model.version}")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:coexist:schema:{kind}:v{version}",
-        **model.model_json_schema(),
-    }
 
 
 def read_document(body: bytes) -> Any:

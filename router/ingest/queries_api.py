@@ -7,8 +7,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from router.canonical.kinds import KINDS
+from router.canonical.published import schema_of
 from router.errors import CoexistError, NotFound
-from router.ingest.gateway import read_body, read_document, schema_of
+from router.ingest.gateway import read_body, read_document
 from router.ingest.principal import Authenticate
 from router.ingest.problems import json_response
 from router.journal.journal import Journal
