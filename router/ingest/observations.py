@@ -32,7 +32,8 @@ class Observations:
         elif kind == "resource":
             found = await self._resource(data)
         else:
-            found = enrich(kind, data, await self._directory.masters_of(data))
+            masters = await self._directory.masters_of(data)
+            found = enrich(kind, data, masters, self._landscape.expense_limits)
         if isinstance(found, Problem):
             return found
         try:
