@@ -67,6 +67,7 @@ from router.workflows.period_close import PeriodClose
 from router.workflows.recognition import Recognition
 from router.workflows.resources import AssignmentVet, Resources
 from router.workflows.service import Workflows
+from router.workflows.tax_notes import TaxNotes
 
 CONNECT: Mapping[str, Callable[..., Connector]] = {
     "kantata": kantata.connect,
@@ -201,6 +202,7 @@ def build(
             MilestoneTerms(journal=journal, agreements=agreements, landscape=landscape, clock=outside.clock),
             billing_terms,
             ExchangeRates(journal=journal, directory=directory, landscape=landscape),
+            TaxNotes(landscape=landscape),
         ),
     )
     delivery = Delivery(
