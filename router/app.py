@@ -227,6 +227,7 @@ def build(
         workflows=workflows,
         vetted=intake.vetted,
         directory=directory,
+        corrections=corrections,
     )
     pollers = tuple(
         FeedPoller(
