@@ -57,8 +57,8 @@ class MilestoneTerms:
             return submission
         zone = ZoneInfo(self._landscape.legal_entities[milestone.legal_entity].time_zone)
         # A PSA states the day in UTC, which in the Americas' evening is tomorrow already.
-        now = self._clock.now()
-        if milestone.completed_on > max(now.date(), now.astimezone(zone).date()):
+        moment = self._clock.now()
+        if milestone.completed_on > max(moment.date(), moment.astimezone(zone).date()):
             raise NotCompleted(
                 f"completed_on: {milestone.completed_on} is yet to come in {milestone.legal_entity}",
                 mend="send the milestone when it is completed",
