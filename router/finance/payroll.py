@@ -43,8 +43,7 @@ def run_of(work_date: date, approved_on: date, cut_off_day: int | None) -> str:
     month = work_date.replace(day=1)
     if approved_on >= month:
         approval = approved_on.replace(day=1)
-        due = approval if approved_on <= cut_off(approval, cut_off_day) else _next(approval)
-        month = max(month, due)
+        month = approval if approved_on <= cut_off(approval, cut_off_day) else _next(approval)
     return f"{month.year:04d}-{month.month:02d}"
 
 

@@ -116,6 +116,12 @@ class PeriodClose:
         between is in the answer, for nothing can enter any more.
         """
         period = self._book.calendars.named(entity, name)
+        await self._book.load()
+        if wanted == "soft_closed" and self._book.state(entity, period) == "closed":
+            raise BadInput(
+                f"period: {name} of {entity} is closed for good",
+                mend="re-open it with a second person's approval",
+            )
         blockers = await self.blockers(entity, period) if wanted == "closed" else []
         if blockers and not force:
             raise OpenItems(

@@ -7,7 +7,10 @@ of 30 September, 1.3142, is 728.59 USD in the books of US01.
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +44,10 @@ async def send(stand: Stand, kind: str, name: str, **fields: Any) -> dict[str, A
     return told
 
 
-async def at_work(stand: Stand) -> None:
+async def at_work(stand: Stand, *, person: bool = True) -> None:
     """A project of US01, and a consultant of UK01."""
-    await send(stand, "resource", "R-100")
+    if person:
+        await send(stand, "resource", "R-100")
     await send(stand, "rate_card", "RC-US01", **US)
     await send(stand, "customer", "C-US", **US, country="US")
     await send(stand, "contract", "K-US", **US, customer_id="C-US", rate_card_id="RC-US01", lines=[LINE])
@@ -192,6 +196,39 @@ def test_work_of_a_person_not_known_yet_is_charged_later(tmp_path: Path, order: 
         await stand.settled()
         (pair,) = await pairs(stand)
         assert (pair["due_from"], pair["due_to"], pair["status"]) == ("554.40", "554.40", "matched")
+
+    on_stand(tmp_path, test, routes=ROUTES)
+
+
+ARRIVALS = [
+    order
+    for order in permutations(["R-100", "TE-1", "TE-1.r1", "TE-2"])
+    if order.index("TE-1") < order.index("TE-1.r1")  # what it corrects is sent before a correction
+]
+
+
+@pytest.mark.parametrize("order", ARRIVALS[::2])
+def test_the_books_are_the_same_for_any_order_of_arrival(tmp_path: Path, order: Sequence[str]) -> None:
+    """Person, entry, its opposite, another entry: once all came and are charged, only the other one is left."""
+
+    async def test(stand: Stand) -> None:
+        await at_work(stand, person=False)
+        for name in order:
+            if name == "R-100":
+                await send(stand, "resource", name)
+            elif name == "TE-1.r1":
+                await worked(stand, name, minutes=-440, adjusts="TE-1")
+            else:
+                await worked(stand, name)
+            await asyncio.sleep(1)
+        body = {"legal_entity": "US01", "period": "2026-10"}
+        assert (await stand.post(body, "/v1/processes/charge-intercompany")).status_code == 200
+        await stand.settled()
+        assert ledger(stand, "netsuite", "UK01") == {DUE_FROM: 55_440, IC_REVENUE: -55_440}
+        assert ledger(stand, "sap_ecc", "US01") == {
+            WIP: 109_950, UNBILLED: -109_950, IC_COST: 72_859, DUE_TO: -72_859,
+        }  # fmt: skip
+        assert [pair["status"] for pair in await pairs(stand)] == ["matched"]
 
     on_stand(tmp_path, test, routes=ROUTES)
 

@@ -93,6 +93,11 @@ def test_a_soft_closed_period_takes_corrections_only(tmp_path: Path) -> None:
         dates = [(await kept(stand, one))["document"]["accounting_date"] for one in (fix, entry, plain)]
         assert dates == ["2026-10-30", "2026-10-30", "2026-11-01"]
         await close(stand, "UK01", "2026-10")
+        answer = await stand.post({"why": "softer"}, f"{PERIODS}/UK01/2026-10:soft-close")
+        assert (answer.status_code, answer.json()["detail"]) == (
+            422,
+            "period: 2026-10 of UK01 is closed for good",
+        )
         last = await send(stand, "time_entry", "TE-2R", adjusts="TE-2", minutes=-440)
         assert (await kept(stand, last))["document"]["accounting_date"] == "2026-11-01"
 
