@@ -44,6 +44,8 @@ COMMON = 200
 """A word that more candidates share than this tells nobody apart; it opens no block."""
 BLOCK_MOST = 2_000
 """Candidates looked at closely: one look stays short, however many firms are called Smith."""
+ANOTHER_END = 10
+"""What another end takes from the likeness of two projects: they may be two phases that start together."""
 PART = 4
 """Letters of a beginning or an end that open a block: a slip of the pen leaves one of them whole."""
 
@@ -98,6 +100,7 @@ class Profile:
     registration: str
     country: str
     starts: str = ""
+    ends: str = ""
 
 
 def folded(text: str) -> str:
@@ -146,7 +149,9 @@ def profile_of(document: Document) -> Profile | None:
         # In a project's name every word counts: phase 1 is not phase 2.
         words = tuple(_WORD.findall(folded(document.name)))
         starts = document.starts.isoformat()
-        return Profile(document.document_id, document.customer_id, " ".join(words), words, "", "", "", starts)
+        ends = document.ends.isoformat() if document.ends else ""
+        name, within = " ".join(words), document.customer_id
+        return Profile(document.document_id, within, name, words, "", "", "", starts, ends)
     return None
 
 
@@ -181,7 +186,10 @@ def _project_score(one: Profile, other: Profile) -> tuple[int, str]:
     if one.starts != other.starts or _numbers(one) != _numbers(other):
         return 0, ""
     name = round(fuzz.token_sort_ratio(one.name, other.name))
-    return name, f"same customer, same start, names alike ({name} of 100)"
+    told = f"same customer, same start, names alike ({name} of 100)"
+    if one.ends and other.ends and one.ends != other.ends:
+        return name - ANOTHER_END, f"{told}, another end"
+    return name, told
 
 
 def _numbers(profile: Profile) -> list[str]:
