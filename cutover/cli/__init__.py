@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from cutover.cli import documents, export, journal, rehearsing, routes, serving
+from cutover.cli import documents, exceptions, export, journal, rehearsing, routes, serving
 from router.errors import Broken, CoexistError
 
 _USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
@@ -45,6 +45,7 @@ app.command("worker")(serving.worker_command)
 app.command("trace")(journal.trace_command)
 app.command("verify")(journal.verify_command)
 app.command("replay")(journal.replay_command)
+app.add_typer(exceptions.app, name="exceptions")
 app.command("export")(export.export_command)
 app.command("events")(export.events_command)
 

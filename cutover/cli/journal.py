@@ -5,20 +5,16 @@ from __future__ import annotations
 import asyncio
 from enum import StrEnum
 from pathlib import Path
-from random import SystemRandom
 from typing import Annotated, Any, Literal
 
-import httpx
 import orjson
 import typer
 
 from cutover.checks import check_all, read_facts
-from router.app import Outside, build
+from cutover.cli.opened import opened
 from router.clock import WallClock
 from router.errors import NotFound
 from router.journal.journal import Journal
-from router.landscape import default_file, read_landscape, secret
-from router.settings import Settings
 
 Database = Annotated[str, typer.Option(help="The journal: sqlite:///FILE or postgresql+psycopg://…")]
 DEFAULT = "sqlite:///coexist.sqlite"
@@ -102,23 +98,9 @@ def replay_command(
 
     async def main() -> int:
         # The firm's rules judge what was parked before it is sent: so the whole router, without its work.
-        router = build(
-            landscape=read_landscape(landscape),
-            settings=Settings(),
-            database=database,
-            outside=Outside(
-                clock=WallClock(),
-                random=SystemRandom(),
-                http=lambda _: httpx.AsyncClient(timeout=None),  # noqa: S113 - nothing is called
-                secrets=secret,
-            ),
-        )
-        try:
-            await router.start(default_file("routes/default.yaml").text)
+        async with opened(database, landscape) as router:
             route: Literal["again", "pinned"] = "again" if again else "pinned"
             return await router.replays.replay(ids, route=route, by=by, why=why, mapping=mapping.value)
-        finally:
-            await router.aclose()
 
     count = asyncio.run(main())
     typer.echo(f"{count} of {len(ids)} will be sent again")

@@ -15,6 +15,7 @@ from router.ingest.intake import Intake
 from router.ingest.observations import Observations
 from router.ingest.replays import Replays, observed_in, submission_of
 from router.journal.journal import Journal
+from router.journal.mapping_days import MappingOf
 from router.journal.port import Submission
 from router.model import Decision
 from router.workflows.directory import Directory
@@ -23,7 +24,6 @@ from router.workflows.service import Workflows
 
 BULK = 1_000
 """Exceptions one bulk replay takes; the answer says how many are left."""
-MappingOf = Literal["newest", "day"]
 Route = Literal["pinned", "again"]
 
 
