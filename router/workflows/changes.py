@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 import structlog
 
 from router.canonical.kinds import Kind
-from router.canonical.masters import Contract
+from router.canonical.masters import Contract, Project
 from router.canonical.work import ChangeOrder
 from router.errors import BadInput, CoexistError, PeriodClosed
 from router.finance.amendments import register_of, standing
@@ -71,12 +71,20 @@ class ContractVersions:
                 mend="agree on an effective date in an open period",
             )
         contract = await self._directory.find(Contract, order.contract_id)
-        if contract is not None and contract.currency != order.currency:
+        if contract is None or await self._directory.find(Project, order.project_id) is None:
+            missing = f"contract {order.contract_id}" if contract is None else f"project {order.project_id}"
+            return parked(
+                submission,
+                f"version {order.contract_version} of contract {order.contract_id} waits for {missing}, which has"
+                " not come yet: send it from the system that keeps it; this one then goes on by itself",
+                GAP,
+            )
+        if contract.currency != order.currency:
             raise BadInput(
                 f"currency: contract {order.contract_id} is in {contract.currency}, not {order.currency}",
                 mend="a contract keeps its currency: close it and sign another",
             )
-        first = contract.contract_version if contract is not None else 1
+        first = contract.contract_version
         return await self._placed(submission, order.contract_id, order.contract_version, first)
 
     async def _contract(self, submission: Submission, contract: Contract) -> Submission:
@@ -154,21 +162,34 @@ class WaitingVersions:
     async def carry_on(self) -> bool:
         """Send on every version whose turn it is; whether another look is due soon."""
         waiting = await self._journal.parked(codes=[GAP])
-        by_contract: dict[str, list[tuple[int, str]]] = {}
+        by_contract: dict[str, list[tuple[int, str, str | None]]] = {}
         for row in waiting:
-            name, version = version_in(row["kind"], payload_of(row["received"]) or {})
-            by_contract.setdefault(name, []).append((version, row["transaction_id"]))
+            payload = payload_of(row["received"]) or {}
+            name, version = version_in(row["kind"], payload)
+            by_contract.setdefault(name, []).append(
+                (version, row["transaction_id"], payload.get("project_id"))
+            )
         soon = False
         for name, rows in by_contract.items():
             states = await self._journal.version_states(name)
             before = max(states, default=0)
-            ready = [one for version, one in sorted(rows) if standing(version, before) == "follows"][:1]
-            if ready and states[before] is State.POSTED:
-                await self._replay(ready, route="again", by="coexist", why=f"version {before} came")
-                soon = True
-            elif ready:
-                soon = soon or states[before] in ON_ITS_WAY
+            ready = [row for row in sorted(rows) if before and standing(row[0], before) == "follows"][:1]
+            for _, transaction_id, project_id in ready:
+                stand = {states[before], await self._project_state(project_id)}
+                if stand == {State.POSTED}:
+                    why = f"version {before} came"
+                    await self._replay([transaction_id], route="again", by="coexist", why=why)
+                soon = soon or stand <= {State.POSTED, *ON_ITS_WAY}
         return soon
+
+    async def _project_state(self, project_id: str | None) -> State:
+        """How the project of a change order stands in its ERP; a contract's own document has none."""
+        if project_id is None:
+            return State.POSTED
+        if await self._directory.find(Project, project_id) is None:
+            return State.PARKED
+        rows = [row for row in await self._journal.not_posted(project_id) if row["kind"] == "project"]
+        return State(rows[-1]["state"]) if rows else State.POSTED
 
 
 def version_in(kind: Kind, payload: Mapping[str, Any]) -> tuple[str, int]:

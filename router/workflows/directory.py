@@ -35,7 +35,7 @@ class Directory:
         self.aliases: dict[tuple[str, str], str] = {}
         """(kind, id) to the id of the document that it means: two ids turned out to be one firm."""
         self.contract_changed = asyncio.Event()
-        """Set when a contract or change order was accepted: what waited for its version may go on."""
+        """Set when a contract, change order or project was accepted: what waited for it may go on."""
 
     async def load(self) -> None:
         """Read all masters from the journal, every version of the contracts, and the aliases."""
@@ -50,6 +50,8 @@ class Directory:
         for document in documents:
             if isinstance(document, KEPT):
                 self._known[(document.kind, document.document_id)] = document
+            if isinstance(document, Project):
+                self.contract_changed.set()
             if isinstance(document, Contract):
                 versions = self._contracts.setdefault(document.document_id, {})
                 versions[document.contract_version] = document

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from router.workflows.directory import Directory
 from tests.integration.router_stand import PROBLEM, Stand, event, on_stand
 
 LINE = {
@@ -99,10 +100,9 @@ def test_a_change_in_a_closed_period_is_refused(tmp_path: Path) -> None:
     async def test(stand: Stand) -> None:
         await stand.posted("rate_card", "customer", "contract", "project")
         calendar = stand.router.landscape.calendars[stand.router.landscape.legal_entities["UK01"].calendar]
-        closed = calendar.closed_through or date(2020, 1, 1)
+        closed = calendar.closed_through
+        assert closed is not None
         answer = await stand.post(order(2, effective=closed.isoformat()))
-        if calendar.closed_through is None:
-            pytest.skip("the default landscape closes nothing")
         assert answer.status_code == 422, answer.text
         assert answer.json()["type"].endswith("period-closed")
         assert "effective" in answer.text
@@ -154,3 +154,64 @@ def test_a_crash_between_two_versions_strands_none(tmp_path: Path) -> None:
 
     on_stand(tmp_path, accepted, work=False)
     on_stand(tmp_path, after)
+
+
+@pytest.mark.parametrize("arrival", list(permutations([1, 2, 3])))
+def test_changes_may_come_before_their_contract(tmp_path: Path, arrival: tuple[int, ...]) -> None:
+    """The contract itself is one of the versions: whenever it comes, the ERP has all of them, in order."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "customer")
+        for version in arrival:
+            body = event("contract") if version == 1 else order(version, cap=f"{version}000.00")
+            assert (await stand.post(body)).status_code == 202
+        await stand.post(event("project"))
+        await taken_up(stand)
+        assert await versions(stand) == [2, 3]
+        contract = await stand.router.directory.contract_on("K-100", date(2026, 11, 1))
+        assert contract is not None
+        assert (contract.contract_version, str(contract.lines[0].cap)) == (3, "3000.00")
+        assert (await stand.get("/v1/exceptions"))["exceptions"] == []
+
+    on_stand(tmp_path, test)
+
+
+@pytest.mark.parametrize("erp", ["sap_ecc", "netsuite"])
+def test_an_amended_contract_is_a_version_like_any(tmp_path: Path, erp: str) -> None:
+    """The CRM sends the contract again as version 2, the PSA a change order of version 3: both ERPs bill by the third."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "resource", "customer", "contract", "project")
+        capped = [{**LINE, "cap": "500.00"}]
+        amended = event("contract", "amended", contract_version=2, lines=capped, accounting_date="2026-10-30")
+        amended["type"] = amended["type"].replace("signed", "amended")
+        assert (await stand.post(amended)).status_code == 202
+        await taken_up(stand)
+        assert (await stand.post(order(3, effective="2026-10-30", cap="600.00"))).status_code == 202
+        await taken_up(stand)
+        assert await versions(stand) == [3]
+        assert (await stand.post(event("time_entry"))).status_code == 202
+        await stand.settled()
+        # 150.00 an hour, 600.00 at most: 240 of 440 minutes.
+        entry = await stand.get("/v1/documents/time_entry/TE-100")
+        rest = await stand.get("/v1/documents/time_entry/TE-100.beyond")
+        assert (entry["minutes"], rest["minutes"], rest["billable"]) == (240, 200, False)
+        assert (await stand.get("/v1/exceptions"))["exceptions"] == []
+
+    on_stand(tmp_path, test, routes=f"version: 1\ndefault: {{authority: {erp}}}\nrules: []\n")
+
+
+def test_a_change_another_gateway_took_is_known_here(tmp_path: Path) -> None:
+    """A change order accepted by another process on the same journal rules here at once, from the register."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "customer", "contract", "project")
+        other = Directory(stand.router.journal)
+        await other.load()
+        assert (await stand.post(order(2, cap="700.00"))).status_code == 202
+        contract = await other.contract_on("K-100", date(2026, 11, 1))
+        assert contract is not None
+        assert (contract.contract_version, str(contract.lines[0].cap)) == (2, "700.00")
+        assert await other.contract_on("K-NONE", date(2026, 11, 1)) is None
+
+    on_stand(tmp_path, test)
