@@ -200,7 +200,7 @@ def build(
             ),
             PeriodVet(periods),
             AssignmentVet(directory),
-            ContractVersions(directory=directory, journal=journal, landscape=landscape),
+            ContractVersions(directory=directory, journal=journal, periods=periods),
             close_out,
             ClosedProjects(directory=directory),
             corrections,

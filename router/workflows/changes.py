@@ -22,9 +22,9 @@ from router.errors import BadInput, CoexistError, PeriodClosed
 from router.finance.amendments import register_of, standing
 from router.journal.journal import Journal
 from router.journal.port import Advance, Submission
-from router.landscape import Landscape
 from router.model import State
 from router.workflows.directory import Directory
+from router.workflows.period_book import PeriodBook
 from router.workflows.submissions import parked, payload_of
 
 log = structlog.get_logger(__name__)
@@ -46,10 +46,10 @@ class ContractVersions:
     kinds: frozenset[Kind] = frozenset({"change_order", "contract"})
     alone = True
 
-    def __init__(self, *, directory: Directory, journal: Journal, landscape: Landscape) -> None:
+    def __init__(self, *, directory: Directory, journal: Journal, periods: PeriodBook) -> None:
         self._directory = directory
         self._journal = journal
-        self._landscape = landscape
+        self._periods = periods
 
     async def look(self, submission: Submission) -> Submission:
         """Judge one; raises BadInput for what can't be a change, PeriodClosed for one of closed periods."""
@@ -65,7 +65,8 @@ class ContractVersions:
             raise BadInput(
                 "contract_version: version 1 is the contract as signed", mend="count change orders from 2 on"
             )
-        if self._landscape.is_closed(order.legal_entity, order.effective):
+        await self._periods.freshen()
+        if self._periods.state_on(order.legal_entity, order.effective) == "closed":
             raise PeriodClosed(
                 f"effective: {order.effective} lies in a closed period of {order.legal_entity}, whose work is billed",
                 mend="agree on an effective date in an open period",

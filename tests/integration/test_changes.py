@@ -106,6 +106,13 @@ def test_a_change_in_a_closed_period_is_refused(tmp_path: Path) -> None:
         assert answer.status_code == 422, answer.text
         assert answer.json()["type"].endswith("period-closed")
         assert "effective" in answer.text
+        shut = await stand.post(
+            {"why": "month end", "by": "ann", "force": True}, "/v1/periods/UK01/2026-10:close"
+        )
+        assert shut.status_code == 200, shut.text
+        answer = await stand.post(order(2, effective="2026-10-31"))
+        assert (answer.status_code, "period-closed" in answer.text) == (422, True)
+        assert (await stand.post(order(2, effective="2026-11-01") | {"id": "november"})).status_code == 202
 
     on_stand(tmp_path, test)
 
