@@ -86,7 +86,9 @@ class Rule(_Strict):
         return (self.from_ is None or self.from_ <= on) and (self.until is None or on < self.until)
 
 
-Rules = Annotated[tuple[Rule, ...], BeforeValidator(_several), Field(min_length=1)]
+Rules = Annotated[
+    tuple[Rule, ...], BeforeValidator(_several, json_schema_input_type=Rule | list[Rule]), Field(min_length=1)
+]
 """One rule, or several with their days; the first that holds counts."""
 
 
