@@ -133,6 +133,7 @@ def parked(prepared: Prepared, problem: str, code: str) -> Prepared:
         replace(
             prepared.submission,
             document=None,
+            as_sent=prepared.submission.as_sent or prepared.submission.document,
             problem=problem,
             problem_code=code,
             correlation_id=None,
