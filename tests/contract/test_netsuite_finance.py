@@ -268,12 +268,16 @@ def test_a_change_order_takes_effect_on_its_day() -> None:
     async def test(bench: Bench) -> None:
         await bench.chain()
         await bench.posted(milestone(1, amount="100"))
-        reduced = [contract_line(1, "time", tax_code="EXPORT"), contract_line(2, "expenses", cap="50")]
+        reduced = [
+            contract_line(1, "time", tax_code="EXPORT", revenue="straight_line"),
+            contract_line(2, "expenses", cap="50"),
+        ]
         await bench.posted(change_order(1, 2, reduced, effective="2026-10-15", ends="2027-12-31"))
         order = shown(bench, "salesOrder", "K-UK01")
         assert (order["custbody_contract_version"], order["endDate"], len(order["item"]["items"])) == (
             2, "2027-12-31", 2,
         )  # fmt: skip
+        assert order["item"]["items"][0]["custcol_revenue_method"] == "straight_line"
         for version in (1, 2, 4):
             answer = await refused(bench, change_order(9, version, reduced, effective="2026-10-20"))
             assert (answer.code, answer.field) == ("USER_ERROR", "custrecord_co_version"), version
