@@ -314,6 +314,25 @@ def test_a_write_off_lowers_what_is_open() -> None:
     run(test)
 
 
+def test_a_plan_of_revenue_is_read_back_by_period() -> None:
+    """Each month's amount, in the plan's order; an item the contract has not is refused."""
+
+    async def test(bench: Bench) -> None:
+        await bench.chain()
+        await bench.posted(revenue_schedule(1))
+        (plan,) = await bench.connector.read_back(
+            "revenue_schedule", legal_entities=["UK01"], since="2026-10-01", until="2026-11-01"
+        )
+        assert [(line["line"], line["description"], line["net_minor"]) for line in plan.lines] == [
+            (1, "2026-10", 1250000),
+            (2, "2026-11", 1250000),
+        ]
+        none = await refused(bench, changed(revenue_schedule(2), contract_line=9))
+        assert (none.code, none.field) == ("V1045", "POSNR")
+
+    run(test)
+
+
 INTERCOMPANY: dict[str, Any] = {
     "purpose": "intercompany",
     "project_id": None,

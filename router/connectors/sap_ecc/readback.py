@@ -9,7 +9,7 @@ names of the newest mapping, codes are turned back by any version of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from router.canonical.kinds import Kind
@@ -32,7 +32,7 @@ PLAIN: Mapping[Kind, tuple[str, ...]] = {
     "contract": ("company", "currency", "customer"),
     "project": ("company", "currency", "status", "customer", *DIMENSIONS),
     "task": ("company", "project"),
-    "assignment": (*_POSTED, "hours"),
+    "assignment": ("company", "project", "hours"),
     "time_entry": (*_POSTED, "hours", "bill_rate", "currency", *DIMENSIONS),
     "expense_item": ("date", "project", "amount", "currency", *DIMENSIONS),
     "milestone": (*_POSTED, "amount", "currency", *DIMENSIONS),
@@ -41,6 +41,7 @@ PLAIN: Mapping[Kind, tuple[str, ...]] = {
     "revenue_schedule": (*_POSTED, "amount", "currency"),
 }
 """What is read of a kind that is one row of its table, beside what a look-up asks for."""
+PERIOD = ("vendor_id", "line", "period", "amount")
 WHOLE = frozenset({"customer", "contact", "contract", "project", "task", "assignment"})
 """Masters and plans: given whatever their date."""
 READABLE = frozenset({*PLAIN, "invoice", *TYPES, "journal_entry"})
@@ -67,7 +68,8 @@ class ReadBack:
     ) -> list[Record]:
         """Records of a readable kind of these company codes."""
         if kind in PLAIN:
-            return await self._plain(kind, companies, since, until, trace)
+            found = await self._plain(kind, companies, since, until, trace)
+            return await self._with_periods(found, trace) if kind == "revenue_schedule" else found
         if kind == "journal_entry":
             return await self._entries(companies, since, until, trace)
         billed = await self._billed(companies, since, until, trace) if kind == "invoice" else []
@@ -111,6 +113,22 @@ class ReadBack:
                 )
             )
         return records
+
+    async def _with_periods(self, plans: Sequence[Record], trace: Trace) -> list[Record]:
+        """Revenue plans with a line a period."""
+        names = self._section("ZREVPLANP")
+        lines: dict[str, list[dict[str, Any]]] = {}
+        for row in await self._reader.select_each(
+            "ZREVPLANP", names, PERIOD, "vendor_id", [plan.vendor_id for plan in plans], Where(), trace
+        ):
+            lines.setdefault(row["vendor_id"], []).append(
+                {
+                    "line": int(row["line"]),
+                    "description": f"{row['period'][:4]}-{row['period'][4:]}",
+                    "net_minor": of_stored(row["amount"]),
+                }
+            )
+        return [replace(plan, lines=tuple(lines.get(plan.vendor_id, ()))) for plan in plans]
 
     # Receivables
 

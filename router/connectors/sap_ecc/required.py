@@ -58,7 +58,7 @@ READ: Mapping[str, tuple[str, ...]] = {
     "PROJ": ("vendor_id", "external_id", "cancelled", "company", "currency", "status", "customer", *_DIMS),
     "PRPS": ("vendor_id", "external_id", "company", "project"),
     "PA0105": ("vendor_id", "external_id", "subtype"),
-    "ZPSASSIGN": ("vendor_id", "external_id", "company", "date", "project", "hours"),
+    "ZPSASSIGN": ("vendor_id", "external_id", "company", "project", "hours"),
     "CATSDB": (
         "vendor_id", "external_id", "cancelled", "company", "date", "project", "hours", "bill_rate", "currency", *_DIMS,
     ),
@@ -83,6 +83,7 @@ READ: Mapping[str, tuple[str, ...]] = {
         "unit", "tax_code", "description", "project", "external_id", "counterparty", *_DIMS,
     ),
     "ZREVPLAN": ("vendor_id", "external_id", "company", "date", "project", "currency", "amount"),
+    "ZREVPLANP": ("vendor_id", "line", "period", "amount"),
 }  # fmt: skip
 """Columns of tables."""
 REQUIRED: Mapping[str, tuple[str, ...]] = {**WRITTEN, **READ}

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from simulators.erp.sap_ecc.formats import day_text, inside_amount
-from simulators.erp.sap_ecc.table import Getter, Table, columns, constant, created, extra, source
+from simulators.erp.sap_ecc.table import Getter, Hints, Table, columns, constant, created, extra, source
 
 if TYPE_CHECKING:
     from simulators.erp.sap_ecc.state import Ecc
 
 
 def agreement_tables(ecc: Ecc) -> dict[str, Table]:
-    """VBAK, and the customer's tables ZVBAKV and ZREVPLAN."""
-    return {"VBAK": _vbak(ecc), "ZVBAKV": _zvbakv(ecc), "ZREVPLAN": _zrevplan(ecc)}
+    """VBAK, and the customer's tables ZVBAKV, ZREVPLAN and ZREVPLANP."""
+    return {
+        "VBAK": _vbak(ecc),
+        "ZVBAKV": _zvbakv(ecc),
+        "ZREVPLAN": _zrevplan(ecc),
+        "ZREVPLANP": _zrevplanp(ecc),
+    }
 
 
 def _vbak(ecc: Ecc) -> Table:
@@ -71,3 +77,18 @@ def _zrevplan(ecc: Ecc) -> Table:
     }
     text = "ZZPLANNR C10, VBELN C10, POSNR N6, BUKRS C4, BUDAT D8, WAERS C5, POSID C24, ZZMETHOD C1, WRBTR P16.2, ZZEXTID C70"
     return Table(columns(text, getters), source(ecc, "revenue_schedule", "ZZPLANNR"))
+
+
+def _zrevplanp(ecc: Ecc) -> Table:
+    plans = source(ecc, "revenue_schedule", "ZZPLANNR")
+
+    def rows(hints: Hints) -> Iterable[Any]:
+        return ((plan, n, line) for plan in plans(hints) for n, line in enumerate(plan.lines, start=1))
+
+    getters: dict[str, Getter] = {
+        "ZZPLANNR": lambda row: row[0].vendor_id,
+        "ZZZEILE": lambda row: f"{row[1]:04d}",
+        "SPMON": lambda row: row[2].period.replace("-", ""),
+        "WRBTR": lambda row: inside_amount(row[2].amount_minor),
+    }
+    return Table(columns("ZZPLANNR C10, ZZZEILE N4, SPMON N6, WRBTR P16.2", getters), rows)
