@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -236,8 +237,14 @@ def test_a_key_reads_as_well_as_a_token_and_a_wrong_one_is_refused() -> None:
             for wrong in ({"api_key": "no"}, {"client_id": "no", "client_secret": "no"}):
                 with pytest.raises(VendorRefused, match="hcm refuses our"):
                     await connected(http, bench.clock, credentials=wrong).ping()
-        bench.app.sim.access.revoke_all()  # type: ignore[attr-defined]
-        await bench.connector.ping()
+        for stale in ("revoked", "expired"):
+            if stale == "revoked":
+                bench.app.sim.access.revoke_all()  # type: ignore[attr-defined]
+            else:
+                await asyncio.sleep(3600)
+            before = bench.app.requests.total
+            await bench.connector.ping()
+            assert bench.app.requests.total - before == 3, "refused, a fresh token, and once more"
 
     at_the_bench(story, ANN)
 
@@ -352,8 +359,11 @@ def test_an_odd_value_parks_the_worker_by_name_and_not_the_feed(field: str, valu
 
 def test_a_number_of_json_is_an_exact_amount() -> None:
     """52.10 as a JSON number is the text 52.10, through no float."""
-    raw = orjson.dumps(PAGE).replace(b'"52.50"', b"52.10")
-    assert reads(raw)[0].data["cost_rates"] == [{"hourly": "52.10", "starts": "2024-01-01"}]
+    found = {
+        text: reads(orjson.dumps(PAGE).replace(b'"52.50"', text.encode()))[0].data["cost_rates"][0]["hourly"]
+        for text in ("52.10", "52", "1e999999999", "1" + "0" * 30)
+    }
+    assert list(found.values()) == ["52.10", "52", "1E+999999999", "too large"], "never written out at length"
 
 
 def test_a_damaged_cursor_is_ours_to_mend() -> None:

@@ -268,6 +268,24 @@ def test_an_invoice_in_dollars_is_kept_in_pounds_too_and_the_payment_shows_the_d
     )
 
 
+def test_what_is_paid_too_much_stays_on_account_at_the_payments_rate() -> None:
+    """130.00 USD at 0.70 for 120.00 open at 0.75: 91.00 in the bank, 90.00 cleared, 7.00 owed back, 6.00 lost."""
+    made = books(SPOT)
+    abroad(made, "USD")
+    made.add_time(time_row("T1", 60, project="PX"))
+    bill_abroad(made, rate="0.75")
+    paid = Payment(
+        external_id="PY", invoice="B1", amount_minor=13_000, posting_date=OCTOBER, exchange_rate="0.7"
+    )
+    made.add_payment(paid, rest_on_account=True)
+    found = base(made)
+    assert (found[ledger.CASH], found[ledger.RECEIVABLES], found[ledger.FX_DIFFERENCE]) == (9_100, -700, 600)
+    more = replace(paid, external_id="PY2", amount_minor=1_000, applied_base_minor=0)
+    made.add_payment(more, rest_on_account=True)
+    assert base(made)[ledger.RECEIVABLES] == -1_400, "nothing was open, so all of it is on account"
+    assert made.base_balance() == made.state()["base_balance"]
+
+
 def test_each_erp_translates_by_its_own_table() -> None:
     """On 30 September 100.00 and tax 20.00 USD: spot / 1.3142 is 76.09 + 15.22, so 91.31 GBP are owed.
 
