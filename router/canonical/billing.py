@@ -133,6 +133,9 @@ class CreditMemo(Billed):
     kind: Literal["credit_memo"]
     invoice_id: Identifier
     reason: Text = ""
+    whole: bool = False
+    """It credits all of the invoice, whatever that comes to in an ERP: in a dual run one invoice may
+    differ by its rounding, and neither side must be left with a rest."""
 
     verbs: ClassVar[tuple[str, ...]] = ("issued",)
 

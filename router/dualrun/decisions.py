@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from router.connectors.port import Record
 from router.dualrun.compare import Difference
+from router.finance.credits import credit_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,8 @@ def cause(row: Difference, evidence: Evidence) -> tuple[str, str]:
         return _invoice(row, evidence)
     if row.kind == "invoice" and row.what == "status":
         return _paid_state(row, evidence)
+    if row.kind == "credit_memo" and row.what == "amount":
+        return _credit(row, evidence)
     if row.what == "dimension":
         return "mapping", f"{row.column} is {row.legacy!r} in the legacy and {row.cloud!r} in the cloud ERP"
     if row.what == "date":
@@ -88,6 +91,16 @@ def _invoice(row: Difference, evidence: Evidence) -> tuple[str, str]:
         "rounding",
         f"the project's time entries differ by up to {from_time}, lines and rows round by at most {slack}",
     )
+
+
+def _credit(row: Difference, evidence: Evidence) -> tuple[str, str]:
+    """The credit of a whole invoice differs by what the invoice differs, to the minor unit."""
+    for invoice in evidence.invoice_total:
+        if row.key in (credit_id(invoice), credit_id(f"INV-{invoice}")):
+            net, total = evidence.invoice_net.get(invoice, 0), evidence.invoice_total[invoice]
+            if row.delta == {"net": net, "tax": total - net, "total": total}[row.column]:
+                return "rounding", f"it credits the whole of invoice {invoice}, which differs by {row.delta}"
+    return "unexplained", ""
 
 
 def _paid_state(row: Difference, evidence: Evidence) -> tuple[str, str]:

@@ -63,6 +63,7 @@ def credit_of(invoice: Invoice, *, reason: str, on: date) -> CreditMemo:
             "accounting_date": on,
             "invoice_id": invoice.document_id,
             "reason": reason,
+            "whole": True,
         }
     )
 

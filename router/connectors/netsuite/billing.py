@@ -91,21 +91,21 @@ def invoice(document: Invoice, w: Writer) -> Json:
     }
 
 
-def _apply(document: CreditMemo | Payment | WriteOff, w: Writer, applied: Money) -> Json:
+def _apply(document: CreditMemo | Payment | WriteOff, w: Writer, applied: Money | None) -> Json:
     f = w.applied
     path = f"{w.fields['applied_to']}.items.{f['invoice_id']}"
     invoice = w.reference(path, "invoice", document.invoice_id)
-    return {"items": [{f["invoice_id"]: invoice, "apply": True, f["amount"]: amount(applied)}]}
+    row: Json = {f["invoice_id"]: invoice, "apply": True}
+    return {"items": [row | ({} if applied is None else {f["amount"]: amount(applied)})]}
 
 
 def credit_memo(document: CreditMemo, w: Writer) -> Json:
-    """A credit memo applied to its invoice."""
+    """A credit memo applied to its invoice; without lines and amount NetSuite takes the invoice's own."""
     f = w.fields
-    return {
-        **_billed(document, w),
-        f["reason"]: document.reason or None,
-        f["applied_to"]: _apply(document, w, document.total),
-    }
+    body = _billed(document, w) | {f["reason"]: document.reason or None}
+    if document.whole:
+        return body | {f["lines"]: None, f["applied_to"]: _apply(document, w, None)}
+    return body | {f["applied_to"]: _apply(document, w, document.total)}
 
 
 def payment(document: Payment, w: Writer) -> Json:
