@@ -25,6 +25,7 @@ from router.dualrun.intercompany import IntercompanyMatch
 from router.dualrun.policy import as_policy
 from router.dualrun.service import DualRun
 from router.events_out.feed import EventFeed
+from router.exceptions.projects import Blockers
 from router.exceptions.remedies import Remedies
 from router.exceptions.service import Desk
 from router.finance.calendar import Calendars
@@ -270,7 +271,12 @@ def build(
         desk=desk, journal=journal, replays=replays, intake=intake, workflows=workflows,
         observations=observations, directory=directory,
     )  # fmt: skip
-    Exceptions(desk=desk, remedies=remedies, settings=settings, authenticate=outside.authenticate).mount(api)
+    blockers = Blockers(
+        journal=journal, directory=directory, desk=desk, close_out=close_out, periods=periods, clock=outside.clock
+    )
+    Exceptions(
+        desk=desk, remedies=remedies, blockers=blockers, settings=settings, authenticate=outside.authenticate
+    ).mount(api)
     Events(feed=EventFeed(journal=journal), authenticate=outside.authenticate).mount(api)
     close, matches = _books(
         api,

@@ -14,6 +14,7 @@ from router.errors import BadInput
 from router.exceptions.catalogue import CATALOGUE
 from router.exceptions.decisions import CASES, Filter
 from router.exceptions.guidance import QUEUES, SEVERITIES
+from router.exceptions.projects import Blockers
 from router.exceptions.remedies import Remedies
 from router.exceptions.service import Desk
 from router.exceptions.views import entry_of
@@ -40,8 +41,15 @@ class Exceptions:
     """The endpoints under `/v1/exceptions`."""
 
     def __init__(
-        self, *, desk: Desk, remedies: Remedies, settings: Settings, authenticate: Authenticate
+        self,
+        *,
+        desk: Desk,
+        remedies: Remedies,
+        blockers: Blockers,
+        settings: Settings,
+        authenticate: Authenticate,
     ) -> None:
+        self._blockers = blockers
         self._desk = desk
         self._remedies = remedies
         self._settings = settings
@@ -57,6 +65,7 @@ class Exceptions:
         app.post("/v1/exceptions/{exception_id}:note")(self.annotate)
         app.post("/v1/exceptions/{exception_id}:correct")(self.correct)
         app.get("/v1/exceptions/{exception_id}")(self.shown)
+        app.get("/v1/projects/{project_id}/blockers")(self.blockers)
 
     async def listed(self, request: Request) -> Response:
         """What waits for a person, oldest first, with totals by queue.
@@ -79,6 +88,11 @@ class Exceptions:
         """One exception with guidance filled from its facts, and its history."""
         await self._authenticate(request)
         return json_response(await self._desk.shown(exception_id))
+
+    async def blockers(self, request: Request, project_id: str) -> Response:
+        """Why a project can't start, and why it can't be billed: what, where to mend it, whose move."""
+        await self._authenticate(request)
+        return json_response(await self._blockers.of(project_id))
 
     async def assign(self, request: Request, exception_id: str) -> Response:
         """Give it to somebody. Body: `{"to", "by", "note"}`."""
