@@ -6,7 +6,8 @@ Amounts are reckoned by hand; ledger accounts are those of the chart: 120000 rec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -543,5 +544,60 @@ def test_one_id_of_two_kinds_of_one_record_type_is_told_apart() -> None:
             (answer,) = await bench.post(document)
             assert isinstance(answer, NoAnswer), answer
             assert await bench.look_up(document) == [NotThere()]
+
+    run(test)
+
+
+ODD: tuple[Any, ...] = (
+    None, True, -1, 10**40, Decimal("1E+300"), Decimal("0.001"), "", "x" * 5000, "2026-02-30", [], [1], {},
+    {"items": None}, {"items": [1]}, {"items": [{}]}, {"id": "99"}, {"id": "-1"}, {"externalId": ["x"]},
+    {"refName": "None of ours"},
+)  # fmt: skip
+
+
+def odd_forms(data: Any) -> Iterator[Any]:
+    """A JSON value with one of its inner values replaced by an odd one, for each of both."""
+    inner: list[Any] = list(data) if isinstance(data, dict) else list(range(len(data)))
+    for key in inner:
+        for odd in ODD:
+            copy = data.copy()
+            copy[key] = odd
+            yield copy
+        if isinstance(data[key], dict | list):
+            for odd in odd_forms(data[key]):
+                copy = data.copy()
+                copy[key] = odd
+                yield copy
+
+
+def test_whatever_is_sent_is_taken_or_refused_in_words() -> None:
+    """Each value of each record type replaced by odd ones: no crash, and a refusal leaves no trace."""
+
+    async def test(bench: Bench) -> None:
+        await wider_documents(bench)
+        await bench.posted(milestone(1))
+        sim = account(bench)
+        count = 0
+        for record_type in ROW_TYPES:
+            row = next(iter(sim.records.all(record_type)), None)
+            if row is None:
+                continue
+            shown = sim.records.show(row)
+            data = {name: value for name, value in shown.items() if name not in RECKONED | {"externalId"}}
+            held = repr(sim.books.trial_balance())
+            for body in odd_forms(data):
+                count += 1
+                refusal = None
+                try:
+                    sim.records.create(record_type, body)
+                except SuiteTalkError as error:
+                    refusal = error.status
+                if refusal is not None:
+                    assert 400 <= refusal < 500
+                    assert repr(sim.books.trial_balance()) == held, body
+                held = repr(sim.books.trial_balance())
+        assert sim.records.select("SELECT COUNT(*) AS n FROM transaction", [])
+        sim.restore(sim.snapshot())
+        assert count > 2000
 
     run(test)

@@ -23,6 +23,7 @@ MAX_TEXT = 4000
 MAX_LINES = 1000
 MAX_HOURS = 1_000_000
 MAX_RATE = 10**9
+MAX_WHOLE = 2**31 - 1
 
 
 class Body:
@@ -76,9 +77,9 @@ class Body:
         return value
 
     def whole(self, name: str, default: int | None = None) -> int:
-        """A JSON integer."""
+        """A JSON integer of at most `MAX_WHOLE`, either side of nothing."""
         value = self.data.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool):
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_WHOLE:
             raise invalid(f"Invalid number for {name}.", self.path(name))
         return value
 
