@@ -31,7 +31,7 @@ from tests.contract.erp_contract import (
 )
 
 LINES = [
-    contract_line(1, "time", cap="900"),
+    contract_line(1, "time", cap="800"),
     contract_line(2, "expenses", markup_basis_points=1250),
     contract_line(3, "milestones", fee="25000", revenue="milestone"),
     contract_line(4, "retainer", fee="900"),
@@ -54,7 +54,7 @@ def documents() -> list[Document]:
         customer, card, contract, project, contact(1), task(1), resource(), assignment(1, minutes=37),
         change_order(1, 2, LINES), charge(1), half,
         time_entry(1, minutes=420, covered_by="retainer"), time_entry(2, minutes=420), time_entry(3, minutes=-60, adjusts="T-2"),
-        expense_item(1, amount="100", bill_amount="112.50"), expense_item(2, amount="-100", bill_amount="-112.50", adjusts="X-1"),
+        expense_item(1, amount="100", bill_amount="112.50"), expense_item(2, amount="-40", bill_amount="-45", adjusts="X-1"),
         expense_item(3, billable=False), milestone(1), billing_event(), invoice(1), write_off(1, invoice(1), "20.50"),
         invoice(2), credit_memo(1, invoice(2)), invoice(3), payment(1, invoice(3), "120"), revenue_schedule(1),
         journal_entry(1),
@@ -92,5 +92,5 @@ def test_both_erps_hold_the_same() -> None:
     legacy, cloud = sap_ecc_bench.run(held), netsuite_bench.run(held)
     assert {kind for kind, _ in legacy} == set(KINDS)
     assert legacy == cloud
-    # 6 hours at 150.00 under a cap of 900.00, charges of 900.00 and 300.00, a fee of 25,000.00; the expenses cancel out.
-    assert legacy["invoice", "BE-1"]["net_minor"] == 90000 + 90000 + 30000 + 2500000
+    # 900.00 of time under a cap of 800.00, expenses of 67.50 with mark-up, charges of 900.00 and 300.00, a fee of 25,000.00.
+    assert legacy["invoice", "BE-1"]["net_minor"] == 80000 + 6750 + 90000 + 30000 + 2500000

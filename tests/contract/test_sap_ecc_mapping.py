@@ -15,15 +15,16 @@ import pytest
 from router.canonical.documents import Document
 from router.connectors import sap_ecc
 from router.connectors.mapping import read_mappings
-from router.connectors.port import Answer, NotThere, Posted, SaidNo
+from router.connectors.port import Answer, NoAnswer, NotThere, Posted, SaidNo
 from router.connectors.sap_ecc.names import Names
 from router.connectors.sap_ecc.required import ACCOUNTS, REQUIRED, TABLES
-from router.errors import BadConfig, VendorRefused, VendorUnknown
+from router.errors import BadConfig, VendorRefused
 from router.landscape import read_landscape
 from simulators.core.ledger import ACCOUNTS as BOOKS
 from tests.contract.erp_contract import (
     Bench,
     assignment,
+    chain,
     contact,
     invoice,
     journal_entry,
@@ -182,10 +183,25 @@ def test_a_renamed_column_needs_only_a_new_version(tmp_path: Path) -> None:
     }
 
     async def fails(bench: Bench) -> None:
-        with pytest.raises(VendorUnknown, match="FIELD_NOT_VALID"):
+        with pytest.raises(VendorRefused, match="FIELD_NOT_VALID") as caught:
             await read(bench)
+        assert "fields.CATSDB" in caught.value.mend
 
     run(fails, change=renaming(renamed_fields="ZZPRACT=ZZPRACTICE"))
+
+
+def test_without_our_ids_nothing_is_sent_and_nothing_is_taken_for_absent() -> None:
+    """ECC renamed the column look-ups ask by: a master is refused before it is written, a look-up does not know."""
+
+    async def test(bench: Bench) -> None:
+        (said,) = await bench.post(chain()[0])
+        assert isinstance(said, SaidNo)
+        assert (said.code, "fields.KNA1 in a new version" in said.message) == ("UNMAPPED", True)
+        (found,) = await bench.look_up(time_entry(1))
+        assert isinstance(found, NoAnswer)
+        assert "ZZEXTID" in found.reason
+
+    run(test, change=renaming(renamed_fields="ZZEXTID=ZZOURID"))
 
 
 CODES = """    codes:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from router.connectors.http import NotSent, Trace
+from router.connectors.mapping import Unmapped
 from router.connectors.sap_ecc.answers import Fault, NoLogon, Outcome, Reply
 from router.connectors.sap_ecc.decisions import CREDENTIALS
 from router.connectors.sap_ecc.names import Section
@@ -20,6 +21,8 @@ LINE = 72
 PAGE = 5_000
 """Rows of one answer."""
 PAGES_MAX = 200
+NO_SUCH_NAME = frozenset({"FIELD_NOT_VALID", "TABLE_NOT_AVAILABLE"})
+"""Exceptions of RFC_READ_TABLE that no retry mends: a name in the mapping is not ECC's (any more)."""
 IN_LIST = 200
 """Values of one IN list: long lists end in a statement too long for the database."""
 
@@ -74,7 +77,10 @@ def quoted(value: str) -> str:
 
 
 class TableReader:
-    """Reads tables; raises VendorUnknown when there is no usable answer, VendorRefused for bad credentials."""
+    """Reads tables; raises VendorUnknown when there is no usable answer, VendorRefused for bad credentials.
+
+    Unmapped, when ECC knows a table or column by no such name.
+    """
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -147,6 +153,11 @@ def _usable(outcome: Outcome, table: str) -> Reply:
         )
     if isinstance(outcome, NoLogon):
         raise VendorRefused(outcome.reason, mend=CREDENTIALS)
+    if isinstance(outcome, Fault) and outcome.name in NO_SUCH_NAME:
+        raise Unmapped(
+            f"SAP ECC has no such name: {outcome.name}: {outcome.text}"[:300],
+            mend=f"name it under fields.{table} in a new version of the mapping file",
+        )
     reason = f"{outcome.name}: {outcome.text}" if isinstance(outcome, Fault) else outcome.reason
     raise VendorUnknown(f"SAP ECC: reading {table}: {reason}"[:500])
 
