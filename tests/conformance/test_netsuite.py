@@ -141,6 +141,55 @@ def test_a_project_is_billed_with_the_pypi_client(address: str) -> None:
     asyncio.run(main())
 
 
+def test_the_ledger_and_custom_records_with_the_pypi_client(address: str) -> None:
+    """A journal entry as the vendor's documentation shows one, a change order as a custom record, a write-off."""
+
+    async def main() -> None:
+        api = client(address)
+        uk = {"subsidiary": {"id": "2"}}
+        entry = {"externalId": "JE-1", "tranDate": "2026-10-31", "memo": "Journal Example", **uk, "line": {"items": [
+            {"account": {"id": "250000"}, "debit": 187, "memo": "Journal Example"},
+            {"account": {"id": "400000"}, "credit": 187},
+        ]}}  # fmt: skip
+        journal = await made(api, "POST", "journalEntry", entry)
+        shown = await api.get(f"/record/v1/journalEntry/{journal}", params={"expandSubResources": "true"})
+        assert [(line.get("debit"), line.get("credit")) for line in shown["line"]["items"]] == [
+            (187.0, None),
+            (None, 187.0),
+        ]
+        accounts = await api.suiteql(
+            "SELECT a.acctnumber, x.debit, x.credit FROM transactionaccountingline x "
+            f"JOIN account a ON a.id = x.account WHERE x.transaction = {journal} ORDER BY a.acctnumber",
+            limit=5,
+        )
+        assert [(row["acctnumber"], row.get("debit")) for row in accounts["items"]] == [
+            ("250000", "187.00"),
+            ("400000", None),
+        ]
+        entry["line"] = {"items": [{"account": {"id": "250000"}, "debit": 187}]}
+        with pytest.raises(NetsuiteAPIRequestError, match="differ by"):
+            await api.post("/record/v1/journalEntry", json=entry | {"externalId": "JE-2"})
+        customer = await made(api, "PUT", "customer/eid:C-1", {"companyName": "Öl", **uk})
+        lines = {"items": [{"line": 1, "item": {"refName": "Time"}}]}
+        order = await made(
+            api, "PUT", "salesOrder/eid:K-1",
+            {"entity": {"id": customer}, "tranDate": "2026-09-01", "item": lines, **uk},
+        )  # fmt: skip
+        change = {"externalId": "CO-1", "custrecord_co_sales_order": {"id": order}, "custrecord_co_version": 2,
+                  "custrecord_co_effective": "2026-10-01", "recmachcustrecord_col_change_order": {"items": [
+                      {"custrecord_col_line": 1, "custrecord_col_item": {"refName": "Time"}, "custrecord_col_cap": 500}]}}  # fmt: skip
+        await made(api, "POST", "customrecord_change_order", change)
+        found = await api.get("/record/v1/salesOrder/eid:K-1", params={"expandSubResources": "true"})
+        assert found["custbody_contract_version"] == 2
+        assert found["item"]["items"][0]["custcol_cap"] == 500.0
+        assert (
+            "recmachcustrecord_col_change_order"
+            in (await api.jsonschema("customrecord_change_order"))["properties"]
+        )
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     ("call", "status", "code"),
     [
