@@ -37,6 +37,9 @@ class PsaWork:
         self._people = {row.person_id: row for row in firm.people}
         self._billing_of = {row.contract_id: row.billing for row in firm.contracts}
         self._contract_of = {row.project_id: row.contract_id for row in firm.projects}
+        self._projects_of: dict[str, list[str]] = {}
+        for row in firm.projects:
+            self._projects_of.setdefault(row.contract_id, []).append(row.project_id)
         self._approvals = stream(seed, "workload/approvals")
         self._milestones = stream(seed, "workload/milestones")
         self.ready: dict[str, datetime] = {}
@@ -49,6 +52,11 @@ class PsaWork:
             yield from self._timesheet(sheet)
         yield from self._expense_reports()
         yield from self._done_milestones()
+        for contract in self._firm.contracts:
+            if contract.billing in ("retainer", "subscription"):  # their fees fall due in any month
+                at = local_moment(self._firm.entities[contract.entity].time_zone, self._firm.month, 9)
+                for project_id in self._projects_of.get(contract.contract_id, ()):
+                    self._note(project_id, at)
 
     def _timesheet(self, sheet: Timesheet) -> Iterator[Action]:
         person = self._people[sheet.person_id]
