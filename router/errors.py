@@ -9,6 +9,10 @@
     │   ├── StaleVersion   a version that does not follow the one that stands
     │   ├── NotOwner       a change of an attribute another system owns
     │   ├── OpenItems      a close-out while something is still open
+    │   ├── RateMissing    no published exchange rate for a pair, type and day
+    │   ├── NotCompleted   a milestone that is not completed yet
+    │   ├── FeeExceeded    milestones beyond the fee that was agreed
+    │   ├── NoReceipt      an expense that policy wants a receipt for
     │   ├── NotFound       nothing by that name
     │   ├── WrongMethod    the address is right, the method is not
     │   ├── WrongCoding    a body in a content coding that is not read
@@ -110,6 +114,34 @@ class OpenItems(Refused):
 
     code = "open-items"
     status = 409
+
+
+class RateMissing(Refused):
+    """No exchange rate is published for this pair, type and day."""
+
+    code = "fx-rate-missing"
+    status = 422
+
+
+class NotCompleted(Refused):
+    """The milestone is not completed yet."""
+
+    code = "milestone-incomplete"
+    status = 422
+
+
+class FeeExceeded(Refused):
+    """The milestones would be more than the fee that was agreed."""
+
+    code = "fee-exceeded"
+    status = 422
+
+
+class NoReceipt(Refused):
+    """The expense policy asks for a receipt."""
+
+    code = "receipt-missing"
+    status = 422
 
 
 class NotFound(Refused):

@@ -47,7 +47,9 @@ class TimeEntry(Document):
 
     @property
     def needs(self) -> tuple[tuple[str, str], ...]:
-        return (("project", self.project_id),)
+        # A correction waits for what it corrects: never a reversal of what was not posted.
+        own = (("project", self.project_id),)
+        return (*own, ("time_entry", self.adjusts)) if self.adjusts else own
 
     @property
     def money(self) -> Money:
@@ -87,7 +89,8 @@ class ExpenseItem(Document):
 
     @property
     def needs(self) -> tuple[tuple[str, str], ...]:
-        return (("project", self.project_id),)
+        own = (("project", self.project_id),)
+        return (*own, ("expense_item", self.adjusts)) if self.adjusts else own
 
     @property
     def money(self) -> Money:

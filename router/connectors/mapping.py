@@ -3,6 +3,7 @@
 One YAML file a vendor holds every version ever used, oldest first. A code has a value from a day on
 (accounting date); a field name has one per version. A delivery is written by the version of the day
 it was accepted, or by the newest, as a replay asks; so a vendor's rename is a new version in one file.
+A version says only what changed: codes and names it does not give are those of the version before.
 
     versions:
       - version: 1
@@ -116,6 +117,12 @@ class Mappings:
 
     def __init__(self, versions: tuple[VendorMapping, ...]) -> None:
         self.versions = versions
+        self._ours: dict[tuple[str, str], str] = {}
+        for version in reversed(versions):
+            for table, rows in version.codes.items():
+                for code, dated in () if rows == "same" else rows.items():
+                    for _, theirs in dated:
+                        self._ours.setdefault((table, theirs), code)
 
     @property
     def newest(self) -> VendorMapping:
@@ -126,6 +133,10 @@ class Mappings:
         """The newest version published by a day (None: the newest of all); before the first, the first."""
         fitting = [one for one in self.versions if day is None or one.published <= day]
         return fitting[-1] if fitting else self.versions[0]
+
+    def ours(self, table: Table, theirs: str) -> str:
+        """Our code of a vendor's, by any version, newer ones first; the vendor's own where no table has it."""
+        return self._ours.get((table, theirs), theirs)
 
 
 def read_mappings(vendor: str, path: str | None = None) -> Mappings:
@@ -140,21 +151,27 @@ def read_mappings(vendor: str, path: str | None = None) -> Mappings:
 
 def as_mappings(file: ConfigFile) -> Mappings:
     """Mappings from a parsed file; raises BadConfig with line and column."""
-    return Mappings(
-        tuple(
-            VendorMapping(
-                name=file.name,
-                version=one.version,
-                published=one.published,
-                codes={
-                    table: rows if rows == "same" else {code: _dated(given) for code, given in rows.items()}
-                    for table, rows in one.codes.items()
-                },
-                fields=one.fields,
+    versions: list[VendorMapping] = []
+    for one in file.as_model(_File).versions:
+        before = versions[-1] if versions else None
+        codes = dict(before.codes) if before else {}
+        fields = dict(before.fields) if before else {}
+        for table, rows in one.codes.items():
+            kept = codes.get(table, {})
+            codes[table] = (
+                "same"
+                if rows == "same"
+                else ({} if kept == "same" else dict(kept))
+                | {code: _dated(given) for code, given in rows.items()}
             )
-            for one in file.as_model(_File).versions
+        for kind, names in one.fields.items():
+            fields[kind] = {**fields.get(kind, {}), **names}
+        versions.append(
+            VendorMapping(
+                name=file.name, version=one.version, published=one.published, codes=codes, fields=fields
+            )
         )
-    )
+    return Mappings(tuple(versions))
 
 
 def _dated(given: str | list[_Dated]) -> tuple[tuple[date | None, str], ...]:

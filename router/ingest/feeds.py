@@ -91,7 +91,7 @@ class FeedPoller:
 
     async def _submission(self, event: Observed) -> Submission:
         found = await self._observations.read(event.kind, event.data)
-        problem = found.why if isinstance(found, Problem) else ""
+        problem = found if isinstance(found, Problem) else Problem("", "")
         document = found if isinstance(found, Document) else None
         opportunity = isinstance(document, Opportunity)
         return Submission(
@@ -107,7 +107,8 @@ class FeedPoller:
             verb=event.verb if event.verb in KINDS[event.kind].verbs else KINDS[event.kind].verbs[0],
             document=document,
             kind=event.kind,
-            problem=problem,
+            problem=problem.why,
+            problem_code=problem.code,
             correlation_id=process_id(document) if isinstance(document, Opportunity) else None,
             crosswalk=((self.system, event.vendor_id),),
             deliver=not opportunity,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from router.canonical.events import CloudEvent
@@ -19,6 +18,7 @@ from router.model import SystemId
 from router.workflows.decisions import process_id
 from router.workflows.directory import Directory
 from router.workflows.service import Workflows
+from router.workflows.submissions import parked
 
 COUNTED_EVERY = 5_000
 """Submissions between two looks at the backlog: at most this much over its limit."""
@@ -118,16 +118,7 @@ class Intake:
             if not submission.keep_conflict:
                 raise
             # Nobody waits for the answer to a change feed: a person must see what was refused.
-            return replace(
-                submission,
-                document=None,
-                problem=error.one_line(),
-                problem_code=error.code,
-                correlation_id=None,
-                crosswalk=(),
-                draw=None,
-                advance=None,
-            )
+            return parked(submission, error.one_line(), error.code)
 
     async def _with_processes(
         self, submissions: Sequence[Submission]

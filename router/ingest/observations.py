@@ -35,7 +35,7 @@ class Observations:
         try:
             check(found, self._landscape)
         except Refused as error:
-            return Problem(error.one_line())
+            return Problem(error.one_line(), error.code)
         return found
 
     def _opportunity(self, data: Mapping[str, Any]) -> Document | Problem:

@@ -130,6 +130,9 @@ def _register(tx: Transaction, planned: Plan) -> None:
         kept.append(fresh)
         if submission.draw is not None and document is not None:
             split = registers.split(document, submission.draw)
+            if split.problem:
+                fresh.prepared = parked(fresh.prepared, split.problem, split.problem_code)
+                continue
             fresh.prepared = within(fresh.prepared, split)
             if split.beyond is not None:
                 kept.append(Fresh(-1, beyond(fresh.prepared, split.beyond)))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from router.canonical import Document
 from router.canonical.kinds import Kind
 from router.journal import acceptance, fence, lanes, records, registers, rerouting, settling
+from router.journal.billing_facts import BillingFacts
 from router.journal.engine import Transaction
 from router.journal.lanes import any_due
 from router.journal.lanes import claim as claim_lanes
@@ -39,7 +40,7 @@ def _replay(
 _Batch = tuple[list[Prepared], tuple[SystemId, str, str] | None]
 
 
-class Journal(Reads, Standing):
+class Journal(Reads, Standing, BillingFacts):
     """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
 
     Every method raises Overloaded while the database can't answer, Broken for a bug, and Refused (or

@@ -57,6 +57,9 @@ class Split:
     """What does not, under an id of its own."""
     drawn_minor: int = 0
     """What it takes, in the draw's currency; negative gives back."""
+    problem: str = ""
+    """Why it can't be accepted at all, where a part of it would mean nothing: it is parked with this."""
+    problem_code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

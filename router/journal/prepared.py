@@ -44,15 +44,22 @@ def prepare(submission: Submission, *, made_by: SystemId | None = None) -> Prepa
     for _, vendor_id in submission.crosswalk:
         checked(vendor_id, "crosswalk")
     document = submission.document
+    if document is None and submission.as_sent is not None:
+        # A rule of the firm parked it: it is known what it is, so it is counted and found by that.
+        sent = submission.as_sent
+        digest = sha256(_canonical(sent)).hexdigest()
+        worth = sent.money
+        counted = (worth.currency, worth.minor) if worth else ("", 0)
+        return Prepared(submission, digest, None, sent.legal_entity, sent.ordering_key, False, *counted)
     if document is None:
         digest = sha256(submission.received).hexdigest()
         return Prepared(submission, digest, None, "", "", False, "", 0)
     canonical = _canonical(document)
     money = document.money
-    sent = canonical if submission.as_sent is None else _canonical(submission.as_sent)
+    asked = canonical if submission.as_sent is None else _canonical(submission.as_sent)
     return Prepared(
         submission,
-        sha256(sent).hexdigest(),
+        sha256(asked).hexdigest(),
         canonical.decode(),
         document.legal_entity,
         document.ordering_key,

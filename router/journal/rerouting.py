@@ -219,6 +219,10 @@ def _registered(
     if draw is None or document is None:
         return given, None
     split = registers.split(document, draw)
+    if split.problem:
+        said = (split.problem, split.problem_code, seq)
+        tx.run("UPDATE transactions SET problem = ?, problem_code = ? WHERE seq = ?", said)
+        return None, None
     return within(given, split), beyond(given, split.beyond) if split.beyond is not None else None
 
 

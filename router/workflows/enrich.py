@@ -34,6 +34,8 @@ class Problem:
     """Why an observation can't be completed."""
 
     why: str
+    code: str = "invalid-document"
+    """The type of the exception it becomes (`router.exceptions.catalogue`)."""
 
 
 def enrich(kind: str, data: Mapping[str, Any], masters: Masters) -> Document | Problem:
@@ -41,10 +43,14 @@ def enrich(kind: str, data: Mapping[str, Any], masters: Masters) -> Document | P
     project = masters.project
     if not data.get("project_id"):
         return Problem(
-            "the row's project has no project code; add the external reference of the project in the PSA"
+            "the row's project has no project code; add the external reference of the project in the PSA",
+            "project-code-missing",
         )
     if project is None:
-        return Problem(f"project {data['project_id']} is not known; send the project first, then replay")
+        return Problem(
+            f"project {data['project_id']} is not known; send the project first, then replay",
+            "project-unknown",
+        )
     complete: dict[str, Any] = {
         **data,
         "kind": kind,
@@ -63,7 +69,8 @@ def enrich(kind: str, data: Mapping[str, Any], masters: Masters) -> Document | P
             line = _milestone_line(masters.contract)
             if line is None:
                 return Problem(
-                    f"contract {project.contract_id} of project {project.document_id} bills no milestones"
+                    f"contract {project.contract_id} of project {project.document_id} bills no milestones",
+                    "contract-without-milestones",
                 )
             complete["contract_line"] = line
     try:
@@ -75,7 +82,8 @@ def enrich(kind: str, data: Mapping[str, Any], masters: Masters) -> Document | P
 def _work(kind: str, complete: dict[str, Any], project: Project, masters: Masters) -> Problem | None:
     if not complete.get("resource_id"):
         return Problem(
-            "the row's person has no employee id; add the external reference of the user in the PSA"
+            "the row's person has no employee id; add the external reference of the user in the PSA",
+            "employee-id-missing",
         )
     resource = masters.resource
     complete["department"] = project.department
@@ -87,7 +95,10 @@ def _work(kind: str, complete: dict[str, Any], project: Project, masters: Master
     if kind == "expense_item":
         return None
     if resource is None:
-        return Problem(f"person {complete['resource_id']} is not known; send the resource first, then replay")
+        return Problem(
+            f"person {complete['resource_id']} is not known; send the resource first, then replay",
+            "resource-unknown",
+        )
     complete.setdefault("role", resource.role)
     complete["currency"] = project.currency
     if not complete.get("billable", True):
@@ -99,26 +110,32 @@ def _work(kind: str, complete: dict[str, Any], project: Project, masters: Master
 def _price(complete: dict[str, Any], project: Project, masters: Masters) -> Problem | None:
     contract, card = masters.contract, masters.rate_card
     if contract is None:
-        return Problem(f"contract {project.contract_id} is not known; send the contract first, then replay")
+        return Problem(
+            f"contract {project.contract_id} is not known; send the contract first, then replay",
+            "contract-unknown",
+        )
     if contract.rate_card_id is None:
         # Fixed fee: hours are recorded, milestones are billed.
         complete.setdefault("bill_rate", "0")
         return None
     if card is None:
         return Problem(
-            f"rate card {contract.rate_card_id} is not known; send the rate card first, then replay"
+            f"rate card {contract.rate_card_id} is not known; send the rate card first, then replay",
+            "rate-card-unknown",
         )
     if card.currency != project.currency:
         return Problem(
             f"rate card {card.document_id} is in {card.currency}, project {project.document_id} in"
             f" {project.currency}; give contract {contract.document_id} a rate card in {project.currency},"
-            " then replay"
+            " then replay",
+            "rate-card-currency",
         )
     on = complete["accounting_date"] if "work_date" not in complete else complete["work_date"]
     rate = card.rate(complete["role"], on if isinstance(on, date) else date.fromisoformat(str(on)))
     if rate is None:
         return Problem(
-            f"rate card {card.document_id} has no rate for {complete['role']} on {on}; add one, then replay"
+            f"rate card {card.document_id} has no rate for {complete['role']} on {on}; add one, then replay",
+            "rate-missing",
         )
     complete["bill_rate"] = str(rate)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import orjson
 
@@ -35,6 +36,26 @@ def own_submission(
         correlation_id=correlation_id,
         jobs=jobs,
         deliver=deliver,
+    )
+
+
+def parked(submission: Submission, problem: str, code: str) -> Submission:
+    """A submission that waits for a person: `problem` says what is wrong and where to mend it.
+
+    It keeps what was sent, so that a repeat gets the first answer and it is counted and found by its
+    entity, project and amount; a replay completes it from the payload as received.
+    """
+    return replace(
+        submission,
+        document=None,
+        as_sent=submission.as_sent or submission.document,
+        problem=problem,
+        problem_code=code,
+        correlation_id=None,
+        jobs=(),
+        crosswalk=(),
+        draw=None,
+        advance=None,
     )
 
 

@@ -1,8 +1,8 @@
-"""The rows of an ERP's books: master data, work, receivables. Money in minor units, dates as dates.
+"""The rows of an ERP's books: master data, work, receivables, ledger entries. Money in minor units, dates as dates.
 
 References (`customer`, `contract`, `project`, `invoice`, `rate_card`) hold the vendor id of the row referred to;
 callers may give our external id instead, and `Books` stores the vendor id. `extra` is for
-a vendor's own fields and must be JSON-able.
+a vendor's own fields and must be JSON-able. Master data is defined in `masterdata`.
 """
 
 from __future__ import annotations
@@ -10,127 +10,52 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+from simulators.core.masterdata import (
+    Bills,
+    Contract,
+    ContractLine,
+    Customer,
+    MasterRow,
+    PastTerms,
+    Project,
+    RateCard,
+    RoleRate,
+    Row,
+)
 from simulators.core.money import rounded
 
-Bills = Literal["time", "expenses", "milestones"]
-
-
-@dataclass(slots=True, kw_only=True)
-class Row:
-    """What every row has. `Books` fills vendor_id, number, created_at and changed_at."""
-
-    type: ClassVar[str] = "row"
-
-    external_id: str = ""
-    """Our id; empty when the sender gave none."""
-    vendor_id: str = ""
-    number: str = ""
-    created_at: str = ""
-    changed_at: str = ""
-    extra: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True, kw_only=True)
-class Customer(Row):
-    """A client."""
-
-    type: ClassVar[str] = "customer"
-
-    name: str
-    currency: str
-    country: str
-    entity: str = ""
-    tax_registration: str | None = None
-    email: str | None = None
-    terms_days: int = 30
-    active: bool = True
-
-
-@dataclass(slots=True)
-class RoleRate:
-    """What an hour of a role costs from a day on."""
-
-    role: str
-    hourly_minor: int
-    starts: date
-
-
-@dataclass(slots=True, kw_only=True)
-class RateCard(Row):
-    """Prices by role; kept for look-ups, since time rows carry the rate they are billed at."""
-
-    type: ClassVar[str] = "rate_card"
-
-    currency: str
-    rates: list[RoleRate]
-    name: str = ""
-    entity: str = ""
-
-    def hourly_minor(self, role: str, on: date) -> int | None:
-        """The rate of a role in force on a day; None when the card has none."""
-        fitting = [rate for rate in self.rates if rate.role == role and rate.starts <= on]
-        return max(fitting, key=lambda rate: rate.starts).hourly_minor if fitting else None
-
-
-@dataclass(slots=True)
-class ContractLine:
-    """What one line of a contract bills. `amount_minor` is the fixed fee, where there is one."""
-
-    line: int
-    bills: Bills
-    description: str
-    tax_code: str
-    service_line: str
-    amount_minor: int | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Contract(Row):
-    """The commercial terms of a project."""
-
-    type: ClassVar[str] = "contract"
-
-    customer: str
-    entity: str
-    currency: str
-    billing: Literal["time_and_materials", "fixed_fee"]
-    starts: date
-    lines: list[ContractLine]
-    rate_card: str | None = None
-    ends: date | None = None
-    version: int = 1
-    active: bool = True
-
-
-@dataclass(slots=True, kw_only=True)
-class Project(Row):
-    """A piece of work; time and expenses hang on it."""
-
-    type: ClassVar[str] = "project"
-
-    customer: str
-    contract: str
-    entity: str
-    name: str
-    currency: str
-    dims: dict[str, str] = field(default_factory=dict)
-    """department, practice, service_line, cost_center."""
-    status: Literal["active", "closed"] = "active"
-    starts: date | None = None
-    ends: date | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class MasterRow(Row):
-    """Any other master data a vendor keeps (`of`: contact, resource, task, …), fields in `extra`."""
-
-    type: ClassVar[str] = "master"
-
-    of: str
-    entity: str = ""
-    active: bool = True
+__all__ = [
+    "BilledRow",
+    "Bills",
+    "ChangeOrder",
+    "ChargeRow",
+    "Contract",
+    "ContractLine",
+    "CreditMemo",
+    "Customer",
+    "EntryLine",
+    "ExpenseRow",
+    "Invoice",
+    "InvoiceLine",
+    "JournalEntry",
+    "MasterRow",
+    "MilestoneRow",
+    "PastTerms",
+    "Payment",
+    "PostedRow",
+    "Project",
+    "RateCard",
+    "RevenueSchedule",
+    "RoleRate",
+    "Row",
+    "ScheduleLine",
+    "Settling",
+    "TimeRow",
+    "WorkRow",
+    "WriteOff",
+]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -144,6 +69,8 @@ class PostedRow(Row):
     status: Literal["posted", "paid", "cancelled"] = "posted"
     entry: int = 0
     """The ledger entry that posted it; 0: it has no value."""
+    translated_at: str = ""
+    """The exchange rate it was posted at, as a fraction; empty: it is in the company's own currency."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,6 +78,8 @@ class WorkRow(PostedRow):
     """A row that is billed later. `invoice` is the vendor id of the invoice that billed it."""
 
     wip_minor: int = 0
+    over_cap_minor: int = 0
+    """What a cap kept off the invoice that billed it: given away."""
     invoice: str = ""
     billable: bool = True
     dims: dict[str, str] = field(default_factory=dict)
@@ -173,6 +102,9 @@ class TimeRow(WorkRow):
     hundredths: int | None = None
     notes: str = ""
     adjusts: str = ""
+    """The row it corrects, by our id or the vendor's."""
+    covered: str = ""
+    """`retainer`: paid for in advance, so not billable; its rate stays for information."""
 
     def settle_hours(self, *, keep_hundredths: bool) -> None:
         """Fills the unit that was not given; 7 h 20 min is 7.33 h, and 7.33 h reads back as 440 minutes."""
@@ -201,6 +133,15 @@ class ExpenseRow(WorkRow):
     category: str
     amount_minor: int
     notes: str = ""
+    bill_minor: int | None = None
+    """What the customer pays for it; None: its amount."""
+    adjusts: str = ""
+    """The row it corrects, by our id or the vendor's."""
+
+    @property
+    def billed_minor(self) -> int:
+        """What the customer pays for it, when it is billable."""
+        return self.amount_minor if self.bill_minor is None else self.bill_minor
 
 
 @dataclass(slots=True, kw_only=True)
@@ -217,6 +158,21 @@ class MilestoneRow(WorkRow):
 
 
 @dataclass(slots=True, kw_only=True)
+class ChargeRow(WorkRow):
+    """A fee for a span of days: one period of a retainer or subscription, or part of one."""
+
+    type: ClassVar[str] = "charge"
+
+    contract: str
+    contract_line: int
+    name: str
+    amount_minor: int
+    service_from: date
+    service_until: date
+    """The last day of service, inclusive."""
+
+
+@dataclass(slots=True, kw_only=True)
 class InvoiceLine:
     """One line of an invoice or credit memo. `tax_minor` None: the books reckon it."""
 
@@ -228,7 +184,13 @@ class InvoiceLine:
     tax_minor: int | None = None
     dims: dict[str, str] = field(default_factory=dict)
     source: str = ""
-    """What it bills: time, expenses, milestones; empty for a direct line."""
+    """What it bills: time, expenses, milestones, retainer, subscription; empty for a direct line."""
+    contract: str = ""
+    contract_line: int = 0
+    """The contract line that billed it; 0: none did."""
+    project: str = ""
+    deferred: bool = False
+    """It credits deferred revenue instead of revenue."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -241,6 +203,8 @@ class BilledRow(PostedRow):
     net_minor: int = 0
     tax_minor: int = 0
     total_minor: int = 0
+    exchange_rate: str | None = None
+    """Units of the company's currency for one of the document's; None: the ERP's own (a credit: its invoice's)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -251,7 +215,11 @@ class Invoice(BilledRow):
 
     due_date: date | None = None
     open_minor: int = 0
+    open_base_minor: int = 0
+    """What is open, in the company's currency, at the rate the invoice was posted at."""
     through: date | None = None
+    with_projects: list[str] = field(default_factory=list)
+    """Further projects whose work is on it, by vendor id."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -264,6 +232,7 @@ class CreditMemo(BilledRow):
     reason: str = ""
     applied_minor: int = 0
     """How much of it lowered what was open."""
+    applied_base_minor: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -276,13 +245,63 @@ class Payment(PostedRow):
     amount_minor: int
     applied_minor: int = 0
     """What the invoice took of it; the rest stays on the customer's account."""
+    applied_base_minor: int = 0
     customer: str = ""
     reference: str = ""
+    exchange_rate: str | None = None
+    """Units of the company's currency for one of the document's; None: the ERP's own table."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WriteOff(PostedRow):
+    """What will not be paid of an invoice; it lowers what is open."""
+
+    type: ClassVar[str] = "write_off"
+
+    invoice: str
+    amount_minor: int
+    reason: str = ""
+    customer: str = ""
+    applied_minor: int = 0
+    applied_base_minor: int = 0
+    exchange_rate: str | None = None
+    """Units of the company's currency for one of the document's; None: its invoice's."""
+
+
+Settling = CreditMemo | Payment | WriteOff
+"""What lowers what is open of an invoice."""
+
+
+@dataclass(slots=True, kw_only=True)
+class EntryLine:
+    """A debit (positive) or credit (negative) of an account of `ledger.ACCOUNTS`."""
+
+    account: str
+    minor: int
+    text: str = ""
+    dims: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class JournalEntry(PostedRow):
+    """A balanced entry in the general ledger: recognised revenue, an accrual, an intercompany leg."""
+
+    type: ClassVar[str] = "journal_entry"
+
+    purpose: str
+    lines: list[EntryLine]
+    counterparty: str = ""
+    source: str = ""
+    text: str = ""
+    reverses: str = ""
+    """The entry it takes back."""
+    exchange_rate: str | None = None
+    """Units of the company's currency for one of the entry's; None: the ERP's own table (a reversal: its entry's)."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ChangeOrder(PostedRow):
-    """An agreed change of a contract: its lines replace the contract's."""
+    """An agreed change of a contract: its lines replace the contract's from a day on."""
 
     type: ClassVar[str] = "change_order"
 
@@ -291,6 +310,8 @@ class ChangeOrder(PostedRow):
     effective: date
     lines: list[ContractLine]
     reason: str = ""
+    ends: date | None = None
+    """The contract's new last day; None: as it was."""
 
 
 @dataclass(slots=True)

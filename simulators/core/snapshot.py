@@ -11,11 +11,13 @@ from simulators.core.ledger import Entry, Ledger, Periods, Unbalanced
 from simulators.core.numbering import Numbering
 from simulators.core.rows import (
     ChangeOrder,
+    ChargeRow,
     Contract,
     CreditMemo,
     Customer,
     ExpenseRow,
     Invoice,
+    JournalEntry,
     MasterRow,
     MilestoneRow,
     Payment,
@@ -23,6 +25,7 @@ from simulators.core.rows import (
     RateCard,
     RevenueSchedule,
     TimeRow,
+    WriteOff,
 )
 from simulators.core.store import RowStore
 
@@ -42,11 +45,14 @@ class State:
     time: list[TimeRow]
     expense: list[ExpenseRow]
     milestone: list[MilestoneRow]
+    charge: list[ChargeRow]
     change_order: list[ChangeOrder]
     revenue_schedule: list[RevenueSchedule]
     invoice: list[Invoice]
     credit_memo: list[CreditMemo]
     payment: list[Payment]
+    write_off: list[WriteOff]
+    journal_entry: list[JournalEntry]
     entries: list[Entry]
     periods: dict[str, Periods]
     counters: dict[str, int]

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from simulators.core.rows import (
     ChangeOrder,
+    ChargeRow,
     Contract,
     CreditMemo,
     Customer,
     ExpenseRow,
     Invoice,
+    JournalEntry,
     MasterRow,
     MilestoneRow,
     Payment,
@@ -19,6 +21,7 @@ from simulators.core.rows import (
     RevenueSchedule,
     Row,
     TimeRow,
+    WriteOff,
 )
 
 ROW_TYPES: tuple[type[Row], ...] = (
@@ -30,11 +33,14 @@ ROW_TYPES: tuple[type[Row], ...] = (
     TimeRow,
     ExpenseRow,
     MilestoneRow,
+    ChargeRow,
     ChangeOrder,
     RevenueSchedule,
     Invoice,
     CreditMemo,
     Payment,
+    WriteOff,
+    JournalEntry,
 )
 
 

@@ -327,3 +327,177 @@ def promises_exactly_once_after_a_lost_answer(
         assert len(bench.documents(row_type)) == held + 1
 
     run_bench(test)
+
+
+# The wider books: what planning, agreements, charges and the ledger add
+
+
+def contact(n: int, entity: str = "UK01") -> Document:
+    """A person `CT-<n>` at the entity's customer."""
+    return make(
+        "contact", f"CT-{n}", entity, customer_id=f"C-{entity}", name="Kim Ōta", email="kim@client.example"
+    )
+
+
+def task(n: int, entity: str = "UK01") -> Document:
+    """Task `TK-<n>` of the entity's project."""
+    return make("task", f"TK-{n}", entity, project_id=f"P-{entity}", name="Design", billable=True)
+
+
+def resource(entity: str = "UK01", **fields: Any) -> Document:
+    """The person `E-1` whom time entries are of."""
+    given = {"name": "Ada Lovelace", "role": "SENIOR", "department": "DELIVERY", "cost_center": "UK01200",
+             "currency": CURRENCY[entity], "cost_rates": [{"hourly": "61.50", "starts": "2026-01-01"}]}  # fmt: skip
+    return make("resource", "E-1", entity, **(given | fields))
+
+
+def assignment(n: int, entity: str = "UK01", minutes: int = 4800) -> Document:
+    """Eighty hours of `E-1` on the entity's project in November."""
+    return make("assignment", f"AS-{n}", entity, project_id=f"P-{entity}", resource_id="E-1", role="SENIOR",
+                starts="2026-11-02", ends="2026-11-13", minutes=minutes)  # fmt: skip
+
+
+def contract_line(line: int, bills: str, entity: str = "UK01", **fields: Any) -> dict[str, Any]:
+    """One line of a contract or change order."""
+    return {
+        "line": line,
+        "bills": bills,
+        "description": bills,
+        "tax_code": TAX[entity],
+        "service_line": "CONSULTING",
+        **fields,
+    }
+
+
+def change_order(
+    n: int, version: int, lines: Sequence[Mapping[str, Any]], entity: str = "UK01", **fields: Any
+) -> Document:
+    """Change order `CO-<n>`: the contract as it then stands, from 1 October."""
+    given = {"project_id": f"P-{entity}", "contract_id": f"K-{entity}", "currency": CURRENCY[entity],
+             "contract_version": version, "effective": "2026-10-01", "reason": "More scope"}  # fmt: skip
+    return make("change_order", f"CO-{n}", entity, lines=list(lines), **(given | fields))
+
+
+def charge(n: int, entity: str = "UK01", amount: str = "900", line: int = 4, **fields: Any) -> Document:
+    """Charge `CH-<n>` for October on a contract line."""
+    given = {"project_id": f"P-{entity}", "contract_id": f"K-{entity}", "contract_line": line, "name": "Support October",
+             "amount": amount, "currency": CURRENCY[entity], "service_from": "2026-10-01",
+             "service_until": "2026-10-31"}  # fmt: skip
+    return make("charge", f"CH-{n}", entity, **(given | fields))
+
+
+def write_off(n: int, of: Invoice, amount: str) -> Document:
+    """What will not be paid of an invoice."""
+    return make("write_off", f"WO-{n}", of.legal_entity, customer_id=of.customer_id, project_id=of.project_id,
+                invoice_id=of.document_id, amount=amount, currency=of.currency, reason="Insolvent",
+                approved_by="finance")  # fmt: skip
+
+
+def revenue_schedule(n: int, entity: str = "UK01") -> Document:
+    """A plan of two months on contract line 3."""
+    return make("revenue_schedule", f"RS-{n}", entity, project_id=f"P-{entity}", contract_id=f"K-{entity}",
+                currency=CURRENCY[entity], contract_line=3, method="straight_line",
+                lines=[{"period": "2026-10", "amount": "12500"}, {"period": "2026-11", "amount": "12500"}])  # fmt: skip
+
+
+def journal_entry(n: int, entity: str = "UK01", amount: str = "123.45", **fields: Any) -> Document:
+    """Recognised revenue `JE-<n>`: deferred revenue to revenue."""
+    given: dict[str, Any] = {
+        "purpose": "revenue",
+        "project_id": f"P-{entity}",
+        "currency": CURRENCY[entity],
+        "text": "October",
+        "lines": [
+            {"line": 1, "account": "DEFERRED_REVENUE", "amount": amount, "text": "October", **DIMS},
+            {"line": 2, "account": "REVENUE", "amount": f"-{amount}", "text": "October", **DIMS},
+        ],
+    }
+    return make("journal_entry", f"JE-{n}", entity, **(given | fields))
+
+
+WIDER = frozenset(
+    {
+        "contact",
+        "task",
+        "assignment",
+        "charge",
+        "change_order",
+        "write_off",
+        "revenue_schedule",
+        "journal_entry",
+    }
+)
+"""Kinds of the wider books, in both ERPs."""
+
+
+async def wider_documents(bench: Bench) -> list[Document]:
+    """One of each wider kind, posted in their order upon the chain; the change order adds a retainer as line 4."""
+    await bench.chain()
+    direct = invoice(1)
+    lines = [
+        contract_line(1, "time", cap="5000"),
+        contract_line(2, "expenses", markup_basis_points=1000),
+        contract_line(3, "milestones", fee="25000", revenue="milestone"),
+        contract_line(4, "retainer", fee="900"),
+    ]
+    documents: list[Document] = [
+        contact(1), task(1), resource(), assignment(1), change_order(1, 2, lines), charge(1), direct,
+        write_off(1, direct, "20.50"), revenue_schedule(1), journal_entry(1),
+    ]  # fmt: skip
+    for document in documents:
+        posted = await bench.posted(document)
+        (found,) = await bench.look_up(document)
+        assert isinstance(found, Posted), document.kind
+        assert found.vendor_id == posted.vendor_id, document.kind
+    return documents
+
+
+def promises_wider_kinds(run_bench: Run) -> None:
+    """Planning, agreements, charges and ledger entries are taken, found again, and read back alike by every ERP.
+
+    A journal entry's net is nothing, since it balances; its total is the sum of its debits.
+    """
+
+    async def test(bench: Bench) -> None:
+        assert bench.connector.capabilities.kinds >= WIDER
+        await wider_documents(bench)
+
+        async def read(kind: str) -> tuple[Any, ...]:
+            (record,) = [
+                record
+                for record in await bench.connector.read_back(
+                    kind, legal_entities=["UK01", "US01"], since="2026-10-01", until="2026-10-31"
+                )
+                if record.external_id.endswith("-1")
+            ]
+            assert (record.kind, record.legal_entity) == (kind, "UK01")
+            return (
+                record.external_id, record.status, record.project_id, record.customer_id, record.net_minor,
+                record.total_minor, record.minutes,
+            )  # fmt: skip
+
+        assert await read("contact") == ("CT-1", "active", "", "C-UK01", None, None, None)
+        assert await read("task") == ("TK-1", "active", "P-UK01", "C-UK01", None, None, None)
+        assert await read("assignment") == ("AS-1", "active", "P-UK01", "C-UK01", None, None, 4800)
+        assert await read("change_order") == ("CO-1", "posted", "P-UK01", "C-UK01", None, None, None)
+        assert await read("charge") == ("CH-1", "posted", "P-UK01", "C-UK01", 90000, 90000, None)
+        assert await read("write_off") == ("WO-1", "posted", "P-UK01", "C-UK01", 2050, 2050, None)
+        assert await read("revenue_schedule") == (
+            "RS-1",
+            "posted",
+            "P-UK01",
+            "C-UK01",
+            2500000,
+            2500000,
+            None,
+        )
+        assert await read("journal_entry") == ("JE-1", "posted", "P-UK01", "", 0, 12345, None)
+        (entry,) = await bench.connector.read_back(
+            "journal_entry", legal_entities=["UK01"], since="2026-10-01", until="2026-10-31"
+        )
+        assert [(line["account"], line["net_minor"]) for line in entry.lines] == [
+            ("DEFERRED_REVENUE", 12345),
+            ("REVENUE", -12345),
+        ]
+
+    run_bench(test)
