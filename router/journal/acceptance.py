@@ -8,12 +8,13 @@ submission fails alone; `plan` decides; `write` writes. A settlement uses the sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router.canonical import Document
-from router.journal import lanes
+from router.journal import fence, lanes
 from router.journal.decisions import resting_state
 from router.journal.engine import Row, Transaction
+from router.journal.periods import Late, not_open
 from router.journal.port import (
     Acceptance,
     Accepted,
@@ -22,7 +23,15 @@ from router.journal.port import (
     NewJob,
     Stale,
 )
-from router.journal.prepared import Prepared, beyond, kept_conflict, parked, stale_words, within
+from router.journal.prepared import (
+    Prepared,
+    beyond,
+    closed_words,
+    kept_conflict,
+    parked,
+    stale_words,
+    within,
+)
 from router.journal.registers import Registers
 from router.journal.routing import (
     DECISION_COLUMNS,
@@ -44,6 +53,8 @@ _COLUMNS = (
 KNOWN_BEFORE = (
     "ON CONFLICT (system, kind, document_id) DO UPDATE SET vendor_id = excluded.vendor_id, at = excluded.at"
 )
+OWN = "coexist"
+"""The client of documents our own processes make: nobody waits for the answer to them."""
 
 
 @dataclass(slots=True)
@@ -67,14 +78,16 @@ class Plan:
     """(submission, the fresh one of this group it repeats, what conflicts or nothing)."""
 
 
-def accept(tx: Transaction, group: Sequence[Prepared], decide: Decide | None) -> list[Acceptance]:
+def accept(
+    tx: Transaction, group: Sequence[Prepared], decide: Decide | None, late: Late | None = None
+) -> list[Acceptance]:
     """Accept a group of submissions; the answers in their order."""
-    found = plan(tx, group, decide)
+    found = plan(tx, group, decide, late)
     lanes.touch(tx, lane_rows(tx, found))
     return write(tx, found)
 
 
-def plan(tx: Transaction, group: Sequence[Prepared], decide: Decide | None) -> Plan:
+def plan(tx: Transaction, group: Sequence[Prepared], decide: Decide | None, late: Late | None = None) -> Plan:
     """Answer what was seen before; route the rest under the fence. Locks nothing but the fence."""
     planned = Plan([None] * len(group))
     by_key, by_document = _seen(tx, group)
@@ -104,9 +117,42 @@ def plan(tx: Transaction, group: Sequence[Prepared], decide: Decide | None) -> P
         if once:
             new[("document", *once)] = fresh
         planned.fresh.append(fresh)
+    if late is not None:
+        _keep_closed(tx, planned, late)
     _register(tx, planned)
     _route(tx, planned.fresh, decide)
     return planned
+
+
+def _keep_closed(tx: Transaction, planned: Plan, late: Late) -> None:
+    """Turn away, or park, what was judged before the period it lies in was closed.
+
+    The fence is held from here on, so that a close that returns has no acceptance beside it.
+    """
+    entering = [
+        one.prepared.submission.document.legal_entity
+        for one in planned.fresh
+        if one.prepared.submission.document is not None and one.prepared.submission.deliver
+    ]
+    fence.enter(tx, entering)
+    states = not_open(tx, entering)
+    if not states:
+        return
+    kept: list[Fresh] = []
+    for fresh in planned.fresh:
+        submission, document = fresh.prepared.submission, fresh.prepared.submission.document
+        kept.append(fresh)
+        if document is None or not (submission.deliver and document.transactional and late(document, states)):
+            continue
+        if submission.keep_conflict or submission.client == OWN:
+            sent = replace(submission, as_sent=submission.as_sent or document)
+            fresh.prepared = parked(fresh.prepared._replace(submission=sent), *closed_words(document))
+        else:
+            kept.pop()
+            planned.answers[fresh.at] = Stale(
+                register=f"period:{document.legal_entity}/{document.accounting_date}", stands_at=0, wanted=0
+            )
+    planned.fresh = kept
 
 
 def _register(tx: Transaction, planned: Plan) -> None:
@@ -336,6 +382,7 @@ def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple
         decisions.append(decision_row(tx, seq, 1, decision))
         detail |= {"epoch": decision.epoch, "table_version": decision.table_version}
     notes.append((seq, tx.now, "accepted", as_json(detail)))
+    notes.extend((seq, tx.now, what, as_json(dict(said))) for what, said in submission.notes)
     if document is not None:
         tx.remember[seq] = (document, correlation_id)
         for system, vendor_id in submission.crosswalk:

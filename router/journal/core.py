@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
 
+from router.canonical import Document
 from router.clock import Clock, to_text
 from router.errors import Broken, CoexistError
 from router.journal import lanes, migrate
@@ -27,9 +28,11 @@ class JournalCore:
         decide: Decide | None,
         poke: Callable[[SystemId], None] | None,
         on_commit: Callable[[str, int], None] | None,
+        late: Callable[[Document, Mapping[tuple[str, str], str]], bool] | None = None,
     ) -> None:
         self._database = database
         self._decide = decide
+        self._late = late
         self._poke = poke
         self._documents = lanes.Documents()
         self._writer = Writer(database, committed=self._committed, on_commit=on_commit)
@@ -44,11 +47,13 @@ class JournalCore:
         poke: Callable[[SystemId], None] | None = None,
         on_commit: Callable[[str, int], None] | None = None,
         throwaway: bool = False,
+        late: Callable[[Document, Mapping[tuple[str, str], str]], bool] | None = None,
     ) -> Self:
         """Open (and bring up to date) the journal at `sqlite:///FILE` or `postgresql://…`.
 
         `poke` is told, on the event loop and after the commit, which target has new due work.
         `on_commit("before"|"after", n)` surrounds the n-th commit and may raise, to crash it.
+        `late` says whether a document may not enter its fiscal period, as the periods stand.
         `throwaway` is for rehearsals: commits do not wait for the disk (SQLite only). Raises BadConfig
         for a database that could lose a commit.
         """
@@ -58,7 +63,7 @@ class JournalCore:
         except BaseException:
             database.close()
             raise
-        return cls(database, decide=decide, poke=poke, on_commit=on_commit)
+        return cls(database, decide=decide, poke=poke, on_commit=on_commit, late=late)
 
     def close(self) -> None:
         """Close all connections; the object can't be used again."""

@@ -13,6 +13,8 @@ from router.journal.billing_facts import BillingFacts
 from router.journal.engine import Transaction
 from router.journal.lanes import any_due
 from router.journal.lanes import claim as claim_lanes
+from router.journal.open_items import OpenItemReads
+from router.journal.periods import Periods
 from router.journal.port import Acceptance, Decide, Lease, LeaseSettlement, NewJob, Pin, Submission, Switch
 from router.journal.prepared import Prepared, prepare
 from router.journal.reading import Reads
@@ -40,7 +42,7 @@ def _replay(
 _Batch = tuple[list[Prepared], tuple[SystemId, str, str] | None]
 
 
-class Journal(Reads, Standing, BillingFacts):
+class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods):
     """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
 
     Every method raises Overloaded while the database can't answer, Broken for a bug, and Refused (or
@@ -64,7 +66,9 @@ class Journal(Reads, Standing, BillingFacts):
         return answers
 
     def _accept(self, tx: Transaction, batches: list[_Batch]) -> list[list[Acceptance]]:
-        answers = acceptance.accept(tx, [one for batch, _ in batches for one in batch], self._decide)
+        answers = acceptance.accept(
+            tx, [one for batch, _ in batches for one in batch], self._decide, self._late
+        )
         rest = iter(answers)
         given = []
         for batch, cursor in batches:
@@ -98,7 +102,7 @@ class Journal(Reads, Standing, BillingFacts):
         return held
 
     def _settle(self, tx: Transaction, batches: list[list[LeaseSettlement]]) -> list[list[bool]]:
-        held = settling.settle(tx, [one for batch in batches for one in batch], self._decide)
+        held = settling.settle(tx, [one for batch in batches for one in batch], self._decide, self._late)
         rest = iter(held)
         return [list(islice(rest, len(batch))) for batch in batches]
 

@@ -119,6 +119,8 @@ class Submission:
     """The document as its sender gave it, where the router changed it: what a repeat is compared with."""
     draw: Draw | None = None
     advance: Advance | None = None
+    notes: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    """Lines of its history, (what, detail): what a rule of the firm changed, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

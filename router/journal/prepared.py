@@ -82,6 +82,15 @@ def stale_words(wanted: Advance, stands: int) -> tuple[str, str]:
     return f"version {wanted.to} of {name} waits for version {stands + 1}", "version-gap"
 
 
+def closed_words(document: Document) -> tuple[str, str]:
+    """The problem and its code of a document whose period was closed while it was on its way."""
+    problem = (
+        f"accounting_date: {document.accounting_date} lies in a period of {document.legal_entity} that is closed"
+        " — have the period re-opened, or use a date in an open one, then replay"
+    )
+    return problem, "period-closed"
+
+
 def within(prepared: Prepared, split: Split) -> Prepared:
     """A submission with what fits of its document; a repeat is still compared with what was sent."""
     sent = prepared.submission.as_sent or prepared.submission.document

@@ -16,6 +16,7 @@ from router.errors import Broken
 from router.journal import acceptance, lanes
 from router.journal.acceptance import Plan
 from router.journal.engine import Row, Transaction, TryAgain
+from router.journal.periods import Late
 from router.journal.port import Conflict, Decide, LeaseSettlement, Settlement, Submission
 from router.journal.prepared import Prepared, prepare
 from router.journal.routing import JOB_COLUMNS, job_row, next_job_numbers
@@ -62,12 +63,14 @@ class _Changes:
     processes: list[Row] = field(default_factory=list)
 
 
-def settle(tx: Transaction, group: Sequence[LeaseSettlement], decide: Decide | None) -> list[bool]:
+def settle(
+    tx: Transaction, group: Sequence[LeaseSettlement], decide: Decide | None, late: Late | None = None
+) -> list[bool]:
     """Settle leases; False where the token is stale."""
     held = _held(tx, group, lock=False)
     live = [one for one, is_held in zip(group, held, strict=True) if is_held]
     known = _known(tx, live)
-    planned = acceptance.plan(tx, _submissions(live, known), decide)
+    planned = acceptance.plan(tx, _submissions(live, known), decide, late)
     _lock(tx, live, known, planned)
     if tx.dialect.lock_rows and _held(tx, group, lock=True) != held:
         raise TryAgain("a lease was lost just now")

@@ -1,0 +1,160 @@
+"""Fiscal periods in the journal: how each stands, who closed it and why, and the guard at acceptance.
+
+A close takes the entity's fence exclusively, an acceptance holds it shared and reads the states after
+that (as D6 has it for switches). So once a close returned, no gateway accepts another document into
+the period: one that was judged while it was open is turned away, or parked where nobody waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from router.canonical import Document
+from router.canonical.kinds import Kind
+from router.journal.core import JournalCore
+from router.journal.engine import Transaction
+from router.journal.fence import note
+from router.journal.words import checked, cleaned, document_of, from_json, id_text
+
+States = Mapping[tuple[str, str], str]
+"""(legal entity, period) to `soft_closed` or `closed`; an open one is left out."""
+Late = Callable[[Document, States], bool]
+"""Pure: whether a document may not enter the period it lies in, as the periods stand."""
+_STATE = "CASE WHEN t.job_id IS NULL THEN t.state ELSE j.state END"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodMark:
+    """How a period is to stand from now on."""
+
+    legal_entity: str
+    period: str
+    state: str
+    """`open`, `soft_closed` or `closed`."""
+    by: str
+    why: str
+    detail: Mapping[str, Any]
+    """What the history is to say beside it: blockers that were overridden, who approved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """A document of a period, with how its delivery stands."""
+
+    transaction_id: str
+    document: Document
+    state: str
+    accepted_at: str
+    authority: str | None
+    code: str
+    why: str
+
+
+class Periods(JournalCore):
+    """What closing the books asks of the journal."""
+
+    async def periods(self) -> list[dict[str, Any]]:
+        """Every period somebody closed or re-opened: legal_entity, period, state, by, why, at; sorted."""
+        return await self._read(_periods)
+
+    async def mark_period(self, mark: PeriodMark) -> None:
+        """Set how a period stands, linearizably with every acceptance of its entity."""
+        await self._do(_mark, mark)
+
+    async def entered(
+        self, kinds: Iterable[Kind], *, first: str, last: str, entity: str | None = None
+    ) -> list[Entered]:
+        """Documents of some kinds with accounting date in [first, last], oldest first."""
+        return await self._read(_entered, tuple(kinds), first, last, entity)
+
+    async def worked(self, *, accepted_before: str) -> list[dict[str, Any]]:
+        """Accepted time entries up to an instant: `accepted_at` and the canonical `entry`, oldest first."""
+        return await self._read(_worked, accepted_before)
+
+    async def unread(self) -> list[dict[str, Any]]:
+        """Transactions parked without a document: nobody can tell yet which period they belong to."""
+        return await self._read(_unread)
+
+
+def _periods(tx: Transaction) -> list[dict[str, Any]]:
+    names = ("legal_entity", "period", "state", "by", "why", "at")
+    rows = tx.rows(
+        "SELECT legal_entity, period, state, actor, why, at FROM periods ORDER BY legal_entity, period"
+    )
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _mark(tx: Transaction, mark: PeriodMark) -> None:
+    tx.dialect.lock(tx, [f"entity:{mark.legal_entity}"], shared=False)
+    by, why = checked(mark.by, "by"), cleaned(mark.why, 2_000)
+    tx.insert(
+        "periods",
+        "legal_entity,period,state,actor,why,at",
+        [(checked(mark.legal_entity, "legal_entity"), mark.period, mark.state, by, why, tx.now)],
+        "ON CONFLICT (legal_entity, period) DO UPDATE SET state = excluded.state,"
+        " actor = excluded.actor, why = excluded.why, at = excluded.at",
+    )
+    detail: dict[str, object] = {"legal_entity": mark.legal_entity, "period": mark.period, "by": by}
+    note(tx, None, f"period {mark.state}", detail | {"why": why, **mark.detail})
+
+
+def not_open(tx: Transaction, entities: Iterable[str]) -> dict[tuple[str, str], str]:
+    """The periods of these entities that are soft or hard closed; the fence must be held already."""
+    names = sorted(set(entities))
+    if not names:
+        return {}
+    rows = tx.among(
+        "SELECT legal_entity, period, state FROM periods WHERE state <> 'open' AND {any}",
+        "legal_entity",
+        names,
+    )
+    return {(entity, period): state for entity, period, state in rows}
+
+
+def _entered(
+    tx: Transaction, kinds: tuple[Kind, ...], first: str, last: str, entity: str | None
+) -> list[Entered]:
+    chosen, values = (
+        ("", (first, last)) if entity is None else (" AND t.legal_entity = ?", (first, last, entity))
+    )
+    rows = tx.among(
+        f"SELECT t.seq, t.canonical, t.schema_version, {_STATE}, t.accepted_at, t.authority,"
+        " coalesce(j.code, ''), coalesce(j.why, '') FROM transactions AS t"
+        " LEFT JOIN jobs AS j ON j.job_id = t.job_id WHERE t.canonical IS NOT NULL"
+        f" AND t.accounting_date >= ? AND t.accounting_date <= ?{chosen} AND {{any}} ORDER BY t.seq",
+        "t.kind",
+        list(kinds),
+        *values,
+    )
+    return [
+        Entered(
+            transaction_id=id_text(seq),
+            document=document_of(canonical, version),
+            state=state,
+            accepted_at=accepted_at,
+            authority=authority,
+            code=code,
+            why=why,
+        )
+        for seq, canonical, version, state, accepted_at, authority, code, why in rows
+    ]
+
+
+def _worked(tx: Transaction, accepted_before: str) -> list[dict[str, Any]]:
+    rows = tx.rows(
+        "SELECT accepted_at, canonical FROM transactions WHERE kind = 'time_entry' AND transactional = 1"
+        " AND canonical IS NOT NULL AND accepted_at < ? ORDER BY seq",
+        (accepted_before,),
+    )
+    return [{"accepted_at": at, "entry": from_json(canonical)} for at, canonical in rows]
+
+
+def _unread(tx: Transaction) -> list[dict[str, Any]]:
+    rows = tx.rows(
+        "SELECT seq, kind, problem, problem_code FROM transactions"
+        " WHERE state = 'parked' AND canonical IS NULL ORDER BY seq"
+    )
+    names = ("transaction_id", "kind", "problem", "code")
+    return [dict(zip(names, (id_text(seq), *rest), strict=True)) for seq, *rest in rows]
