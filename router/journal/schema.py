@@ -81,6 +81,7 @@ transactions = Table(
     _partial("transactions_again", "kind", "document_id", where="transactional = 0"),
     _partial("transactions_resting", "state", "legal_entity", where="state IN ('held','parked')"),
     Index("transactions_process", "correlation_id"),
+    Index("transactions_lane", "ordering_key"),  # what a project has
 )
 
 decisions = Table(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
@@ -57,6 +59,20 @@ def parked(submission: Submission, problem: str, code: str) -> Submission:
         draw=None,
         advance=None,
     )
+
+
+def payload_of(received: str | bytes) -> Mapping[str, Any] | None:
+    """What a journalled payload says of its document: of an event, an observed row or a bare document.
+
+    The fields as they were sent, in canonical words, not checked; None when there are none.
+    """
+    try:
+        seen = orjson.loads(received)
+    except orjson.JSONDecodeError:
+        return None
+    if isinstance(seen, dict) and ("specversion" in seen or "raw" in seen):
+        seen = seen.get("data")
+    return seen if isinstance(seen, dict) else None
 
 
 def short_digest(text: str, length: int = 8) -> str:

@@ -61,6 +61,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("conflict_id"),
     )  # fmt: skip
+    op.create_index("transactions_lane", "transactions", ["ordering_key"], unique=False)
     op.create_index("conflicts_of", "conflicts", ["kind", "document_id"], unique=False)
 
 

@@ -1,0 +1,102 @@
+"""What is still open: documents of a project, what was settled against an invoice, what waits parked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from router.canonical.documents import Document
+from router.canonical.kinds import KINDS, Kind
+from router.journal.core import JournalCore
+from router.journal.engine import Row, Transaction
+from router.journal.words import document_of, id_text
+
+_STATE = "CASE WHEN t.job_id IS NULL THEN t.state ELSE j.state END"
+_NAMES = (
+    "seq", "kind", "document_id", "verb", "source", "received", "problem", "problem_code", "ordering_key",
+    "correlation_id", "state", "target", "code", "why",
+)  # fmt: skip
+_COLUMNS = (
+    "SELECT t.seq, t.kind, t.document_id, t.verb, t.source, t.received, t.problem, t.problem_code,"
+    f" t.ordering_key, t.correlation_id, {_STATE}, coalesce(j.target, ''), coalesce(j.code, ''),"
+    " coalesce(j.why, '') FROM transactions AS t LEFT JOIN jobs AS j ON j.job_id = t.job_id"
+)
+
+
+class OpenItemReads(JournalCore):
+    """Rows are dicts, oldest first; `received` is the payload as text."""
+
+    async def every(self, kind: Kind, ids: Sequence[str] | None = None) -> list[Document]:
+        """Every accepted document of a kind (of these ids), each version of a master, oldest first."""
+        return await self._read(_every, kind, ids)
+
+    async def parked(self, *, codes: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Transactions parked without a document, those of some problem codes or all."""
+        return await self._read(_parked, codes)
+
+    async def not_posted(self, project_id: str) -> list[dict[str, Any]]:
+        """Transactions of a project that their ERP does not have (yet), whatever the reason."""
+        return await self._read(_not_posted, project_id)
+
+    async def family(self, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Accepted transactional documents of these ids and all derived from them (`<id>.…`).
+
+        Adds `document`; what was refused for good by its ERP is among them.
+        """
+        return await self._read(_family, kind, ids)
+
+
+def _rows(found: Sequence[Row]) -> list[dict[str, Any]]:
+    rows = [dict(zip(_NAMES, row, strict=False)) for row in found]
+    for row in rows:
+        row["transaction_id"] = id_text(row["seq"])
+        row["received"] = bytes(row["received"]).decode("utf-8", "replace")
+    return rows
+
+
+def _every(tx: Transaction, kind: Kind, ids: Sequence[str] | None) -> list[Document]:
+    query = (
+        "SELECT seq, canonical, schema_version FROM transactions WHERE kind = ?"
+        f" AND transactional = {int(KINDS[kind].transactional)} AND canonical IS NOT NULL"
+    )
+    rows = (
+        tx.rows(query, (kind,))
+        if ids is None
+        else tx.among(query + " AND {any}", "document_id", list(dict.fromkeys(ids)), kind)
+    )
+    return [document_of(canonical, version) for _, canonical, version in sorted(rows)]
+
+
+def _parked(tx: Transaction, codes: Sequence[str]) -> list[dict[str, Any]]:
+    query = _COLUMNS + " WHERE t.state = 'parked' AND t.canonical IS NULL"
+    rows = (
+        tx.among(query + " AND {any}", "t.problem_code", list(dict.fromkeys(codes)))
+        if codes
+        else tx.rows(query)
+    )
+    return _rows(sorted(rows))
+
+
+def _not_posted(tx: Transaction, project_id: str) -> list[dict[str, Any]]:
+    rows = tx.rows(
+        f"{_COLUMNS} WHERE t.ordering_key = ? AND {_STATE} <> 'posted' ORDER BY t.seq", (project_id,)
+    )
+    return _rows(rows)
+
+
+def _family(tx: Transaction, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
+    wanted = list(dict.fromkeys(ids))
+    query = _COLUMNS.replace("coalesce(j.why, '')", "coalesce(j.why, ''), t.canonical, t.schema_version")
+    query += " WHERE t.kind = ? AND t.transactional = 1 AND t.canonical IS NOT NULL"
+    rows = tx.among(query + " AND {any}", "t.document_id", wanted, kind)
+    for stem in sorted({row[2] for row in rows}):
+        # Everything from `<id>.` up to `<id>/`, the next character: a range of the index, no pattern.
+        rows = [
+            *rows,
+            *tx.rows(f"{query} AND t.document_id > ? AND t.document_id < ?", (kind, f"{stem}.", f"{stem}/")),
+        ]
+    ordered = sorted({row[0]: row for row in rows}.values())
+    found = _rows(ordered)
+    for row, (*_, canonical, version) in zip(found, ordered, strict=True):
+        row["document"] = document_of(canonical, version)
+    return found
