@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,15 @@ from cutover.rehearsal.evidence import approved_rows, erp_books, repeat_requests
 from cutover.rehearsal.firm import build_firm
 from cutover.rehearsal.options import Options
 from cutover.rehearsal.population import Population
+from cutover.rehearsal.subledgers import erp_books_of, journal_books, psa_minutes
 from cutover.rehearsal.virtual_time import VirtualClock, run
 from cutover.rehearsal.world import World
 from cutover.report.data import build_report
+from cutover.report.finance import finance
 from cutover.runner.runner import Runner
+from router.canonical.money import Money
 from router.errors import Broken
+from router.finance import fx
 from router.ingest.feeds import SLOW_POLL_S
 from simulators.firm.actions import Step
 from simulators.firm.workload import workload
@@ -102,6 +106,7 @@ async def _rehearse(
         result.evidence["comparison"] for result in runner.results.values() if "comparison" in result.evidence
     ]
     documents, balances = erp_books(world)
+    month = _month(world, f"sqlite:///{journal}", firm.month)
     facts = read_facts(
         f"sqlite:///{journal}",
         erp_documents=documents,
@@ -123,8 +128,32 @@ async def _rehearse(
         fired={
             name: dict(sorted(app.faults.fired.items())) for name, app in sorted(world.simulators.items())
         },
+        finance=month,
     )
     return Rehearsal(report=report, journal=journal, facts=facts, world=world)
+
+
+def _month(world: World, url: str, month: date) -> dict[str, Any]:
+    """The month's money and whether PSA, ERPs and journal agree on it."""
+    landscape = world.options.landscape
+    last = (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    erps, held = erp_books_of(world)
+
+    def converted(amount: Money, currency: str) -> Money | None:
+        by = fx.rate(
+            landscape.fx_rates, "spot", amount.currency, currency, last, group=landscape.group_currency
+        )
+        return None if by is None else fx.convert(amount, by, currency)
+
+    return finance(
+        journal=journal_books(url),
+        erps=erps,
+        held=held,
+        psa=psa_minutes(world),
+        entities={code: entity.currency for code, entity in landscape.legal_entities.items()},
+        convert=converted,
+        group=landscape.group_currency,
+    )
 
 
 async def _run_plan(world: World, options: Options) -> Runner:

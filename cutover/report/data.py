@@ -32,6 +32,7 @@ def build_report(
     lives: int,
     settled: Mapping[str, Any],
     fired: Mapping[str, Mapping[str, int]],
+    finance: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The whole report, JSON-able, keys in a fixed order."""
     steps = [runner.results[step.id] for step in options.plan.order()]
@@ -63,6 +64,7 @@ def build_report(
         "transactions": _transactions(facts, states),
         "differences": [result.evidence["comparison"] for result in steps if "comparison" in result.evidence],
         "money": _money(facts, states),
+        "finance": dict(finance),
         "exceptions": {
             "total": len(exceptions),
             "truncated": len(exceptions) > EXCEPTIONS_SHOWN,

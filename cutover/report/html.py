@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cutover.report import evidence_views, headline, views, wording
+from cutover.report import evidence_views, finance_view, headline, views, wording
 
 
 def render(report: Mapping[str, Any]) -> str:
@@ -28,6 +28,7 @@ def render(report: Mapping[str, Any]) -> str:
         "load": views.load(report),
         "differences": views.differences(report),
         "money": views.money(report),
+        "finance": finance_view.finance(report),
         "exceptions": evidence_views.exceptions(report),
         "invariants": evidence_views.invariants(report),
         "resilience": evidence_views.resilience(report),
