@@ -34,7 +34,11 @@ from router.landscape import Landscape, default_file
 from router.model import SystemId
 from router.routing.tables import Tables
 from router.settings import Settings
+from router.workflows.agreements import Agreements
+from router.workflows.billing import BillingTerms, MilestoneTerms
 from router.workflows.directory import Directory
+from router.workflows.drawdown import Drawdown
+from router.workflows.exchange import ExchangeRates
 from router.workflows.service import Workflows
 
 CONNECT: Mapping[str, Callable[..., Connector]] = {
@@ -121,12 +125,14 @@ def build(
     )
     connectors = _connectors(landscape, outside)
     directory = Directory(journal)
+    agreements = Agreements(directory=directory)
+    billing_terms = BillingTerms(journal=journal, agreements=agreements)
     workflows = Workflows(
         landscape=landscape,
         journal=journal,
         directory=directory,
         connectors=connectors,
-        companions=(),
+        companions=(billing_terms,),
         followers=(),
     )
     intake = Intake(
@@ -135,7 +141,12 @@ def build(
         directory=directory,
         workflows=workflows,
         backlog_max=settings.backlog_max,
-        vets=(),
+        vets=(
+            Drawdown(journal=journal, agreements=agreements, limits=landscape.expense_limits),
+            MilestoneTerms(journal=journal, agreements=agreements, landscape=landscape, clock=outside.clock),
+            billing_terms,
+            ExchangeRates(journal=journal, directory=directory, landscape=landscape),
+        ),
     )
     delivery = Delivery(
         journal=journal,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from router.canonical.masters import Bills, Contract, ContractLine
-from router.canonical.work import ChangeOrder
+from router.canonical.masters import Bills, ContractLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,33 +17,6 @@ class Terms:
     version: int
     lines: tuple[ContractLine, ...]
     ends: date | None
-
-
-def history(contract: Contract, changes: Iterable[ChangeOrder]) -> tuple[Terms, ...]:
-    """Every version from the contract as signed on, in order of version.
-
-    `changes` with a version the contract document already stands at are part of it: a contract sent
-    again as amended is the newest word on its version.
-    """
-    found = [
-        Terms(
-            effective=contract.starts,
-            version=contract.contract_version,
-            lines=contract.lines,
-            ends=contract.ends,
-        )
-    ]
-    for change in sorted(changes, key=lambda one: one.contract_version):
-        if change.contract_version > found[-1].version:
-            found.append(
-                Terms(
-                    effective=change.effective,
-                    version=change.contract_version,
-                    lines=change.lines,
-                    ends=change.ends or found[-1].ends,
-                )
-            )
-    return tuple(found)
 
 
 def in_force(terms: Sequence[Terms], on: date) -> Terms:

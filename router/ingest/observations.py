@@ -38,6 +38,10 @@ class Observations:
             return Problem(error.one_line(), error.code)
         return found
 
+    def check(self, document: Document) -> None:
+        """Check a document that was not observed but sent; raises Refused."""
+        check(document, self._landscape)
+
     def _opportunity(self, data: Mapping[str, Any]) -> Document | Problem:
         complete = dict(data) | {"kind": "opportunity"}
         entity = self._landscape.legal_entities.get(str(complete.get("legal_entity")))

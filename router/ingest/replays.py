@@ -2,33 +2,54 @@
 
 What was parked because it could not be completed (a project not known yet) is completed anew from its
 payload as received, under its own transaction id; what still can't be stays parked with its reason.
+So is what a rule of the firm had parked: the rules look at it again, and what they accompany it with
+is accepted along with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import orjson
 
-from router.canonical.kinds import KINDS
+from router.canonical import events
+from router.canonical.documents import Document
+from router.canonical.kinds import KINDS, parse
 from router.canonical.masters import Opportunity
+from router.errors import Refused
 from router.ingest.observations import Observations
 from router.journal.journal import Journal
 from router.journal.port import Submission
 from router.model import SystemId
 from router.workflows.decisions import process_id
+from router.workflows.directory import Directory
 from router.workflows.enrich import Problem
 from router.workflows.service import Workflows
 
+Vetted = Callable[[Submission], Awaitable[Submission]]
+
 
 class Replays:
-    """Sends transactions again on top of one journal."""
+    """Sends transactions again on top of one journal.
 
-    def __init__(self, *, journal: Journal, observations: Observations, workflows: Workflows) -> None:
+    `vetted` are the firm's rules (`Intake.vetted`), `directory` learns masters that were completed.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        observations: Observations,
+        workflows: Workflows,
+        vetted: Vetted | None = None,
+        directory: Directory | None = None,
+    ) -> None:
         self._journal = journal
         self._observations = observations
         self._workflows = workflows
+        self._vetted = vetted
+        self._directory = directory
 
     async def replay(
         self, ids: Sequence[str], *, route: Literal["pinned", "again"], by: str, why: str
@@ -40,37 +61,77 @@ class Replays:
             row = await self._journal.transaction(transaction_id)
             if row is None or row["document"] is not None or row["state"] != "parked":
                 continue
-            completed = await self._complete(row)
-            if completed is None:
+            completed = await self.completed(row)
+            if isinstance(completed, Problem):
+                if completed.why != row["problem"]:
+                    await self._journal.restate(transaction_id, completed.why, completed.code)
                 continue
             mended[transaction_id] = completed
-            if isinstance(completed.document, Opportunity) and completed.document.won:
-                begun += await self._workflows.start_project(completed.document)
-        return await self._journal.replay(ids, route=route, by=by, why=why, mended=mended, begun=begun)
+            if self._workflows.accompanies(completed):
+                before, after = await self._workflows.companions(completed)
+                begun += [*before, *after]
+        count = await self._journal.replay(ids, route=route, by=by, why=why, mended=mended, begun=begun)
+        await self._learn(mended)
+        return count
 
-    async def _complete(self, row: Mapping[str, Any]) -> Submission | None:
-        """The submission an observation has become; None when it can't be completed, or was no observation."""
+    async def _learn(self, mended: Mapping[str, Submission]) -> None:
+        """Tell the directory of what was completed; a stale version was not."""
+        if self._directory is None:
+            return
+        for transaction_id, submission in mended.items():
+            row = await self._journal.transaction(transaction_id)
+            if row is not None and row["document"] is not None and submission.document is not None:
+                self._directory.learn((submission.document,))
+
+    async def completed(self, row: Mapping[str, Any]) -> Submission | Problem:
+        """What a parked transaction would be accepted as now, or why it still can't be; changes nothing."""
         seen = observed_in(row["received"])
-        if seen is None or row["kind"] not in KINDS:
-            return None
-        data, vendor_id = seen
-        found = await self._observations.read(row["kind"], data)
+        if row["kind"] not in KINDS:
+            return Problem(f"there is no kind {row['kind'][:40]!r}", "unreadable")
+        data, vendor_id = seen or ({}, "")
+        try:
+            found = await self._observations.read(row["kind"], data) if seen else self._sent(row)
+        except Refused as error:
+            return Problem(error.one_line(), error.code)
+        if found is None:
+            return Problem(row["problem"] or "the payload is no document", "unreadable")
         if isinstance(found, Problem):
+            return found
+        submission = submission_of(row, found, vendor_id=vendor_id)
+        if self._vetted is None:
+            return submission
+        try:
+            looked = await self._vetted(submission)
+        except Refused as error:
+            return Problem(error.one_line(), error.code)
+        return looked if looked.document is not None else Problem(looked.problem, looked.problem_code)
+
+    def _sent(self, row: Mapping[str, Any]) -> Document | None:
+        """The document of an event or of a process API's body, checked as when it came; raises Refused."""
+        body = events.decode(row["received"].encode())
+        if not isinstance(body, dict):
             return None
-        won = isinstance(found, Opportunity)
-        return Submission(
-            client=row["client"],
-            idempotency_key=row["idempotency_key"],
-            received=row["received"].encode(),
-            source=row["source"],
-            event_id=row["event_id"],
-            verb=row["verb"],
-            document=found,
-            kind=row["kind"],
-            correlation_id=process_id(found) if isinstance(found, Opportunity) else row["correlation_id"],
-            crosswalk=((SystemId(row["source"].split("/")[1]), vendor_id),) if vendor_id else (),
-            deliver=not won,
-        )
+        wrapped = "specversion" in body
+        found = events.read(body).document if wrapped else parse(body | {"kind": row["kind"]})
+        self._observations.check(found)
+        return found
+
+
+def submission_of(row: Mapping[str, Any], document: Document, *, vendor_id: str = "") -> Submission:
+    """A parked transaction's submission with a document: identity and payload stay as they were."""
+    return Submission(
+        client=row["client"],
+        idempotency_key=row["idempotency_key"],
+        received=row["received"].encode(),
+        source=row["source"],
+        event_id=row["event_id"],
+        verb=row["verb"],
+        document=document,
+        kind=row["kind"],
+        correlation_id=process_id(document) if isinstance(document, Opportunity) else row["correlation_id"],
+        crosswalk=((SystemId(row["source"].split("/")[1]), vendor_id),) if vendor_id else (),
+        deliver=not isinstance(document, Opportunity),
+    )
 
 
 def observed_in(received: str) -> tuple[Mapping[str, Any], str] | None:

@@ -10,7 +10,9 @@ from router.canonical import Document
 from router.canonical.kinds import Kind
 from router.journal import acceptance, fence, lanes, records, registers, rerouting, settling
 from router.journal.billing_facts import BillingFacts
+from router.journal.cases import Cases
 from router.journal.engine import Transaction
+from router.journal.identity import Identity
 from router.journal.lanes import any_due
 from router.journal.lanes import claim as claim_lanes
 from router.journal.open_items import OpenItemReads
@@ -42,7 +44,7 @@ def _replay(
 _Batch = tuple[list[Prepared], tuple[SystemId, str, str] | None]
 
 
-class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods):
+class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Identity):
     """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
 
     Every method raises Overloaded while the database can't answer, Broken for a bug, and Refused (or

@@ -8,6 +8,7 @@ Whoever adds work to a lane locks its row first: within a lane, job ids follow t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -25,6 +26,8 @@ LaneRow = tuple[str, str, str, str, int]
 _COLUMNS = ", ".join(f"j.{name}" for name in Head._fields)
 DOCUMENTS_KEPT = 32_768
 """About 60 MB of documents; a month-end's load of one rehearsal is claimed without parsing it again."""
+_CORRECTED = '"corrected"'
+"""The mark of a job whose document was corrected, perhaps by another process than the one that remembers it."""
 _REPAIRS = 8
 """Rounds a claim may spend on lanes whose due was stale before it leaves the rest to the next claim."""
 
@@ -43,10 +46,12 @@ class Documents:
         for seq in list(islice(self._kept, excess)):
             del self._kept[seq]
 
-    def of(self, tx: Transaction, seqs: Iterable[int]) -> dict[int, tuple[Document, str]]:
-        """Documents and correlation ids of transactions, from memory or the table."""
+    def of(
+        self, tx: Transaction, seqs: Iterable[int], *, anew: AbstractSet[int] = frozenset()
+    ) -> dict[int, tuple[Document, str]]:
+        """Documents and correlation ids of transactions, from memory or the table; `anew`: from the table."""
         kept = self._kept
-        found = {seq: kept[seq] for seq in seqs if seq in kept}
+        found = {seq: kept[seq] for seq in seqs if seq in kept and seq not in anew}
         missing = [seq for seq in dict.fromkeys(seqs) if seq not in found]
         for seq, correlation_id, canonical, version in tx.among(
             "SELECT seq, correlation_id, canonical, schema_version FROM transactions WHERE {any}",
@@ -214,7 +219,11 @@ def _leases(
     tokens: dict[str, int],
     until: datetime,
 ) -> list[Lease]:
-    known = documents.of(tx, [head.job_id // JOBS_PER_TRANSACTION for run in runs.values() for head in run])
+    every = [head for run in runs.values() for head in run]
+    corrected = {
+        head.job_id // JOBS_PER_TRANSACTION for head in every if head.facts and _CORRECTED in head.facts
+    }
+    known = documents.of(tx, [head.job_id // JOBS_PER_TRANSACTION for head in every], anew=corrected)
     leases = []
     for lane, run in runs.items():
         jobs = []

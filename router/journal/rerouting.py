@@ -295,14 +295,18 @@ def _reroute(tx: Transaction, one: Resting, decide: Decide | None, said: dict[st
 
 
 def _revive(tx: Transaction, seqs: Sequence[int], said: dict[str, str]) -> list[int]:
-    """Put refused and dead jobs back at their place in their lanes."""
+    """Put refused and dead jobs back at their place in their lanes.
+
+    Not what an ERP refused before the transaction was routed to another: it would be posted twice.
+    """
     rows = [
         row
         for seq in seqs
         for row in tx.rows(
             "SELECT job_id, target, lane, legal_entity, role, state, doubtful FROM jobs"
-            " WHERE job_id >= ? AND job_id < ? AND state IN ('refused','dead') ORDER BY job_id",
-            (seq * JOBS_PER_TRANSACTION, (seq + 1) * JOBS_PER_TRANSACTION),
+            " WHERE job_id >= ? AND job_id < ? AND state IN ('refused','dead') AND (role <> 'authority'"
+            " OR job_id = (SELECT t.job_id FROM transactions AS t WHERE t.seq = ?)) ORDER BY job_id",
+            (seq * JOBS_PER_TRANSACTION, (seq + 1) * JOBS_PER_TRANSACTION, seq),
         )
     ]
     lanes.touch(tx, [(*row[1:5], row[0] // JOBS_PER_TRANSACTION) for row in rows])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, TypeVar
 
 from router.canonical.documents import Document
 from router.canonical.masters import Contract, Customer, Project, RateCard, Resource
+from router.canonical.work import ChangeOrder
+from router.finance.amendments import Agreement, agreement, register_of
 from router.journal.journal import Journal
 from router.workflows.enrich import Masters
 
@@ -25,22 +29,76 @@ class Directory:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._known: dict[tuple[str, str], Document] = {}
+        self._contracts: dict[str, dict[int, Contract]] = {}
+        self._orders: dict[str, dict[int, ChangeOrder]] = {}
+        self._agreements: dict[str, Agreement] = {}
+        self.aliases: dict[tuple[str, str], str] = {}
+        """(kind, id) to the id of the document that it means: two ids turned out to be one firm."""
+        self.contract_changed = asyncio.Event()
+        """Set when a contract or change order was accepted: what waited for its version may go on."""
 
     async def load(self) -> None:
-        """Read all masters from the journal."""
+        """Read all masters from the journal, every version of the contracts, and the aliases."""
+        self.aliases = await self._journal.aliases()
         for kind in _NAMES.values():
             self.learn(await self._journal.masters(kind))
+        for kind in ("contract", "change_order"):
+            self.learn(await self._journal.every(kind))
 
     def learn(self, documents: Iterable[Document]) -> None:
         """Keep the masters among some accepted documents."""
         for document in documents:
             if isinstance(document, KEPT):
                 self._known[(document.kind, document.document_id)] = document
+            if isinstance(document, Contract):
+                versions = self._contracts.setdefault(document.document_id, {})
+                versions[document.contract_version] = document
+                self._agreements.pop(document.document_id, None)
+                self.contract_changed.set()
+            elif isinstance(document, ChangeOrder):
+                orders = self._orders.setdefault(document.contract_id, {})
+                orders[document.contract_version] = document
+                self._agreements.pop(document.contract_id, None)
+                self.contract_changed.set()
 
     def get(self, model: type[D], document_id: str) -> D | None:
         """A master this process knows; None when it does not."""
         found = self._known.get((_NAMES[model], document_id))
         return found if isinstance(found, model) else None
+
+    async def contract_on(self, contract_id: str, day: date) -> Contract | None:
+        """A contract as in force on a day: its lines, end and version of that day; None when unknown.
+
+        Asks the journal which version it stands at, since another gateway may have taken a change.
+        """
+        found = await self.agreement_of(contract_id)
+        return None if found is None else found.on(day)
+
+    async def agreement_of(self, contract_id: str) -> Agreement | None:
+        """All versions of a contract, as new as the journal's register of it; None when it is unknown."""
+        if contract_id not in self._contracts:
+            await self._read_versions(contract_id)
+        if contract_id not in self._contracts:
+            return None
+        found = self._agreement(contract_id)
+        register = register_of(contract_id)
+        if (await self._journal.registers([register])).get(register, 0) > found.version:
+            await self._read_versions(contract_id)
+            found = self._agreement(contract_id)
+        return found
+
+    async def _read_versions(self, contract_id: str) -> None:
+        self.learn(await self._journal.every("contract", [contract_id]))
+        kept = await self._journal.kept(["change_order"], contract_id=contract_id)
+        self.learn(one.document for one in kept)
+
+    def _agreement(self, contract_id: str) -> Agreement:
+        found = self._agreements.get(contract_id)
+        if found is None:
+            contracts = list(self._contracts[contract_id].values())
+            found = agreement(contracts, self._orders.get(contract_id, {}).values())
+            self._agreements[contract_id] = found
+        return found
 
     async def masters_of(self, data: Mapping[str, Any]) -> Masters:
         """The masters an observed row refers to by `project_id` and `resource_id`."""
@@ -54,6 +112,7 @@ class Directory:
 
     async def find(self, model: type[D], document_id: str) -> D | None:
         """A master, asking the journal when this process does not know it."""
+        document_id = self.aliases.get((_NAMES[model], document_id), document_id)
         found = self.get(model, document_id)
         if found is None:
             stored = await self._journal.master(_NAMES[model], document_id)

@@ -15,6 +15,7 @@ from router.canonical.documents import Document
 from router.canonical.kinds import parse
 from router.canonical.masters import Contract, Project, RateCard, Resource
 from router.errors import BadInput
+from router.finance.milestones import milestone_line
 
 NOT_BILLED_ROLE = "UNASSIGNED"
 
@@ -66,7 +67,7 @@ def enrich(kind: str, data: Mapping[str, Any], masters: Masters) -> Document | P
         complete.setdefault("accounting_date", complete.get("completed_on"))
         complete.setdefault("contract_id", project.contract_id)
         if "contract_line" not in complete:
-            line = _milestone_line(masters.contract)
+            line = _milestone_line(masters.contract, complete)
             if line is None:
                 return Problem(
                     f"contract {project.contract_id} of project {project.document_id} bills no milestones",
@@ -131,7 +132,8 @@ def _price(complete: dict[str, Any], project: Project, masters: Masters) -> Prob
             "rate-card-currency",
         )
     on = complete["accounting_date"] if "work_date" not in complete else complete["work_date"]
-    rate = card.rate(complete["role"], on if isinstance(on, date) else date.fromisoformat(str(on)))
+    day = on if isinstance(on, date) else date.fromisoformat(str(on))
+    rate = card.rate(complete["role"], day, complete["resource_id"])
     if rate is None:
         return Problem(
             f"rate card {card.document_id} has no rate for {complete['role']} on {on}; add one, then replay",
@@ -141,7 +143,8 @@ def _price(complete: dict[str, Any], project: Project, masters: Masters) -> Prob
     return None
 
 
-def _milestone_line(contract: Contract | None) -> int | None:
+def _milestone_line(contract: Contract | None, data: Mapping[str, Any]) -> int | None:
     if contract is None:
         return None
-    return next((line.line for line in contract.lines if line.bills == "milestones"), None)
+    found = milestone_line(contract.lines, str(data.get("name", "")), str(data.get("amount", "")))
+    return found.line if found is not None else None

@@ -134,7 +134,7 @@ def bench(
 
 @cache
 def _default() -> dict[str, Any]:
-    return read_landscape().model_dump(mode="json")
+    return read_landscape().model_dump(mode="json", by_alias=True)
 
 
 def _secrets(config: System, values: Mapping[str, str]) -> Callable[[str], str]:

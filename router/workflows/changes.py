@@ -1,0 +1,175 @@
+"""Change orders, amendments and renewals: taken in order of version, refused when stale, never applied late.
+
+A version that comes too early is parked with what it waits for, and goes on by itself when that was
+accepted: at once in this process, and at every look of the sweep, so that neither a crash between two
+commits nor another gateway can strand it. Which version a contract stands at is a register of the
+journal, moved on in the commit that accepts the change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal, Protocol
+
+import structlog
+
+from router.canonical.kinds import Kind
+from router.canonical.masters import Contract
+from router.canonical.work import ChangeOrder
+from router.errors import BadInput, CoexistError, PeriodClosed
+from router.finance.amendments import register_of, standing
+from router.journal.journal import Journal
+from router.journal.port import Advance, Submission
+from router.landscape import Landscape
+from router.workflows.directory import Directory
+from router.workflows.submissions import parked, payload_of
+
+log = structlog.get_logger(__name__)
+GAP = "version-gap"
+SWEEP_S = 300
+"""How long a version may wait for nothing: a crash between two commits, or a change another gateway took."""
+
+
+class ContractVersions:
+    """Looks at contracts and change orders before they are accepted.
+
+    A stale version is answered 409 (a feed's is parked as `stale-version`), also where another gateway
+    was faster. One that leaves a gap is accepted as parked (202), with what it waits for as `problem`.
+    """
+
+    kinds: frozenset[Kind] = frozenset({"change_order", "contract"})
+    alone = True
+
+    def __init__(self, *, directory: Directory, journal: Journal, landscape: Landscape) -> None:
+        self._directory = directory
+        self._journal = journal
+        self._landscape = landscape
+
+    async def look(self, submission: Submission) -> Submission:
+        """Judge one; raises BadInput for what can't be a change, PeriodClosed for one of closed periods."""
+        document = submission.document
+        if isinstance(document, ChangeOrder):
+            return await self._order(submission, document)
+        if isinstance(document, Contract) and submission.verb != "cancelled":
+            return await self._contract(submission, document)
+        return submission
+
+    async def _order(self, submission: Submission, order: ChangeOrder) -> Submission:
+        if order.contract_version < 2:
+            raise BadInput(
+                "contract_version: version 1 is the contract as signed", mend="count change orders from 2 on"
+            )
+        if self._landscape.is_closed(order.legal_entity, order.effective):
+            raise PeriodClosed(
+                f"effective: {order.effective} lies in a closed period of {order.legal_entity}, whose work is billed",
+                mend="agree on an effective date in an open period",
+            )
+        contract = await self._directory.find(Contract, order.contract_id)
+        if contract is not None and contract.currency != order.currency:
+            raise BadInput(
+                f"currency: contract {order.contract_id} is in {contract.currency}, not {order.currency}",
+                mend="a contract keeps its currency: close it and sign another",
+            )
+        first = contract.contract_version if contract is not None else 1
+        return await self._placed(submission, order.contract_id, order.contract_version, first)
+
+    async def _contract(self, submission: Submission, contract: Contract) -> Submission:
+        name, version = contract.document_id, contract.contract_version
+        known = await self._directory.find(Contract, name)
+        if known is not None:
+            return await self._placed(submission, name, version, known.contract_version)
+        stands = (await self._journal.registers([register_of(name)])).get(register_of(name))
+        if stands is None:
+            return replace(submission, advance=_stay(name, version, version))
+        if version <= stands:  # its changes came before it
+            return submission
+        return replace(submission, advance=Advance(register=register_of(name), expected=stands, to=version))
+
+    async def _placed(self, submission: Submission, name: str, version: int, first: int) -> Submission:
+        register = register_of(name)
+        stands = (await self._journal.registers([register])).get(register, first)
+        where = standing(version, stands)
+        if where == "waits":
+            return parked(
+                submission,
+                f"version {version} of contract {name} waits for version {stands + 1}, which has not come yet:"
+                f" send version {stands + 1} from the system that keeps the contract; this one then goes on by itself",
+                GAP,
+            )
+        if where == "stands" and submission.kind == "contract":
+            return replace(submission, advance=_stay(name, version, first))
+        # Of a stale one the journal says so, after it has looked whether it is only a repeat.
+        return replace(
+            submission, advance=Advance(register=register, expected=version - 1, to=version, first=first)
+        )
+
+
+def _stay(name: str, version: int, first: int) -> Advance:
+    """The same version again: allowed as long as the contract still stands there."""
+    return Advance(register=register_of(name), expected=version, to=version, first=first)
+
+
+class Replay(Protocol):
+    """Completes parked transactions and sends them on."""
+
+    async def __call__(self, ids: list[str], *, route: Literal["pinned", "again"], by: str, why: str) -> int:
+        """How many went on."""
+        ...
+
+
+class WaitingVersions:
+    """Sends the versions on that waited for another one."""
+
+    def __init__(self, *, directory: Directory, journal: Journal, replay: Replay) -> None:
+        self._directory = directory
+        self._journal = journal
+        self._replay = replay
+
+    async def run(self) -> None:
+        """Look whenever a contract changed, and every now and then; until cancelled."""
+        changed = self._directory.contract_changed
+        while True:
+            changed.clear()
+            try:
+                await self.carry_on()
+            except CoexistError as error:
+                log.warning("versions_wait", why=error.message)
+            try:
+                async with asyncio.timeout(SWEEP_S):
+                    await changed.wait()
+            except TimeoutError:
+                continue
+
+    async def carry_on(self) -> int:
+        """Send on every version whose turn it is; how many."""
+        count, before = 0, list[str]()
+        while (ready := await self._ready()) and ready != before:
+            await self._replay(ready, route="again", by="coexist", why="the version before it came")
+            count, before = count + len(ready), ready
+        return count
+
+    async def _ready(self) -> list[str]:
+        """Of each contract the parked transaction with its next version."""
+        waiting = await self._journal.parked(codes=[GAP])
+        if not waiting:
+            return []
+        wanted: dict[str, list[tuple[int, str]]] = {}
+        for row in waiting:
+            name, version = version_in(row["kind"], payload_of(row["received"]) or {})
+            wanted.setdefault(name, []).append((version, row["transaction_id"]))
+        stands = await self._journal.registers([register_of(name) for name in wanted])
+        ready: list[str] = []
+        for name, rows in wanted.items():
+            contract = await self._directory.find(Contract, name)
+            at = stands.get(register_of(name), contract.contract_version if contract is not None else 1)
+            ready += [one for version, one in sorted(rows) if standing(version, at) == "follows"][:1]
+        return ready
+
+
+def version_in(kind: Kind, payload: Mapping[str, Any]) -> tuple[str, int]:
+    """Contract and version a parked payload names."""
+    name = payload.get("document_id" if kind == "contract" else "contract_id")
+    version = payload.get("contract_version", 1)
+    return str(name), version if isinstance(version, int) else 0
