@@ -259,11 +259,19 @@ def _entities(
                 "margin": str(Money(margin, currency)),
                 "margin_percent": f"{margin * 1000 // base / 10:.1f}" if base else None,
                 "group_currency": group,
-                "margin_in_group": None if in_group is None else str(in_group),
+                "margin_in_group": _text(in_group),
+                "billed_in_group": _text(convert(Money(sums["billed"], currency), group) if group else None),
+                "unbilled_in_group": _text(
+                    convert(Money(sums["unbilled"], currency), group) if group else None
+                ),
                 "without_rate": sorted(set(missing)),
             }
         )
     return found
+
+
+def _text(amount: Money | None) -> str | None:
+    return None if amount is None else str(amount)
 
 
 def _add(

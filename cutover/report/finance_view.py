@@ -6,8 +6,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from markupsafe import Markup
+
+from cutover.report.charts import WIDTH
 from cutover.report.headline import part
+from cutover.report.svg import Canvas
 from cutover.report.wording import amount, number
+
+ROW, LEFT, LABEL = 27, 64, 290
+"""Height of a bar with its gap, where bars begin, and room for the figures after them."""
 
 
 def finance(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,10 +29,40 @@ def finance(report: Mapping[str, Any]) -> dict[str, Any]:
         "rows": list(found.get("rows") or ()),
         "group_currency": group,
         "sentence": _sentence(entities, group),
-        "chart": "",
+        "chart": _chart(entities, str(group or "")),
         "ties": [*open_ties, *(row for row in ties if row["ties"])],
         "tied": _tied(len(ties), len(open_ties)),
     }
+
+
+def _chart(entities: list[Mapping[str, Any]], group: str) -> Markup | str:
+    """A bar an entity: solid what is billed, outlined what is still to be billed."""
+    rows = [
+        (str(row["legal_entity"]), Decimal(row["billed_in_group"]), Decimal(row["unbilled_in_group"]))
+        for row in entities
+        if row.get("billed_in_group") is not None and row.get("unbilled_in_group") is not None
+    ]
+    most = max((abs(billed) + abs(unbilled) for _, billed, unbilled in rows), default=Decimal(0))
+    if not group or not most:
+        return ""
+    told = "; ".join(f"{name}: {amount(str(billed))} and {amount(str(rest))}" for name, billed, rest in rows)
+    canvas = Canvas(
+        "revenue",
+        width=WIDTH,
+        height=ROW * len(rows) + 6,
+        title="Billed and unbilled by entity",
+        desc=f"In {group}, billed and unbilled: {told}.",
+    )
+    for at, (name, billed, rest) in enumerate(rows):
+        y = ROW * at + 3
+        solid, outlined = (int((WIDTH - LEFT - LABEL) * max(part, Decimal(0)) / most) for part in (billed, rest))
+        canvas.text(0, y + 14, name, "strong")
+        canvas.rect(LEFT, y + 3, max(solid, 1), 16, "ran")
+        canvas.rect(LEFT + solid, y + 3, max(outlined, 1), 16, "planned")
+        figures = f"{amount(str(billed))} billed, {amount(str(rest))} unbilled"
+        canvas.text(LEFT + solid + outlined + 7, y + 15, figures, "figures")
+    canvas.line(LEFT, 0, LEFT, ROW * len(rows) + 4, "axis")
+    return canvas.render()
 
 
 def _tied(count: int, off: int) -> str:
