@@ -14,6 +14,7 @@ from random import Random
 import httpx
 from fastapi import FastAPI
 
+from router.canonical.ownership import read_ownership
 from router.clock import Clock
 from router.connectors import kantata, netsuite, salesforce, sap_ecc
 from router.connectors.port import Connector
@@ -22,13 +23,16 @@ from router.delivery.service import Delivery
 from router.delivery.signal import LocalSignal
 from router.dualrun.policy import as_policy
 from router.dualrun.service import DualRun
+from router.ingest.duplicates_api import Duplicates
 from router.ingest.feeds import FeedPoller
 from router.ingest.gateway import Gateway
 from router.ingest.intake import Intake
+from router.ingest.masters_api import Masters
 from router.ingest.observations import Observations
 from router.ingest.principal import Authenticate, by_name
 from router.ingest.processes_api import Processes
 from router.ingest.queries_api import Queries
+from router.ingest.replays import Replays
 from router.journal.journal import Journal
 from router.landscape import Landscape, default_file
 from router.model import SystemId
@@ -38,7 +42,9 @@ from router.workflows.agreements import Agreements
 from router.workflows.billing import BillingTerms, MilestoneTerms
 from router.workflows.directory import Directory
 from router.workflows.drawdown import Drawdown
+from router.workflows.duplicates import AliasVet, DuplicatesVet
 from router.workflows.exchange import ExchangeRates
+from router.workflows.ownership import OwnershipVet
 from router.workflows.service import Workflows
 
 CONNECT: Mapping[str, Callable[..., Connector]] = {
@@ -125,6 +131,8 @@ def build(
     )
     connectors = _connectors(landscape, outside)
     directory = Directory(journal)
+    matrix = read_ownership(landscape.ownership)
+    aliases = AliasVet(journal=journal, directory=directory, clock=outside.clock)
     agreements = Agreements(directory=directory)
     billing_terms = BillingTerms(journal=journal, agreements=agreements)
     workflows = Workflows(
@@ -142,6 +150,11 @@ def build(
         workflows=workflows,
         backlog_max=settings.backlog_max,
         vets=(
+            aliases,
+            OwnershipVet(matrix=matrix, journal=journal, landscape=landscape),
+            DuplicatesVet(
+                matching=matrix.duplicates, journal=journal, directory=directory, clock=outside.clock
+            ),
             Drawdown(journal=journal, agreements=agreements, limits=landscape.expense_limits),
             MilestoneTerms(journal=journal, agreements=agreements, landscape=landscape, clock=outside.clock),
             billing_terms,
@@ -177,6 +190,28 @@ def build(
     dual_run = DualRun(
         journal=journal, connectors=connectors, policy=as_policy(default_file("policies/default.yaml"))
     )
+    api = _api(intake, workflows, journal, directory, landscape, settings, tables, outside.authenticate)
+    Masters(
+        journal=journal,
+        intake=intake,
+        landscape=landscape,
+        matrix=matrix,
+        settings=settings,
+        authenticate=outside.authenticate,
+    ).mount(api)
+    Duplicates(
+        journal=journal,
+        replays=Replays(
+            journal=journal,
+            observations=observations,
+            workflows=workflows,
+            vetted=intake.vetted,
+            directory=directory,
+        ),
+        aliases=aliases,
+        settings=settings,
+        authenticate=outside.authenticate,
+    ).mount(api)
     return Router(
         landscape=landscape,
         settings=settings,
@@ -189,7 +224,7 @@ def build(
         pollers=pollers,
         dual_run=dual_run,
         connectors=connectors,
-        api=_api(intake, workflows, journal, directory, landscape, settings, tables, outside.authenticate),
+        api=api,
     )
 
 

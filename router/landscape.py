@@ -87,6 +87,8 @@ class Landscape(Reference):
     expense_limits: Mapping[Code, ExpenseLimit] = {}
     """Expense policy by category; a category without an entry is billed as it is."""
     dimensions: Dimensions = Dimensions()
+    ownership: str | None = None
+    """The file that says who owns which attribute of a master; None: `fixtures/ownership/default.yaml`."""
     systems: Annotated[Mapping[SystemId, System], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -80,13 +80,21 @@ class JournalEntry(Document):
         return self
 
     @property
+    def ordering_key(self) -> str:
+        if self.project_id or not self.counterparty:
+            return super().ordering_key
+        # The legs of one pair share a lane, so that they share batches; a lane is one entity's.
+        return f"intercompany:{self.legal_entity}>{self.counterparty}"
+
+    @property
     def refers_to(self) -> tuple[str, str] | None:
         return ("journal_entry", self.reverses) if self.reverses else None
 
     @property
     def needs(self) -> tuple[tuple[str, str], ...]:
         # A leg in the consultant's own books has no project there: the project is the other entity's.
-        return (("project", self.project_id),) if self.project_id else ()
+        own: tuple[tuple[str, str], ...] = (("project", self.project_id),) if self.project_id else ()
+        return (*own, ("journal_entry", self.reverses)) if self.reverses else own
 
     @property
     def money(self) -> Money:

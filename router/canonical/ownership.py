@@ -14,6 +14,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib import resources
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -21,7 +22,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from router.canonical.documents import Document
 from router.canonical.kinds import KINDS, parse
 from router.canonical.matching import Matching
-from router.configfile import ConfigFile
+from router.configfile import ConfigFile, load, loads
 from router.errors import BadInput, NotOwner
 
 Role = Literal["crm", "psa", "erp", "hcm", "steward"]
@@ -263,3 +264,13 @@ def as_ownership(file: ConfigFile) -> Ownership:
                     mend=f"did you mean {near[0]}?" if near else f"see the schema of {kind}",
                 )
     return found
+
+
+def read_ownership(path: str | None = None) -> Ownership:
+    """The matrix of a file, or the one that travels with the program; raises BadConfig."""
+    if path is not None:
+        return as_ownership(load(path))
+    name = "ownership/default.yaml"
+    return as_ownership(
+        loads(resources.files("fixtures").joinpath(name).read_bytes(), name=f"fixtures/{name}")
+    )

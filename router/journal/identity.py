@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from router.canonical import KINDS, Document
 from router.canonical.kinds import Kind
@@ -67,12 +67,12 @@ class Identity(JournalCore):
         """Conflicts with how they were decided (`state` open, accepted, kept, …), oldest first."""
         return await self._read(_conflicts, rules)
 
-    async def decide_conflict(self, conflict_id: int, *, state: str, by: str, why: str) -> None:
-        """Close a conflict; raises NotFound, Refused when it is closed already."""
-        await self._do(_decide, [conflict_id], state, by, why)
+    async def told_apart(self, kind: Kind, document_id: str) -> frozenset[str]:
+        """Documents that people said are not the same as this one, though they look alike."""
+        return await self._read(_told_apart, kind, document_id)
 
     async def decide_conflicts(self, conflict_ids: Sequence[int], *, state: str, by: str, why: str) -> None:
-        """Close several that are one question; raises NotFound, Refused when one is closed already."""
+        """Close conflicts that are one question; raises NotFound, Refused when one is closed already."""
         await self._do(_decide, list(conflict_ids), state, by, why)
 
     async def aliases(self) -> dict[tuple[Kind, str], str]:
@@ -186,6 +186,15 @@ def _conflicts(tx: Transaction, rules: Sequence[str]) -> list[dict[str, Any]]:
             row |= {"state": told, "decided_by": actor, "why": reason, "decided_at": at}
         found.append(row)
     return found
+
+
+def _told_apart(tx: Transaction, kind: Kind, document_id: str) -> frozenset[str]:
+    rows = tx.rows(
+        "SELECT c.kept FROM conflicts AS c JOIN cases AS k ON k.case_id = 'conflict-' || c.conflict_id"
+        " WHERE c.kind = ? AND c.document_id = ? AND k.state = 'resolved' AND substr(k.note, 1, 9) = 'distinct:'",
+        (kind, document_id),
+    )
+    return frozenset(str(from_json(kept)) for (kept,) in rows)
 
 
 def _decide(tx: Transaction, conflict_ids: Sequence[int], state: str, by: str, why: str) -> None:
@@ -337,7 +346,3 @@ def _add_name(tx: Transaction, system: SystemId, kind: Kind, document_id: str, v
         [row],
         "ON CONFLICT (system, kind, vendor_id) DO UPDATE SET document_id = excluded.document_id",
     )
-
-
-Decided = Literal["accepted", "kept", "distinct", "same"]
-"""How people decide a conflict or a likeness."""

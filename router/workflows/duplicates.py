@@ -126,6 +126,8 @@ class DuplicatesVet:
             self._remember(document)
             return submission
         found = self.candidates(document.kind, profile)
+        apart = await self._journal.told_apart(document.kind, document.document_id) if found else ()
+        found = tuple(one for one in found if one.document_id not in apart)
         if not found:
             self._remember(document)
             return submission

@@ -7,19 +7,54 @@ Tax. `line`: each line's tax is rounded, and summed. `document`: the tax of each
 the sum of its lines' nets, shown rounded per line, the difference on the code's largest line.
 Either way lines sum to the totals, in integers and Fractions only. Habits as in the fact sheet of
 ERP differences: legacy rounds the header once, cloud rounds lines and sums them.
+Work is billed under the contract lines in force on its day, and never beyond their caps (`caps`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from fractions import Fraction
 
+from simulators.core.caps import Line, shares, trimmed
 from simulators.core.firm_data import Personality
 from simulators.core.money import RoundingMode, rounded
-from simulators.core.rows import Contract, ContractLine, ExpenseRow, InvoiceLine, MilestoneRow, TimeRow
+from simulators.core.rows import (
+    Bills,
+    ChargeRow,
+    Contract,
+    ContractLine,
+    ExpenseRow,
+    InvoiceLine,
+    MilestoneRow,
+    Project,
+    TimeRow,
+    WorkRow,
+)
 
 BASIS = 10_000
+
+
+@dataclass(slots=True, kw_only=True)
+class BillPart:
+    """The unbilled work of one project and the contract it is billed under."""
+
+    project: Project
+    contract: Contract
+    work: list[WorkRow]
+    room: Mapping[int, int] = field(default_factory=dict)
+    """What capped contract lines may still bill, by their number."""
+    given_away: Mapping[str, int] = field(default_factory=dict)
+    """What caps kept off billed rows, by the reference the corrections in `work` have for them."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Bill:
+    """The lines of an invoice, and what caps kept off the rows they bill."""
+
+    lines: list[InvoiceLine]
+    over: list[tuple[WorkRow, int]]
 
 
 @dataclass(slots=True)
@@ -27,11 +62,17 @@ class Draft:
     """A line in the making: the exact net, and where a row was rounded already, integers."""
 
     description: str
-    tax_code: str
+    terms: ContractLine
+    part: BillPart
     source: str
     net: Fraction = Fraction(0)
     minutes: int | None = None
     dims: dict[str, str] | None = None
+
+    @property
+    def line(self) -> Line:
+        """The contract line that bills it."""
+        return self.part.contract.vendor_id, self.terms.line
 
     def take(self, net: Fraction | int, dims: dict[str, str], minutes: int | None = None) -> None:
         """Add a row; dimensions stay only where all rows agree."""
@@ -44,11 +85,39 @@ class Draft:
             self.dims = {name: code for name, code in self.dims.items() if dims.get(name) == code}
 
 
-def contract_line(contract: Contract, bills: str, service_line: str) -> ContractLine | None:
-    """The contract line that bills work of a service line: its own, else the first of that kind."""
-    fitting = [line for line in contract.lines if line.bills == bills]
-    own = [line for line in fitting if line.service_line == service_line]
+def terms_of(contract: Contract, row: WorkRow) -> ContractLine | None:
+    """The contract line in force on the row's day that bills it; None when there is none.
+
+    Time and expenses: the one of their service line, else the first of that sort. A milestone or charge names
+    its line; when a change order dropped that, any line of its sort.
+    """
+    lines = contract.lines_on(work_day(row))
+    words = bills_words(row)
+    fitting = [line for line in lines if line.bills in words]
+    if isinstance(row, MilestoneRow | ChargeRow):
+        own = [line for line in fitting if line.line == row.contract_line]
+    else:
+        service_line = row.dims.get("service_line", "")
+        own = [line for line in fitting if line.service_line == service_line]
     return next(iter(own or fitting), None)
+
+
+def bills_words(row: WorkRow) -> tuple[Bills, ...]:
+    """The words of a contract line that may bill such a row."""
+    return _WORDS[row.type]
+
+
+def work_day(row: WorkRow) -> date:
+    """The day that says whether a row is due and which terms hold: of the work, or the first of the service."""
+    match row:
+        case TimeRow():
+            return row.work_date
+        case ExpenseRow():
+            return row.expense_date
+        case ChargeRow():
+            return row.service_from
+    assert isinstance(row, MilestoneRow)
+    return row.completed_on
 
 
 def time_value(row: TimeRow, mode: RoundingMode) -> int:
@@ -56,39 +125,42 @@ def time_value(row: TimeRow, mode: RoundingMode) -> int:
     return rounded(row.value(), mode)
 
 
-def bill_lines(
-    *,
-    contract: Contract,
-    time: Sequence[TimeRow],
-    expenses: Sequence[ExpenseRow],
-    milestones: Sequence[MilestoneRow],
-    personality: Personality,
-    tax_codes: Mapping[str, int],
-) -> list[InvoiceLine]:
-    """Invoice lines with net and tax: time by (role, service line), expenses by category, milestones singly.
+def bill_lines(parts: Sequence[BillPart], *, personality: Personality, tax_codes: Mapping[str, int]) -> Bill:
+    """Invoice lines with net and tax: time by (role, service line), expenses by category, fees singly.
 
-    Rows whose kind the contract has no line for must not be given. Raises KeyError for an unknown tax code.
+    Several projects follow one another, their lines named after them. Rows whose kind the contract has no
+    line for must not be given. Raises KeyError for an unknown tax code.
     """
-    drafts = [
-        *_time_drafts(contract, time, personality),
-        *_expense_drafts(contract, expenses),
-        *_milestone_drafts(contract, milestones),
-    ]
+    over: list[tuple[WorkRow, int]] = []
+    drafts: list[Draft] = []
+    rooms = {(part.contract.vendor_id, n): room for part in parts for n, room in part.room.items()}
+    left = {line: Fraction(room) for line, room in rooms.items()}
+    for part in parts:
+        made = _drafts(part, _shares(part, personality, left, over))
+        if len(parts) > 1:
+            for draft in made:
+                draft.description = f"{part.project.name}: {draft.description}"
+        drafts += made
     nets = _nets([draft.net for draft in drafts], personality)
+    nets = trimmed(nets, [draft.line for draft in drafts], rooms)
     lines = [
         InvoiceLine(
             line=n,
             description=draft.description,
             net_minor=net,
-            tax_code=draft.tax_code,
+            tax_code=draft.terms.tax_code,
             minutes=draft.minutes,
             dims=draft.dims or {},
             source=draft.source,
+            contract=draft.part.contract.vendor_id,
+            contract_line=draft.terms.line,
+            project=draft.part.project.vendor_id,
+            deferred=draft.terms.deferred,
         )
         for n, (draft, net) in enumerate(zip(drafts, nets, strict=True), start=1)
     ]
     reckon_tax(lines, personality=personality, tax_codes=tax_codes)
-    return lines
+    return Bill(lines=lines, over=over)
 
 
 def reckon_tax(
@@ -126,43 +198,72 @@ def _nets(exact: Sequence[Fraction], personality: Personality) -> list[int]:
     return spread(exact, personality.mode)
 
 
-def _time_drafts(contract: Contract, rows: Sequence[TimeRow], personality: Personality) -> list[Draft]:
-    drafts: dict[tuple[str, str], Draft] = {}
-    for row in rows:
-        service_line = row.dims.get("service_line", "")
-        draft = drafts.get((row.role, service_line))
-        if draft is None:
-            terms = contract_line(contract, "time", service_line)
+def _drafts(part: BillPart, values: Mapping[int, Fraction]) -> list[Draft]:
+    time: dict[tuple[str, str, int], Draft] = {}
+    expenses: dict[tuple[str, int], Draft] = {}
+    fees: list[tuple[tuple[int, int, str, str], Draft]] = []
+    for row in part.work:
+        terms = terms_of(part.contract, row)
+        assert terms is not None
+        match row:
+            case TimeRow():
+                service_line = row.dims.get("service_line", "")
+                text = f"{row.role} {service_line}".strip()
+                key = (row.role, service_line, terms.line)
+                draft = time.setdefault(key, Draft(text, terms, part, "time"))
+                draft.take(values[id(row)], row.dims, row.minutes)
+            case ExpenseRow():
+                made = Draft(f"Expenses {row.category}", terms, part, "expenses")
+                expenses.setdefault((row.category, terms.line), made).take(values[id(row)], row.dims)
+            case MilestoneRow() | ChargeRow():
+                draft = Draft(row.name, terms, part, terms.bills)
+                draft.take(row.amount_minor, row.dims)
+                place = 1 if isinstance(row, MilestoneRow) else 2
+                fees.append(((place, row.contract_line, row.external_id, row.vendor_id), draft))
+    return [
+        *(time[key] for key in sorted(time)),
+        *(expenses[place] for place in sorted(expenses)),
+        *(draft for _, draft in sorted(fees, key=lambda fee: fee[0])),
+    ]
+
+
+def _shares(
+    part: BillPart, personality: Personality, left: dict[Line, Fraction], over: list[tuple[WorkRow, int]]
+) -> dict[int, Fraction]:
+    """What is billed of each time and expense row, by the row's identity.
+
+    Lowers what is `left` under caps, and notes in `over` what they keep off.
+    """
+    by_line: dict[int, list[TimeRow | ExpenseRow]] = {}
+    for row in part.work:
+        if isinstance(row, TimeRow | ExpenseRow):
+            terms = terms_of(part.contract, row)
             assert terms is not None
-            text = f"{row.role} {service_line}".strip()
-            draft = drafts[row.role, service_line] = Draft(text, terms.tax_code, "time")
-        value: Fraction | int = row.value()
-        if personality.rounding == "line":
-            value = rounded(value, personality.mode)
-        draft.take(value, row.dims, row.minutes)
-    return [drafts[key] for key in sorted(drafts)]
+            by_line.setdefault(terms.line, []).append(row)
+    found: dict[int, Fraction] = {}
+    for line, rows in by_line.items():
+        values = [_value(row, personality) for row in rows]
+        key = (part.contract.vendor_id, line)
+        taken = shares(rows, values, room=left.get(key), given_away=part.given_away)
+        if key in left:
+            left[key] -= sum((share.taken for share in taken), Fraction(0))
+        for row, share in zip(rows, taken, strict=True):
+            found[id(row)] = share.taken
+            if share.over:
+                over.append((row, rounded(share.over, personality.mode)))
+    return found
 
 
-def _expense_drafts(contract: Contract, rows: Sequence[ExpenseRow]) -> list[Draft]:
-    drafts: dict[str, Draft] = {}
-    for row in rows:
-        draft = drafts.get(row.category)
-        if draft is None:
-            terms = contract_line(contract, "expenses", row.dims.get("service_line", ""))
-            assert terms is not None
-            draft = drafts[row.category] = Draft(f"Expenses {row.category}", terms.tax_code, "expenses")
-        draft.take(row.amount_minor, row.dims)
-    return [drafts[key] for key in sorted(drafts)]
+def _value(row: TimeRow | ExpenseRow, personality: Personality) -> Fraction:
+    if isinstance(row, ExpenseRow):
+        return Fraction(row.billed_minor)
+    value = row.value()
+    return Fraction(rounded(value, personality.mode)) if personality.rounding == "line" else value
 
 
-def _milestone_drafts(contract: Contract, rows: Sequence[MilestoneRow]) -> list[Draft]:
-    terms = {line.line: line for line in contract.lines}
-    otherwise = contract_line(contract, "milestones", "")  # a change order may have dropped the line
-    drafts = []
-    for row in sorted(rows, key=lambda row: (row.contract_line, row.external_id, row.vendor_id)):
-        line = terms.get(row.contract_line) or otherwise
-        assert line is not None
-        draft = Draft(row.name, line.tax_code, "milestones")
-        draft.take(row.amount_minor, row.dims)
-        drafts.append(draft)
-    return drafts
+_WORDS: Mapping[str, tuple[Bills, ...]] = {
+    "time": ("time",),
+    "expense": ("expenses",),
+    "milestone": ("milestones",),
+    "charge": ("retainer", "subscription"),
+}

@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date
+from fractions import Fraction
 from typing import Literal, TypeVar, cast
 
+from simulators.core.caps import Line
 from simulators.core.clock import Clock, stamp
 from simulators.core.faults import Asks, NoFaults
 from simulators.core.firm_data import FirmData, Personality
 from simulators.core.ledger import Ledger, LedgerLine, period_of
+from simulators.core.money import exponent
 from simulators.core.numbering import Numbering
+from simulators.core.rates import exact_rate
 from simulators.core.rows import CreditMemo, Invoice, PostedRow, Project, Row, WorkRow
 from simulators.core.store import RowStore
 
@@ -35,6 +39,9 @@ Code = Literal[
     "NOTHING_TO_BILL",
     "AMOUNT",
     "CURRENCY",
+    "CUSTOMER",
+    "ENTITY",
+    "UNKNOWN_ACCOUNT",
     "INACTIVE",
     "STATUS",
 ]
@@ -81,6 +88,8 @@ class Bookkeeping:
         """Billable work no invoice has, by the project's vendor id."""
         self._credits: dict[str, list[CreditMemo]] = {}
         """Credit memos by their invoice's vendor id."""
+        self._billed: dict[Line, int] = {}
+        """What contract lines have billed, net, less what was credited."""
 
     # Reading
 
@@ -104,6 +113,10 @@ class Bookkeeping:
     def trial_balance(self) -> dict[str, dict[str, int]]:
         """Minor units by account, by entity in the firm's order."""
         return {entity: self.ledger.trial_balance(entity) for entity in self.firm.entities}
+
+    def base_balance(self) -> dict[str, dict[str, int]]:
+        """The same in each entity's own currency."""
+        return {entity: self.ledger.base_balance(entity) for entity in self.firm.entities}
 
     # Periods
 
@@ -157,6 +170,42 @@ class Bookkeeping:
         if given and given != wanted:
             raise BooksError("CURRENCY", f"currency is {given}, not {wanted}", "currency")
 
+    # Currency
+
+    def fix_rate(self, row: PostedRow, given: str | None = None, *, like: PostedRow | None = None) -> None:
+        """Settles the exchange rate a row is posted at: the one given, else that of the row it takes back, else our table's.
+
+        Raises CURRENCY for a rate that is none, or that the table lacks.
+        """
+        home = self.firm.entities[row.entity].currency
+        try:
+            rate = exact_rate(given) if given else None
+        except ValueError as error:
+            raise BooksError("CURRENCY", str(error), "exchange_rate") from error
+        if row.currency == home:
+            if rate not in (None, 1):
+                message = f"exchange rate {given} for a document in the company's own currency {home}"
+                raise BooksError("CURRENCY", message, "exchange_rate")
+            row.translated_at = ""
+            return
+        if rate is None and like is not None and like.translated_at:
+            rate = Fraction(like.translated_at)
+        if rate is None:
+            rate = self.firm.rates.rate(self.personality.fx, row.currency, home, row.posting_date)
+        if rate is None:
+            message = (
+                f"there is no {self.personality.fx} rate from {row.currency} to {home} on {row.posting_date}"
+            )
+            raise BooksError("CURRENCY", message, "exchange_rate")
+        row.translated_at = str(rate)
+
+    def minor_rate(self, row: PostedRow) -> Fraction | None:
+        """Minor units of the company's currency for one of the row's; None in its own currency."""
+        if not row.translated_at:
+            return None
+        places = exponent(self.firm.entities[row.entity].currency) - exponent(row.currency)
+        return Fraction(row.translated_at) * Fraction(10) ** places
+
     # Writing
 
     def _upsert(self, row: R, entity: str) -> R:
@@ -186,10 +235,15 @@ class Bookkeeping:
         row.number = row.number or self.numbering.number(row.type, row.entity)
         row.created_at = row.changed_at = stamp(self.clock.now())
 
-    def _keep(self, row: P, lines: Sequence[LedgerLine]) -> P:
+    def _keep(self, row: P, lines: Sequence[LedgerLine], *, rest_to: str | None = None) -> P:
         if lines:
             row.entry = self.ledger.post(
-                entity=row.entity, on=row.posting_date, lines=lines, reference=row.number
+                entity=row.entity,
+                on=row.posting_date,
+                lines=lines,
+                reference=row.number,
+                rate=self.minor_rate(row),
+                rest_to=rest_to,
             )
         self.store.insert(row)
         return row
@@ -203,7 +257,8 @@ class Bookkeeping:
         row.status = "cancelled"
         self._touch(row)
 
-    def _settle_invoice(self, invoice: Invoice, change_minor: int) -> None:
+    def _settle_invoice(self, invoice: Invoice, change_minor: int, change_base_minor: int) -> None:
         invoice.open_minor += change_minor
+        invoice.open_base_minor += change_base_minor
         invoice.status = "paid" if invoice.open_minor == 0 else "posted"
         self._touch(invoice)

@@ -6,13 +6,16 @@ from typing import Any
 
 from simulators.core.rows import (
     BilledRow,
+    ChargeRow,
     ExpenseRow,
+    JournalEntry,
     MilestoneRow,
     Payment,
     PostedRow,
     RevenueSchedule,
     Row,
     TimeRow,
+    WriteOff,
 )
 from simulators.core.store import RowStore
 
@@ -48,8 +51,11 @@ def _money(row: Row) -> tuple[int | None, int | None, int | None, int | None]:
         return row.net_minor, row.tax_minor, row.total_minor, sum(minutes) if minutes else None
     if isinstance(row, TimeRow):
         return row.wip_minor, None, row.wip_minor, row.minutes
-    if isinstance(row, ExpenseRow | MilestoneRow | Payment):
+    if isinstance(row, ExpenseRow | MilestoneRow | ChargeRow | Payment | WriteOff):
         return row.amount_minor, None, row.amount_minor, None
+    if isinstance(row, JournalEntry):
+        debits = sum(line.minor for line in row.lines if line.minor > 0)
+        return debits, None, debits, None
     if isinstance(row, RevenueSchedule):
         planned = sum(line.amount_minor for line in row.lines)
         return planned, None, planned, None

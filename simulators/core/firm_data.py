@@ -6,14 +6,16 @@ Entities, tax codes and closed periods are the firm's; a personality is one ERP'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, get_args
 
 from simulators.core.money import RoundingMode, exponent
+from simulators.core.rates import RateTable, published
 
 Level = Literal["line", "document"]
 Hours = Literal["minutes", "hundredths"]
+Fx = Literal["spot", "average"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class FirmData:
     departments: tuple[str, ...] = ()
     practices: tuple[str, ...] = ()
     service_lines: tuple[str, ...] = ()
+    rates: RateTable = field(default_factory=RateTable)
+    """The exchange rates the firm publishes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +61,14 @@ class Personality:
     mode: RoundingMode = "half_up"
     hours: Hours = "minutes"
     time_zone: str = "UTC"
-    fx: Literal["spot", "average"] = "spot"
+    fx: Fx = "spot"
     """Which of the firm's published rates it translates by, where a document brings none."""
 
     def __post_init__(self) -> None:
-        for field, words in (("rounding", Level), ("tax", Level), ("mode", RoundingMode), ("hours", Hours)):
-            if getattr(self, field) not in get_args(words):
-                msg = f"personality.{field}: {getattr(self, field)!r} is none of {', '.join(get_args(words))}"
+        habits = (("rounding", Level), ("tax", Level), ("mode", RoundingMode), ("hours", Hours), ("fx", Fx))
+        for name, words in habits:
+            if getattr(self, name) not in get_args(words):
+                msg = f"personality.{name}: {getattr(self, name)!r} is none of {', '.join(get_args(words))}"
                 raise ValueError(msg)
 
 
@@ -71,9 +76,9 @@ def personality(config: Mapping[str, Any]) -> Personality:
     """The personality in `systems.<name>` of a landscape; raises ValueError naming an odd word."""
     given = dict(config.get("personality") or {})
     known = Personality.__dataclass_fields__
-    for field in given:
-        if field not in known:
-            msg = f"personality.{field} is none of {', '.join(known)}"
+    for name in given:
+        if name not in known:
+            msg = f"personality.{name} is none of {', '.join(known)}"
             raise ValueError(msg)
     return Personality(**given)
 
@@ -109,6 +114,7 @@ def firm_data(landscape: Mapping[str, Any]) -> FirmData:
         departments=tuple(dimensions.get("departments") or ()),
         practices=tuple(dimensions.get("practices") or ()),
         service_lines=tuple(dimensions.get("service_lines") or ()),
+        rates=published(landscape.get("fx_rates") or (), str(landscape.get("group_currency") or "")),
     )
 
 

@@ -78,6 +78,8 @@ class WorkRow(PostedRow):
     """A row that is billed later. `invoice` is the vendor id of the invoice that billed it."""
 
     wip_minor: int = 0
+    wip_base_minor: int = 0
+    """The same in the company's currency, at the rate it was posted at."""
     over_cap_minor: int = 0
     """What a cap kept off the invoice that billed it: given away."""
     invoice: str = ""

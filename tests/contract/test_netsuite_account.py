@@ -25,7 +25,7 @@ from tests.contract.erp_contract import START
 
 REST = "http://127.0.0.1:8472/services/rest"
 TOKEN_URL = REST + "/auth/oauth2/v1/token"
-LANDSCAPE = read_landscape().model_dump(mode="json")
+LANDSCAPE = read_landscape().model_dump(mode="json", by_alias=True)
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 COLLECTION = "application/vnd.oracle.resource+json; type=collection"
 

@@ -145,7 +145,7 @@ def test_read_back_gives_every_kind_in_minor_units() -> None:
         assert await read("payment") == [("PY-1", "posted", 2050, None, 2050, None)]
         assert await read("invoice", ("DE01",)) == []
         with pytest.raises(VendorRefused):
-            await read("assignment")
+            await read("opportunity")
 
     run(test)
 
@@ -209,7 +209,11 @@ def test_more_than_a_batch_is_split() -> None:
         sent = [entry for entry in bench.app.requests if entry.path == RECORD + "expenseReport"]
         keys = [dict(entry.headers)[b"x-netsuite-idempotency-key"] for entry in sent]
         assert len(set(keys)) == 3
-        assert bench.connector.capabilities.bulk == {"time_entry": 100, "expense_item": 100}
+        assert bench.connector.capabilities.bulk == {
+            "time_entry": 100,
+            "expense_item": 100,
+            "journal_entry": 100,
+        }
 
     run(test)
 
@@ -362,7 +366,8 @@ def test_an_empty_post_sends_nothing() -> None:
         assert bench.app.requests.total == 0
         unknown = Delivery(
             job_id=JobId(1), external_id="C-9", operation="create",
-            document=make("contact", "C-9", customer_id="C-1", name="Kim"),
+            document=make("opportunity", "O-9", customer_id="C-1", customer_name="Kim", country="GB", name="Deal",
+                          stage="Won", won=True, amount="1", currency="GBP", close_date="2026-10-30"),
         )  # fmt: skip
         (answer,) = (await bench.connector.post([unknown])).answers
         assert isinstance(answer, SaidNo)

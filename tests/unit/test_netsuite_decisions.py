@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from router.canonical.billing import BillingEvent
 from router.canonical.kinds import parse
 from router.connectors.http import seconds_of
+from router.connectors.mapping import read_mappings
 from router.connectors.netsuite.decisions import (
     Duplicate,
     duration,
@@ -25,11 +26,13 @@ from router.connectors.netsuite.decisions import (
     task_ids,
 )
 from router.connectors.netsuite.invoices import NotAnInvoice, canonical
-from router.connectors.netsuite.queries import READ_BACKS, Unreadable, minor, record_of
-from router.connectors.netsuite.records import decimal_hours
+from router.connectors.netsuite.queries import READ_BACKS
+from router.connectors.netsuite.reading import Unreadable, minor, record_of
+from router.connectors.netsuite.writer import decimal_hours
 from router.connectors.port import Missing, NoAnswer, SaidNo, TryLater
 from router.model import SystemId
 
+MAPPINGS = read_mappings("netsuite")
 NEEDED = {"customer": ("project", "P-1"), "apply.items.doc": ("invoice", "I-1")}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.decimals(allow_nan=False, places=2),
@@ -118,7 +121,7 @@ INVOICE: dict[str, Any] = {
 def test_an_invoice_is_read_and_must_tie() -> None:
     """Exact numbers, minutes to the nearest, and totals that do not tie are no invoice."""
     assert isinstance(EVENT, BillingEvent)
-    made = canonical(EVENT, INVOICE)
+    made = canonical(EVENT, INVOICE, MAPPINGS)
     assert (made.total.minor, made.lines[0].minutes, made.status) == (1212, 20, "posted")
     odd: tuple[dict[str, Any], ...] = (
         {"total": Decimal("12.13")},
@@ -131,7 +134,7 @@ def test_an_invoice_is_read_and_must_tie() -> None:
     )
     for wrong in odd:
         with pytest.raises(NotAnInvoice):
-            canonical(EVENT, INVOICE | wrong)
+            canonical(EVENT, INVOICE | wrong, MAPPINGS)
 
 
 @settings(deadline=None, max_examples=200)
@@ -140,7 +143,7 @@ def test_no_other_shape_is_an_invoice(body: Any) -> None:
     """Anything else is said to be none, by one error."""
     assert isinstance(EVENT, BillingEvent)
     with pytest.raises(NotAnInvoice):
-        canonical(EVENT, body)
+        canonical(EVENT, body, MAPPINGS)
 
 
 @settings(deadline=None)
@@ -186,14 +189,15 @@ def test_amounts_are_exact_or_refused() -> None:
 @pytest.mark.parametrize("kind", sorted(READ_BACKS))
 def test_an_odd_row_is_unreadable(kind: str) -> None:
     """Missing columns, unknown subsidiaries and broken amounts are one error."""
-    good = {"id": "1", "subsidiary": "2", "currency": "USD"}
+    good = {"id": "1", "legal_entity": "2", "currency": "USD"}
+    lines = [{"line": "x", "net": "x", "account": "1"}]
     for row in (
         {},
         {"id": "1"},
-        good | {"subsidiary": "9"},
-        good | {"hours": "x", "amount": "x", "foreigntotal": "x"},
+        good | {"legal_entity": "9"},
+        good | {"minutes": "x", "amount": "x", "total": "x"},
     ):
-        if kind in ("customer", "project") and row.get("hours"):
+        if kind in ("customer", "contact", "project", "task", "change_order") and row.get("minutes"):
             continue
         with pytest.raises(Unreadable):
-            record_of(kind, row, [], system=SystemId("n"), entities={"2": "UK01"})
+            record_of(kind, row, lines, system=SystemId("n"), entities={"2": "UK01"}, mappings=MAPPINGS)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -74,9 +75,11 @@ def test_the_ledger_takes_only_what_balances_in_each_currency() -> None:
     number = ledger.post(
         entity="UK01", on=DAY, reference="X", lines=[LedgerLine("1", 5, "GBP"), LedgerLine("2", -5, "GBP")]
     )
-    ledger.post(
-        entity="UK01", on=DAY, reference="Y", lines=[LedgerLine("1", 7, "USD"), LedgerLine("2", -7, "USD")]
-    )
+    dollars = [LedgerLine("1", 7, "USD"), LedgerLine("2", -7, "USD")]
+    with pytest.raises(Unbalanced, match="no rate from USD to GBP"):
+        ledger.post(entity="UK01", on=DAY, reference="Y", lines=dollars)
+    ledger.post(entity="UK01", on=DAY, reference="Y", lines=dollars, rate=Fraction(3, 4))
+    assert ledger.base_balance("UK01") == {"1": 10, "2": -10}
     assert (number, ledger.trial_balance("UK01")) == (1, {"1": 5, "2": -5, "1 USD": 7, "2 USD": -7})
 
 

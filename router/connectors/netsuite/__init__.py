@@ -27,6 +27,7 @@ from collections.abc import Callable
 import httpx
 
 from router.clock import Clock
+from router.connectors.mapping import read_mappings
 from router.connectors.netsuite.auth import ClientAuthorizer, TokenAuthorizer, choose
 from router.connectors.netsuite.connector import NetSuite
 from router.connectors.netsuite.signing import TokenCredentials
@@ -49,6 +50,7 @@ def connect(
 ) -> NetSuite:
     """A connector for one NetSuite account; raises BadConfig when credentials are incomplete."""
     del landscape
+    mappings = read_mappings(config.vendor, config.mapping)
     known = config.credentials
     authorizer: Authorizer
     if choose(known) == "token":
@@ -80,6 +82,7 @@ def connect(
     return NetSuite(
         system,
         wire=Wire(base_url=config.base_url, client=client, authorizer=authorizer, timeout_s=config.timeout_s),
+        mappings=mappings,
         rng=rng,
         timeout_s=config.timeout_s,
         bulk=config.budget.bulk or 100,

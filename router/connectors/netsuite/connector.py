@@ -11,20 +11,18 @@ import orjson
 
 from router.canonical.billing import BillingEvent
 from router.canonical.kinds import Kind
-from router.connectors.http import Lost, NotSent, Outcome, Reply, Trace
+from router.connectors.http import Lost, Reply, Trace
+from router.connectors.mapping import Mappings
 from router.connectors.netsuite import batches, queries
-from router.connectors.netsuite.decisions import (
-    Duplicate,
-    Needed,
-    next_wait_s,
-    problem_of,
-    record_id,
-    refusal,
-)
+from router.connectors.netsuite.answers import DISAGREES, of_failure, of_result, of_write, page_of, settled
+from router.connectors.netsuite.decisions import Duplicate, next_wait_s
 from router.connectors.netsuite.invoices import NotAnInvoice, canonical
-from router.connectors.netsuite.records import KINDS, MASTERS, RECORD_TYPES, Call, Unfit, build, cancellation
+from router.connectors.netsuite.reading import Unreadable, record_of
+from router.connectors.netsuite.records import KINDS, MASTERS, RECORD_TYPES, build, cancellation
 from router.connectors.netsuite.signing import percent
+from router.connectors.netsuite.vocabulary import Vocabularies
 from router.connectors.netsuite.wire import Wire
+from router.connectors.netsuite.writer import Call, Unfit
 from router.connectors.port import (
     Answer,
     Capabilities,
@@ -45,7 +43,7 @@ from router.errors import VendorRefused, VendorUnknown
 from router.model import SystemId
 
 CANCELS = frozenset({"customer", "project", "contract"})
-BULK = ("time_entry", "expense_item")
+BULK = ("time_entry", "expense_item", "journal_entry")
 PAGE = 1000
 """Rows a page; the vendor's maximum."""
 STRETCH = 50_000
@@ -53,8 +51,6 @@ STRETCH = 50_000
 MAX_PAGES = 1000
 INVOICE_READS = 5
 """Looks at an invoice just made, four seconds in all: a throttled read must not put the write in doubt."""
-DISAGREES = NoAnswer(reason="NetSuite calls it a duplicate but does not find it")
-"""Nobody but time can tell; the next look-up asks again."""
 
 
 class NetSuite:
@@ -65,6 +61,7 @@ class NetSuite:
         system: SystemId,
         *,
         wire: Wire,
+        mappings: Mappings,
         rng: random.Random,
         timeout_s: float,
         bulk: int = batches.MAX_BATCH,
@@ -77,6 +74,8 @@ class NetSuite:
             cancels=CANCELS,
         )
         self._wire, self._rng, self._timeout_s = wire, rng, timeout_s
+        self._mappings, self._words = mappings, Vocabularies(mappings)
+        self._asked: dict[Kind, queries.ReadBack] = {}
         self._given = dict(subsidiaries or {})
         self._known: dict[str, str] | None = None
         self._learning = asyncio.Lock()
@@ -105,7 +104,7 @@ class NetSuite:
         calls: dict[int, Call] = {}
         for at, delivery in enumerate(deliveries):
             try:
-                calls[at] = build(delivery, subsidiaries)
+                calls[at] = build(delivery, subsidiaries, self._words.as_of(delivery.mapping_of))
             except Unfit as unfit:
                 answers[at] = unfit.answer
         told = await self._send(kind, deliveries, calls, trace)
@@ -113,7 +112,7 @@ class NetSuite:
         if doubled:
             for at, found in (await self._found(doubled, deliveries, trace)).items():
                 told[at] = DISAGREES if isinstance(found, NotThere) else found
-        return [answers[at] if at in answers else _settled(told[at]) for at in range(len(deliveries))]
+        return [answers[at] if at in answers else settled(told[at]) for at in range(len(deliveries))]
 
     async def _send(
         self, kind: Kind, deliveries: Sequence[Delivery], calls: Mapping[int, Call], trace: Trace
@@ -135,9 +134,9 @@ class NetSuite:
             )
             for n, at in enumerate(part):
                 told[at] = (
-                    _of_result(outcome[n], calls[at].needed)
+                    of_result(outcome[n], calls[at].needed)
                     if isinstance(outcome, list)
-                    else _of_failure(outcome, calls[at].needed)
+                    else of_failure(outcome, calls[at].needed)
                 )
         return told
 
@@ -151,7 +150,7 @@ class NetSuite:
         else:
             method, path = "POST", f"/record/v1/{RECORD_TYPES[document.kind]}"
         outcome = await self._wire.call(method, path, trace, body=call.body)
-        answer = _of_write(outcome, call.needed)
+        answer = of_write(outcome, call.needed)
         if isinstance(document, BillingEvent):
             if isinstance(answer, Posted):
                 return await self._with_invoice(answer.vendor_id, document, trace)
@@ -163,9 +162,12 @@ class NetSuite:
         kind = delivery.document.kind
         vendor_id = delivery.refs.get((kind, delivery.document.document_id))
         key = percent(vendor_id) if vendor_id else f"eid:{percent(delivery.external_id)}"
-        body = orjson.dumps(cancellation(delivery.document))
+        try:
+            body = orjson.dumps(cancellation(delivery.document, self._words.as_of(delivery.mapping_of)))
+        except Unfit as unfit:
+            return unfit.answer
         outcome = await self._wire.call("PATCH", f"/record/v1/{RECORD_TYPES[kind]}/{key}", trace, body=body)
-        return _settled(_of_write(outcome, {}, known_id=vendor_id))
+        return settled(of_write(outcome, {}, known_id=vendor_id))
 
     async def _with_invoice(self, vendor_id: str, event: BillingEvent, trace: Trace) -> Posted | NoAnswer:
         """The invoice exists; without its content the outcome is still unknown to us, and a look-up mends it."""
@@ -179,7 +181,7 @@ class NetSuite:
         if not isinstance(reply, Reply) or reply.status != 200:
             return NoAnswer(reason=f"invoice {vendor_id} was made but can't be read")
         try:
-            return Posted(vendor_id=vendor_id, created=(canonical(event, reply.json()),))
+            return Posted(vendor_id=vendor_id, created=(canonical(event, reply.json(), self._mappings),))
         except NotAnInvoice as error:
             return NoAnswer(reason=f"invoice {vendor_id} is unreadable: {error}")
 
@@ -203,13 +205,17 @@ class NetSuite:
                 told |= {at: NotThere() for at in part}
                 continue
             ids = [deliveries[at].external_id for at in part]
-            sql = queries.look_up(kind, RECORD_TYPES[kind], len(ids), cancelled=first.operation == "cancel")
+            if unreadable := self._words.newest.unreadable(kind):
+                told |= {at: NoAnswer(reason=unreadable.message) for at in part}
+                continue
+            fields = self._words.newest.fields
+            sql = queries.look_up(kind, fields, len(ids), cancelled=first.operation == "cancel")
             try:
                 rows = await self._rows(sql, ids, "id", trace)
             except VendorUnknown as error:
                 told |= {at: NoAnswer(reason=error.message) for at in part}
                 continue
-            by_eid = {str(row.get("externalid")): str(row.get("id")) for row in rows}
+            by_eid = {str(row.get("document_id")): str(row.get("id")) for row in rows}
             for at in part:
                 told[at] = await self._named(by_eid.get(deliveries[at].external_id), deliveries[at], trace)
         return told
@@ -233,38 +239,56 @@ class NetSuite:
 
         Raises VendorUnknown when NetSuite can't answer, VendorRefused for a kind it is not asked for.
         """
-        asked = queries.READ_BACKS.get(kind)
-        if asked is None:
-            raise VendorRefused(f"{kind} can't be read back from {self.system}")
+        asked = self._read_back(kind)
         trace = Trace()
         subsidiaries = await self._subsidiaries(trace)
         if isinstance(subsidiaries, TryLater):
             raise VendorUnknown(subsidiaries.reason, throttled=subsidiaries.throttled)
-        ids = [subsidiaries[entity] for entity in legal_entities if entity in subsidiaries]
+        entities = {
+            vendor_id: self._mappings.ours("entities", code)
+            for code, vendor_id in subsidiaries.items()
+            if self._mappings.ours("entities", code) in legal_entities
+        }
+        ids = list(entities)
         if not ids:
             return []
-        entities = {vendor_id: code for code, vendor_id in subsidiaries.items()}
         parameters = [*ids, since, until] if asked.dated else ids
         marks = ", ".join("?" * len(ids))
-        rows = await self._rows(asked.sql.replace("{entities}", marks), parameters, asked.key, trace)
+        rows = await self._rows(asked.sql.replace("{entities}", marks), parameters, "id", trace)
         lines: dict[str, list[Any]] = {}
         if asked.lines is not None:
             sql = asked.lines.replace("{entities}", marks)
-            for line in await self._rows(sql, parameters, "uniquekey", trace):
-                lines.setdefault(str(line.get("transaction")), []).append(line)
+            for line in await self._rows(sql, parameters, asked.line_key, trace):
+                lines.setdefault(str(line.get("document")), []).append(line)
         try:
             return [
-                queries.record_of(
-                    kind, row, lines.get(str(row.get("id")), []), system=self.system, entities=entities
+                record_of(
+                    kind,
+                    row,
+                    lines.get(str(row.get("id")), []),
+                    system=self.system,
+                    entities=entities,
+                    mappings=self._mappings,
                 )
                 for row in rows
             ]
-        except queries.Unreadable as error:
+        except Unreadable as error:
             raise VendorUnknown(f"{self.system} gave an unreadable {kind}: {error}") from error
+
+    def _read_back(self, kind: Kind) -> queries.ReadBack:
+        """The query of a kind in the newest words; raises VendorRefused."""
+        if kind not in self._asked:
+            made = queries.READ_BACKS.get(kind)
+            if made is None:
+                raise VendorRefused(f"{kind} can't be read back from {self.system}")
+            if unreadable := self._words.newest.unreadable(kind):
+                raise VendorRefused(unreadable.message, mend=unreadable.mend)
+            self._asked[kind] = made(self._words.newest.fields)
+        return self._asked[kind]
 
     async def ping(self) -> None:
         """Reach and authenticate; raises VendorUnknown or VendorRefused."""
-        await self._rows(queries.SUBSIDIARIES, [], "id", Trace())
+        await self._rows(self._subsidiary_sql(), [], "id", Trace())
 
     async def aclose(self) -> None:
         """Nothing to close: the HTTP client belongs to whoever made it."""
@@ -286,7 +310,7 @@ class NetSuite:
                 query=(("limit", str(PAGE)), ("offset", str(offset))),
                 headers={"Prefer": "transient"},
             )
-            page = _page(reply)
+            page = page_of(reply)
             rows.extend(page["items"])
             if not page.get("hasMore"):
                 return rows
@@ -302,66 +326,21 @@ class NetSuite:
         async with self._learning:
             if self._known is None:
                 try:
-                    rows = await self._rows(queries.SUBSIDIARIES, [], "id", trace)
+                    rows = await self._rows(self._subsidiary_sql(), [], "id", trace)
                 except VendorUnknown as error:
                     return TryLater(
                         reason=error.message, after_s=error.retry_after_s, throttled=error.throttled
                     )
-                asked = {str(row["externalid"]): str(row["id"]) for row in rows if row.get("externalid")}
+                asked = {str(row["external_id"]): str(row["id"]) for row in rows if row.get("external_id")}
                 self._known = asked | self._given
             return self._known
+
+    def _subsidiary_sql(self) -> str:
+        words = self._words.newest
+        if unreadable := words.unreadable("subsidiary"):
+            raise VendorRefused(unreadable.message, mend=unreadable.mend)
+        return queries.subsidiaries(words.fields)
 
     def _uuid(self) -> str:
         bits = f"{self._rng.getrandbits(128):032x}"
         return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
-
-
-def _page(outcome: Outcome) -> dict[str, Any]:
-    if not isinstance(outcome, Reply):
-        after = outcome.after_s if isinstance(outcome, NotSent) else None
-        raise VendorUnknown(outcome.reason, retry_after_s=after)
-    data = outcome.json()
-    if outcome.status != 200:
-        problem = problem_of(outcome.status, data)
-        no = refusal(problem, needed={}, retry_after_s=outcome.retry_after_s)
-        if isinstance(no, TryLater):
-            raise VendorUnknown(no.reason, retry_after_s=no.after_s, throttled=no.throttled)
-        raise VendorUnknown(f"{problem.status} {problem.code}: {problem.message}")
-    items = data.get("items") if isinstance(data, dict) else None
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise VendorUnknown("NetSuite's answer is no list of rows")
-    assert isinstance(data, dict)
-    return data
-
-
-def _of_write(outcome: Outcome, needed: Needed, known_id: str | None = None) -> Answer | Duplicate:
-    """The answer of a synchronous write."""
-    if not isinstance(outcome, Reply) or outcome.status not in (200, 204):
-        return _of_failure(outcome, needed)
-    vendor_id = record_id(outcome.location) or known_id
-    return Posted(vendor_id=vendor_id) if vendor_id else NoAnswer(reason="success without a Location")
-
-
-def _of_failure(outcome: Outcome, needed: Needed) -> Answer | Duplicate:
-    if isinstance(outcome, NotSent):
-        return TryLater(reason=outcome.reason, after_s=outcome.after_s, throttled=outcome.throttled)
-    if isinstance(outcome, Lost):
-        return NoAnswer(reason=outcome.reason)
-    return refusal(
-        problem_of(outcome.status, outcome.json()), needed=needed, retry_after_s=outcome.retry_after_s
-    )
-
-
-def _of_result(result: Any, needed: Needed) -> Answer | Duplicate:
-    """The answer of one record of a batch."""
-    if not isinstance(result, dict):
-        return NoAnswer(reason="an unreadable result of a batch")
-    vendor_id = record_id(str(result.get("location", "")))
-    if vendor_id and "o:errorDetails" not in result:
-        return Posted(vendor_id=vendor_id)
-    status = result.get("status")
-    return refusal(problem_of(status if isinstance(status, int) else 500, result), needed=needed)
-
-
-def _settled(answer: Answer | Duplicate) -> Answer:
-    return DISAGREES if isinstance(answer, Duplicate) else answer

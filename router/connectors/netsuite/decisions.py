@@ -85,7 +85,7 @@ def refusal(
     if _PERIOD.search(problem.message) or problem.code == "CLOSED_TRAN_PRD":
         return SaidNo(code=PERIOD_CLOSED, message=problem.message, field=problem.path)
     if problem.path and _REFERENCE.search(problem.message):
-        lacking = needed.get(re.sub(r"\[\d+\]", "", problem.path))
+        lacking = needed.get(problem.path) or needed.get(re.sub(r"\[\d+\]", "", problem.path))
         if lacking:
             return Missing(kind=lacking[0], document_id=lacking[1])
     return SaidNo(code=problem.code, message=problem.message, field=problem.path)

@@ -1,48 +1,63 @@
-"""What is asked of NetSuite in SuiteQL, and how its rows become port records. Pure.
+"""What is asked of NetSuite in SuiteQL: columns by the mapping, answered under canonical names. Pure.
 
-Each query ends in `key > ? ORDER BY key`: rows written meanwhile come last and shift no page. Dates are asked as TO_CHAR, since
-a bare date follows the account's format. Sales lines are signed against their document in SuiteQL.
+Each query ends in `key > ? ORDER BY key`: rows written meanwhile come last and shift no page. Dates are asked as
+TO_CHAR, since a bare date follows the account's format; lists by BUILTIN.DF, which gives their names.
 """
+
+# ruff: noqa: S608  # names come from the mapping and are checked when it is read; values are parameters
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from router.canonical.kinds import Kind
-from router.canonical.money import Money, hours_value
-from router.connectors.netsuite.decisions import INVOICE_STATUS, minutes_of
-from router.connectors.port import Record
-from router.model import SystemId
+from router.connectors.netsuite.records import RECORD_TYPES
+from router.connectors.netsuite.vocabulary import Names
 
-Row = Mapping[str, Any]
-_DAY = "TO_DATE(?, 'YYYY-MM-DD')"
-SUBSIDIARIES = "SELECT id, externalid, name FROM subsidiary WHERE isinactive = 'F' AND id > ? ORDER BY id"
-_LOOK_UP_TABLES = {
+Fields = Mapping[str, Names]
+_TABLES: Mapping[Kind, str] = {
     "customer": "customer",
+    "contact": "contact",
     "rate_card": "billingratecard",
     "project": "job",
+    "task": "projecttask",
     "resource": "employee",
+    "assignment": "resourceallocation",
     "time_entry": "timebill",
     "milestone": "charge",
+    "charge": "charge",
+    "change_order": "customrecord_change_order",
+    "revenue_schedule": "customrecord_revenue_schedule",
 }
+"""Kinds that are no transactions in NetSuite's sense."""
 LOOK_UP_AT_ONCE = 200
 
 
-def look_up(kind: Kind, record_type: str, count: int, *, cancelled: bool) -> str:
+def subsidiaries(fields: Fields) -> str:
+    """Id and external id of every subsidiary in use."""
+    c = fields["subsidiary.columns"]
+    return (
+        f"SELECT id, {c['external_id']} AS external_id FROM subsidiary WHERE {c['cancelled']} = 'F' "
+        "AND id > ? ORDER BY id"
+    )
+
+
+def look_up(kind: Kind, fields: Fields, count: int, *, cancelled: bool) -> str:
     """Ids by external id, for `count` of them; `cancelled`: only masters already out of use."""
     marks = ", ".join("?" * count)
-    table = _LOOK_UP_TABLES.get(kind)
+    c = fields["invoice.columns" if kind == "billing_event" else f"{kind}.columns"]
+    table, where = _TABLES.get(kind), ""
     if table is None:
-        closed = " AND status = 'H'" if cancelled else ""
-        return (
-            f"SELECT id, externalid FROM transaction WHERE recordtype = '{record_type.lower()}'{closed} "  # noqa: S608  # a constant
-            f"AND externalid IN ({marks}) AND id > ? ORDER BY id"
-        )
-    closed = " AND isinactive = 'T'" if cancelled else ""
-    return f"SELECT id, externalid FROM {table} WHERE externalid IN ({marks}){closed} AND id > ? ORDER BY id"  # noqa: S608
+        table, where = "transaction", f"recordtype = '{RECORD_TYPES[kind].lower()}' AND "
+    if cancelled and kind == "contract":
+        where += f"{c['status']} = 'H' AND "
+    elif cancelled:
+        where += f"{c['cancelled' if kind == 'project' else 'status']} = 'T' AND "
+    eid = c["document_id"]
+    return (
+        f"SELECT id, {eid} AS document_id FROM {table} WHERE {where}{eid} IN ({marks}) AND id > ? ORDER BY id"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,228 +65,248 @@ class ReadBack:
     """A query with `{entities}` for the subsidiary marks; parameters are entities, since, until, last key."""
 
     sql: str
-    key: str = "id"
     dated: bool = True
     lines: str | None = None
+    line_key: str = "uniquekey"
 
 
-_LINE_COLUMNS = (
-    "l.uniquekey, l.transaction, l.linesequencenumber, l.memo, l.foreignamount, l.tax1amt, l.quantity, "
-    "BUILTIN.DF(l.taxcode) AS taxcode, BUILTIN.DF(l.department) AS department, BUILTIN.DF(l.class) AS class, "
-    "l.custcol_practice, l.custcol_cost_center"
-)
+def _selected(c: Names, table: str, *attributes: str, shown: tuple[str, ...] = ()) -> str:
+    """Columns under canonical names; `shown` are lists, given by name."""
+    plain = [f"{table}.{c[name]} AS {_alias(name)}" for name in attributes]
+    return ", ".join([*plain, *(f"BUILTIN.DF({table}.{c[name]}) AS {_alias(name)}" for name in shown)])
 
 
-def _documents(record_type: str, entity: str = "customer") -> str:
+def _alias(name: str) -> str:
+    # `number` is a word of SQL.
+    return "document_number" if name == "number" else name
+
+
+_DIMENSIONS = ("practice", "cost_center")
+_LISTS = ("department", "service_line")
+
+
+def _day(column: str) -> str:
+    return f"TO_CHAR({column}, 'YYYY-MM-DD') AS accounting_date"
+
+
+def _between(column: str) -> str:
+    return f"{column} >= TO_DATE(?, 'YYYY-MM-DD') AND {column} < TO_DATE(?, 'YYYY-MM-DD')"
+
+
+def _joins(fields: Fields, project: str, currency: str | None) -> str:
+    """The project's external id, its customer's, and a currency's symbol."""
+    p = fields["project.columns"]
+    money = f"LEFT JOIN currency c ON c.id = {currency} " if currency else ""
     return (
-        "SELECT t.id, t.externalid, t.tranid, t.status, TO_CHAR(t.trandate, 'YYYY-MM-DD') AS trandate, "  # noqa: S608
-        "t.foreigntotal, c.symbol AS currency, cu.externalid AS customer, j.externalid AS project, m.subsidiary "
-        "FROM transaction t JOIN transactionline m ON m.transaction = t.id AND m.mainline = 'T' "
-        f"JOIN currency c ON c.id = t.currency LEFT JOIN {entity} cu ON cu.id = t.entity "
-        f"LEFT JOIN job j ON j.id = t.job WHERE t.recordtype = '{record_type}' AND m.subsidiary IN ({{entities}}) "
-        f"AND t.trandate >= {_DAY} AND t.trandate < {_DAY} AND t.id > ? ORDER BY t.id"
+        f"LEFT JOIN job j ON j.id = {project} LEFT JOIN customer cu ON cu.id = j.{p['customer_id']} {money}"
     )
 
 
-def _lines(record_type: str) -> str:
+def _ids(fields: Fields) -> str:
+    """Our ids of project and customer."""
+    p, cu = fields["project.columns"], fields["customer.columns"]
+    return f"j.{p['document_id']} AS project_id, cu.{cu['document_id']} AS customer_id"
+
+
+def _symbol(fields: Fields) -> str:
+    return f"c.{fields['currency.columns']['code']} AS currency"
+
+
+def _customer(fields: Fields) -> ReadBack:
+    c = fields["customer.columns"]
+    return ReadBack(
+        dated=False,
+        sql=f"SELECT t.id, {_selected(c, 't', 'document_id', 'number', 'legal_entity', 'status')}, {_symbol(fields)} "
+        f"FROM customer t LEFT JOIN currency c ON c.id = t.{c['currency']} "
+        f"WHERE t.{c['legal_entity']} IN ({{entities}}) AND t.id > ? ORDER BY t.id",
+    )
+
+
+def _contact(fields: Fields) -> ReadBack:
+    c, cu = fields["contact.columns"], fields["customer.columns"]
+    return ReadBack(
+        dated=False,
+        sql=f"SELECT t.id, {_selected(c, 't', 'document_id', 'legal_entity', 'status')}, "
+        f"cu.{cu['document_id']} AS customer_id FROM contact t "
+        f"LEFT JOIN customer cu ON cu.id = t.{c['customer_id']} "
+        f"WHERE t.{c['legal_entity']} IN ({{entities}}) AND t.id > ? ORDER BY t.id",
+    )
+
+
+def _project(fields: Fields) -> ReadBack:
+    c, cu = fields["project.columns"], fields["customer.columns"]
+    own = _selected(
+        c, "t", "document_id", "number", "legal_entity", "cancelled", *_DIMENSIONS, shown=("status", *_LISTS)
+    )
+    return ReadBack(
+        dated=False,
+        sql=f"SELECT t.id, {own}, {_symbol(fields)}, cu.{cu['document_id']} AS customer_id, "
+        f"t.{c['document_id']} AS project_id "
+        f"FROM job t LEFT JOIN currency c ON c.id = t.{c['currency']} "
+        f"LEFT JOIN customer cu ON cu.id = t.{c['customer_id']} "
+        f"WHERE t.{c['legal_entity']} IN ({{entities}}) AND t.id > ? ORDER BY t.id",
+    )
+
+
+def _of_project(kind: Kind) -> Callable[[Fields], ReadBack]:
+    """Planning: it lies in the subsidiary of its project."""
+
+    def made(fields: Fields) -> ReadBack:
+        c, p = fields[f"{kind}.columns"], fields["project.columns"]
+        own = _selected(c, "t", *[name for name in ("document_id", "minutes") if name in c])
+        return ReadBack(
+            dated=False,
+            sql=f"SELECT t.id, {own}, j.{p['legal_entity']} AS legal_entity, {_ids(fields)} "
+            f"FROM {_TABLES[kind]} t {_joins(fields, 't.' + c['project_id'], None)}"
+            f"WHERE j.{p['legal_entity']} IN ({{entities}}) AND t.id > ? ORDER BY t.id",
+        )
+
+    return made
+
+
+def _time_entry(fields: Fields) -> ReadBack:
+    c, p = fields["time_entry.columns"], fields["project.columns"]
+    own = _selected(c, "t", "document_id", "minutes", "bill_rate", "legal_entity", *_DIMENSIONS, shown=_LISTS)
+    on = "t." + c["accounting_date"]
+    return ReadBack(
+        sql=f"SELECT t.id, {own}, {_symbol(fields)}, {_day(on)}, {_ids(fields)} "
+        f"FROM timebill t {_joins(fields, 't.' + c['project_id'], 'j.' + p['currency'])}"
+        f"WHERE t.{c['legal_entity']} IN ({{entities}}) AND {_between(on)} AND t.id > ? ORDER BY t.id",
+    )
+
+
+def _charge(kind: Kind, charge_type: str) -> Callable[[Fields], ReadBack]:
+    def made(fields: Fields) -> ReadBack:
+        c = fields[f"{kind}.columns"]
+        on = "t." + c["accounting_date"]
+        return ReadBack(
+            sql=f"SELECT t.id, {_selected(c, 't', 'document_id', 'amount', 'legal_entity')}, {_symbol(fields)}, "
+            f"{_day(on)}, {_ids(fields)} "
+            f"FROM charge t {_joins(fields, 't.' + c['project_id'], 't.' + c['currency'])}"
+            f"WHERE t.{c['legal_entity']} IN ({{entities}}) AND {_between(on)} "
+            f"AND BUILTIN.DF(t.{c['kind']}) = '{charge_type}' AND t.id > ? ORDER BY t.id",
+        )
+
+    return made
+
+
+def _custom(kind: Kind, lines: str | None = None) -> Callable[[Fields], ReadBack]:
+    """A custom record; its children are a table of their own."""
+
+    def made(fields: Fields) -> ReadBack:
+        c, table = fields[f"{kind}.columns"], _TABLES[kind]
+        on, entity = "t." + c["accounting_date"], "t." + c["legal_entity"]
+        children = None
+        if lines is not None:
+            g = fields[f"{kind}.line_columns"]
+            children = (
+                f"SELECT l.id, l.{g['schedule']} AS document, l.{g['period']} AS description, l.{g['amount']} AS net "
+                f"FROM {lines} l JOIN {table} t ON t.id = l.{g['schedule']} "
+                f"WHERE {entity} IN ({{entities}}) AND {_between(on)} AND l.id > ? ORDER BY l.id"
+            )
+        return ReadBack(
+            sql=f"SELECT t.id, {_selected(c, 't', 'document_id', 'legal_entity')}, {_symbol(fields)}, "
+            f"{_day(on)}, {_ids(fields)} "
+            f"FROM {table} t {_joins(fields, 't.' + c['project_id'], 't.' + c['currency'])}"
+            f"WHERE {entity} IN ({{entities}}) AND {_between(on)} AND t.id > ? ORDER BY t.id",
+            lines=children,
+            line_key="id",
+        )
+
+    return made
+
+
+def _expense_item(fields: Fields) -> ReadBack:
+    c, g = fields["expense_item.columns"], fields["expense_item.line_columns"]
+    on = "t." + c["accounting_date"]
+    return ReadBack(
+        sql=f"SELECT t.id, {_selected(c, 't', 'document_id', 'number')}, {_day(on)}, "
+        f"{_selected(g, 'l', 'amount', 'legal_entity', *_DIMENSIONS, shown=_LISTS)}, "
+        f"{_symbol(fields)}, {_ids(fields)} "
+        "FROM transaction t JOIN transactionline l ON l.transaction = t.id AND l.mainline = 'F' "
+        f"{_joins(fields, 'l.' + g['project_id'], 't.' + c['currency'])}"
+        f"WHERE t.recordtype = 'expensereport' AND l.{g['legal_entity']} IN ({{entities}}) "
+        f"AND {_between(on)} AND t.id > ? ORDER BY t.id",
+    )
+
+
+def _documents(kind: Kind) -> Callable[[Fields], ReadBack]:
+    """Receivables, with their lines where the kind has them."""
+
+    def made(fields: Fields) -> ReadBack:
+        c = fields[f"{kind}.columns"]
+        p, cu = fields["project.columns"], fields["customer.columns"]
+        on = "t." + c["accounting_date"]
+        only = ""
+        if "is_write_off" in c:
+            only = f"AND NVL(t.{c['is_write_off']}, 'F') = '{'T' if kind == 'write_off' else 'F'}' "
+        record_type = RECORD_TYPES[kind].lower()
+        return ReadBack(
+            sql=f"SELECT t.id, {_selected(c, 't', 'document_id', 'number', 'status', 'total')}, {_day(on)}, "
+            f"{_symbol(fields)}, cu.{cu['document_id']} AS customer_id, j.{p['document_id']} AS project_id, "
+            f"m.{c['legal_entity']} AS legal_entity "
+            "FROM transaction t JOIN transactionline m ON m.transaction = t.id AND m.mainline = 'T' "
+            f"JOIN currency c ON c.id = t.{c['currency']} LEFT JOIN customer cu ON cu.id = t.{c['customer_id']} "
+            f"LEFT JOIN job j ON j.id = t.{c['project_id']} WHERE t.recordtype = '{record_type}' {only}"
+            f"AND m.{c['legal_entity']} IN ({{entities}}) AND {_between(on)} AND t.id > ? ORDER BY t.id",
+            lines=_bill_lines(kind, fields, on, record_type) if f"{kind}.line_columns" in fields else None,
+        )
+
+    return made
+
+
+def _bill_lines(kind: Kind, fields: Fields, on: str, record_type: str) -> str:
+    c, g = fields[f"{kind}.columns"], fields[f"{kind}.line_columns"]
+    own = _selected(
+        g, "l", "line", "description", "net", "tax", "minutes", *_DIMENSIONS, shown=("tax_code", *_LISTS)
+    )
     return (
-        f"SELECT {_LINE_COLUMNS} FROM transactionline l JOIN transaction t ON t.id = l.transaction "  # noqa: S608
+        f"SELECT l.uniquekey, l.transaction AS document, {own} "
+        "FROM transactionline l JOIN transaction t ON t.id = l.transaction "
         f"WHERE t.recordtype = '{record_type}' AND l.mainline = 'F' AND l.taxline = 'F' "
-        f"AND l.subsidiary IN ({{entities}}) AND t.trandate >= {_DAY} AND t.trandate < {_DAY} "
+        f"AND l.{c['legal_entity']} IN ({{entities}}) AND {_between(on)} "
         "AND l.uniquekey > ? ORDER BY l.uniquekey"
     )
 
 
-READ_BACKS: Mapping[Kind, ReadBack] = {
-    "customer": ReadBack(
-        dated=False,
-        sql="SELECT t.id, t.externalid, t.entityid, t.isinactive, t.subsidiary, c.symbol AS currency "
-        "FROM customer t LEFT JOIN currency c ON c.id = t.currency "
-        "WHERE t.subsidiary IN ({entities}) AND t.id > ? ORDER BY t.id",
-    ),
-    "project": ReadBack(
-        dated=False,
-        sql="SELECT t.id, t.externalid, t.entityid, t.isinactive, BUILTIN.DF(t.entitystatus) AS status, "
-        "t.subsidiary, c.symbol AS currency, cu.externalid AS customer, BUILTIN.DF(t.department) AS department, "
-        "BUILTIN.DF(t.class) AS class, t.custentity_practice, t.custentity_cost_center "
-        "FROM job t LEFT JOIN currency c ON c.id = t.currency LEFT JOIN customer cu ON cu.id = t.parent "
-        "WHERE t.subsidiary IN ({entities}) AND t.id > ? ORDER BY t.id",
-    ),
-    "time_entry": ReadBack(
-        sql="SELECT t.id, t.externalid, t.hours, t.rate, t.subsidiary, c.symbol AS currency, "
-        "TO_CHAR(t.custcol_posting_date, 'YYYY-MM-DD') AS posted, j.externalid AS project, "
-        "cu.externalid AS customer, BUILTIN.DF(t.department) AS department, BUILTIN.DF(t.class) AS class, "
-        "t.custcol_practice, t.custcol_cost_center FROM timebill t JOIN job j ON j.id = t.customer "
-        "LEFT JOIN currency c ON c.id = j.currency LEFT JOIN customer cu ON cu.id = j.parent "
-        "WHERE t.subsidiary IN ({entities}) AND t.custcol_posting_date >= TO_DATE(?, 'YYYY-MM-DD') "
-        "AND t.custcol_posting_date < TO_DATE(?, 'YYYY-MM-DD') AND t.id > ? ORDER BY t.id",
-    ),
-    "milestone": ReadBack(
-        sql="SELECT t.id, t.externalid, t.amount, t.subsidiary, c.symbol AS currency, "
-        "TO_CHAR(t.custcol_posting_date, 'YYYY-MM-DD') AS posted, j.externalid AS project, "
-        "cu.externalid AS customer FROM charge t JOIN job j ON j.id = t.project "
-        "LEFT JOIN currency c ON c.id = t.currency LEFT JOIN customer cu ON cu.id = j.parent "
-        "WHERE t.subsidiary IN ({entities}) AND t.custcol_posting_date >= TO_DATE(?, 'YYYY-MM-DD') "
-        "AND t.custcol_posting_date < TO_DATE(?, 'YYYY-MM-DD') AND t.id > ? ORDER BY t.id",
-    ),
-    "expense_item": ReadBack(
-        sql="SELECT t.id, t.externalid, t.tranid, TO_CHAR(t.trandate, 'YYYY-MM-DD') AS posted, "
-        "l.foreignamount AS amount, l.subsidiary, c.symbol AS currency, j.externalid AS project, "
-        "cu.externalid AS customer, BUILTIN.DF(l.department) AS department, BUILTIN.DF(l.class) AS class, "
-        "l.custcol_practice, l.custcol_cost_center FROM transaction t "
-        "JOIN transactionline l ON l.transaction = t.id AND l.mainline = 'F' "
-        "JOIN currency c ON c.id = t.currency LEFT JOIN job j ON j.id = l.entity "
-        "LEFT JOIN customer cu ON cu.id = j.parent WHERE t.recordtype = 'expensereport' "
-        "AND l.subsidiary IN ({entities}) AND t.trandate >= TO_DATE(?, 'YYYY-MM-DD') AND t.trandate < TO_DATE(?, 'YYYY-MM-DD') "
-        "AND t.id > ? ORDER BY t.id",
-    ),
-    "invoice": ReadBack(sql=_documents("invoice"), lines=_lines("invoice")),
-    "credit_memo": ReadBack(sql=_documents("creditmemo"), lines=_lines("creditmemo")),
-    "payment": ReadBack(sql=_documents("customerpayment")),
-}
-
-
-class Unreadable(Exception):
-    """A row is not what was asked for."""
-
-
-def guarded(read: Callable[[], Record]) -> Record:
-    """Run a reader; any odd shape becomes Unreadable."""
-    try:
-        return read()
-    except (KeyError, ValueError, TypeError, ArithmeticError) as error:
-        raise Unreadable(f"{type(error).__name__}: {error}") from error
-
-
-def minor(text: Any, currency: str) -> int:
-    """Exact minor units of an amount given as text or JSON number; raises ValueError."""
-    try:
-        return Money.parse(format(Decimal(str(text)), "f"), currency).minor
-    except InvalidOperation as error:
-        msg = f"{str(text)[:40]!r} is no amount"
-        raise ValueError(msg) from error
-
-
-def record_of(
-    kind: Kind, row: Row, lines: Sequence[Row], *, system: SystemId, entities: Mapping[str, str]
-) -> Record:
-    """A port record of one row; raises Unreadable."""
-    return guarded(lambda: _record_of(kind, row, lines, system, entities))
-
-
-def _record_of(
-    kind: Kind, row: Row, lines: Sequence[Row], system: SystemId, entities: Mapping[str, str]
-) -> Record:
-    currency = str(row.get("currency", ""))
-    given: dict[str, Any] = {
-        "system": system,
-        "kind": kind,
-        "external_id": str(row.get("externalid", "")),
-        "vendor_id": str(row["id"]),
-        "number": str(row.get("tranid") or row.get("entityid") or row["id"]),
-        "legal_entity": entities[str(row["subsidiary"])],
-        "accounting_date": str(row.get("trandate") or row.get("posted") or ""),
-        "currency": currency,
-        "project_id": str(row.get("project", "")),
-        "customer_id": str(row.get("customer", "")),
-        "dimensions": _dimensions(row),
-        "status": "posted",
-    }
-    return Record(**(given | _READERS[kind](row, lines, currency)))
-
-
-def _dimensions(row: Row) -> dict[str, str]:
-    columns = (
-        ("department", "department"),
-        ("practice", "custcol_practice"),
-        ("practice", "custentity_practice"),
-        ("service_line", "class"),
-        ("cost_center", "custcol_cost_center"),
-        ("cost_center", "custentity_cost_center"),
-        ("tax_code", "taxcode"),
+def _journal_entry(fields: Fields) -> ReadBack:
+    """Every line is asked for, main or not; accounts stand in the accounting lines."""
+    c, g = fields["journal_entry.columns"], fields["journal_entry.line_columns"]
+    p = fields["project.columns"]
+    on, entity = "t." + c["accounting_date"], "l." + c["legal_entity"]
+    own = _selected(g, "l", "line", "description", "net", *_DIMENSIONS, shown=_LISTS)
+    return ReadBack(
+        sql=f"SELECT t.id, {_selected(c, 't', 'document_id', 'number')}, {_day(on)}, {_symbol(fields)}, "
+        f"j.{p['document_id']} AS project_id, "
+        f"(SELECT MIN({entity}) FROM transactionline l WHERE l.transaction = t.id) AS legal_entity "
+        f"FROM transaction t JOIN currency c ON c.id = t.{c['currency']} "
+        f"LEFT JOIN job j ON j.id = t.{c['project_id']} WHERE t.recordtype = 'journalentry' "
+        f"AND t.id IN (SELECT l.transaction FROM transactionline l WHERE {entity} IN ({{entities}})) "
+        f"AND {_between(on)} AND t.id > ? ORDER BY t.id",
+        lines=f"SELECT l.uniquekey, l.transaction AS document, {own}, a.{g['account']} AS account "
+        "FROM transactionline l JOIN transaction t ON t.id = l.transaction "
+        "JOIN transactionaccountingline x ON x.transaction = l.transaction AND x.transactionline = l.id "
+        f"JOIN account a ON a.id = x.account WHERE t.recordtype = 'journalentry' "
+        f"AND {entity} IN ({{entities}}) AND {_between(on)} AND l.uniquekey > ? ORDER BY l.uniquekey",
     )
-    return {name: str(row[column]) for name, column in columns if row.get(column)}
 
 
-def _master(row: Row, lines: Sequence[Row], currency: str) -> dict[str, Any]:
-    del lines, currency
-    if row.get("isinactive") == "T":
-        return {"status": "cancelled"}
-    return {"status": "closed" if str(row.get("status", "")).casefold() == "closed" else "active"}
-
-
-def _project(row: Row, lines: Sequence[Row], currency: str) -> dict[str, Any]:
-    return {**_master(row, lines, currency), "project_id": str(row.get("externalid", ""))}
-
-
-def _time(row: Row, lines: Sequence[Row], currency: str) -> dict[str, Any]:
-    del lines
-    minutes = minutes_of(str(row["hours"]))
-    if minutes is None:
-        msg = f"{str(row['hours'])[:40]!r} are no hours"
-        raise ValueError(msg)
-    value = hours_value(minutes, Money(minor(row.get("rate", "0"), currency), currency)).minor
-    return {"minutes": minutes, "net_minor": value, "total_minor": value}
-
-
-def _amount(row: Row, lines: Sequence[Row], currency: str) -> dict[str, Any]:
-    del lines
-    value = minor(row["amount"], currency)
-    return {"net_minor": value, "total_minor": value}
-
-
-def _payment(row: Row, lines: Sequence[Row], currency: str) -> dict[str, Any]:
-    del lines
-    value = minor(row["foreigntotal"], currency)
-    return {"net_minor": value, "total_minor": value, "status": _status(row)}
-
-
-def _status(row: Row) -> str:
-    code = str(row.get("status", "A"))
-    return INVOICE_STATUS.get(code, code.lower())
-
-
-def _billed(sign: int) -> Callable[[Row, Sequence[Row], str], dict[str, Any]]:
-    """Documents with lines; `sign` turns SuiteQL's line signs into the document's own."""
-
-    def read(row: Row, lines: Sequence[Row], currency: str) -> dict[str, Any]:
-        shown = [_line(line, currency, sign) for line in lines]
-        net = sum(line["net_minor"] for line in shown)
-        total = -sign * minor(row["foreigntotal"], currency)
-        minutes = [line["minutes"] for line in shown if line["minutes"] is not None]
-        return {
-            "net_minor": net,
-            "tax_minor": total - net,
-            "total_minor": total,
-            "minutes": sum(minutes) if minutes else None,
-            "status": _status(row) if sign < 0 or row.get("status") == "V" else "posted",
-            "lines": tuple(shown),
-        }
-
-    return read
-
-
-def _line(line: Row, currency: str, sign: int) -> dict[str, Any]:
-    quantity = line.get("quantity")
-    minutes = None if quantity is None else minutes_of(str(quantity))
-    return {
-        "line": int(line["linesequencenumber"]),
-        "description": str(line.get("memo", "")),
-        "net_minor": sign * minor(line["foreignamount"], currency),
-        "tax_minor": sign * minor(line.get("tax1amt", "0"), currency),
-        "tax_code": str(line.get("taxcode", "")),
-        "minutes": None if minutes is None else sign * minutes,
-        **{name: value for name, value in _dimensions(line).items() if name != "tax_code"},
-    }
-
-
-_READERS: Mapping[Kind, Callable[[Row, Sequence[Row], str], dict[str, Any]]] = {
-    "customer": _master,
+READ_BACKS: Mapping[Kind, Callable[[Fields], ReadBack]] = {
+    "customer": _customer,
+    "contact": _contact,
     "project": _project,
-    "time_entry": _time,
-    "milestone": _amount,
-    "expense_item": _amount,
-    "invoice": _billed(-1),
-    "credit_memo": _billed(1),
-    "payment": _payment,
+    "task": _of_project("task"),
+    "assignment": _of_project("assignment"),
+    "time_entry": _time_entry,
+    "expense_item": _expense_item,
+    "milestone": _charge("milestone", "Milestone"),
+    "charge": _charge("charge", "Fixed Date"),
+    "change_order": _custom("change_order"),
+    "invoice": _documents("invoice"),
+    "credit_memo": _documents("credit_memo"),
+    "payment": _documents("payment"),
+    "write_off": _documents("write_off"),
+    "revenue_schedule": _custom("revenue_schedule", "customrecord_revenue_schedule_line"),
+    "journal_entry": _journal_entry,
 }
+"""By kind: its query, in the words of a version."""

@@ -23,7 +23,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "trandate": _TEXT, "duedate": _TEXT, "entity": _ID, "job": _ID, "currency": _ID, "status": _TEXT,
         "foreigntotal": _AMOUNT, "foreignamountunpaid": _AMOUNT, "taxtotal": _AMOUNT, "memo": _TEXT,
         "posting": _TEXT, "postingperiod": _ID, "createdfrom": _ID, "createddate": _TEXT,
-        "custbody_billing_type": _TEXT,
+        "custbody_billing_type": _TEXT, "custbody_write_off": _TEXT,
     },
     "transactionline": {
         "uniquekey": _ID, "transaction": _ID, "id": _ID, "linesequencenumber": _ID, "mainline": _TEXT,
