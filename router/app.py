@@ -16,19 +16,30 @@ from fastapi import FastAPI
 
 from router.canonical.ownership import read_ownership
 from router.clock import Clock
-from router.connectors import kantata, netsuite, salesforce, sap_ecc
+from router.connectors import kantata, netsuite, salesforce, sap_ecc, worker_feed
 from router.connectors.port import Connector
 from router.delivery.policy import DeliveryPolicy
 from router.delivery.service import Delivery
 from router.delivery.signal import LocalSignal
+from router.dualrun.intercompany import IntercompanyMatch
 from router.dualrun.policy import as_policy
 from router.dualrun.service import DualRun
+from router.events_out.feed import EventFeed
+from router.exceptions.remedies import Remedies
+from router.exceptions.service import Desk
+from router.finance.calendar import Calendars
+from router.ingest.billing_api import BillingApi
+from router.ingest.close_api import Closing
+from router.ingest.corrections_api import CorrectionsApi
 from router.ingest.duplicates_api import Duplicates
+from router.ingest.events_api import Events
+from router.ingest.exceptions_api import Exceptions
 from router.ingest.feeds import FeedPoller
 from router.ingest.gateway import Gateway
 from router.ingest.intake import Intake
 from router.ingest.masters_api import Masters
 from router.ingest.observations import Observations
+from router.ingest.people_api import People
 from router.ingest.principal import Authenticate, by_name
 from router.ingest.processes_api import Processes
 from router.ingest.queries_api import Queries
@@ -38,20 +49,32 @@ from router.landscape import Landscape, default_file
 from router.model import SystemId
 from router.routing.tables import Tables
 from router.settings import Settings
+from router.workflows.accruals import Accruals
 from router.workflows.agreements import Agreements
 from router.workflows.billing import BillingTerms, MilestoneTerms
+from router.workflows.changes import ContractVersions, WaitingVersions
+from router.workflows.close_out import ClosedProjects, CloseOut, ProjectArchive
+from router.workflows.corrections import Corrections
 from router.workflows.directory import Directory
 from router.workflows.drawdown import Drawdown
 from router.workflows.duplicates import AliasVet, DuplicatesVet
 from router.workflows.exchange import ExchangeRates
+from router.workflows.intercompany import IntercompanyLegs
+from router.workflows.invoicing import Invoicing
 from router.workflows.ownership import OwnershipVet
+from router.workflows.period_book import PeriodBook, PeriodVet
+from router.workflows.period_close import PeriodClose
+from router.workflows.recognition import Recognition
+from router.workflows.resources import AssignmentVet, Resources
 from router.workflows.service import Workflows
+from router.workflows.tax_notes import TaxNotes
 
 CONNECT: Mapping[str, Callable[..., Connector]] = {
     "kantata": kantata.connect,
     "netsuite": netsuite.connect,
     "salesforce": salesforce.connect,
     "sap_ecc": sap_ecc.connect,
+    "worker_feed": worker_feed.connect,
 }
 
 
@@ -78,11 +101,16 @@ class Router:
     journal: Journal
     tables: Tables
     directory: Directory
+    periods: PeriodBook
     intake: Intake
     workflows: Workflows
+    replays: Replays
+    waiting_versions: WaitingVersions
     delivery: Delivery
     pollers: tuple[FeedPoller, ...]
     dual_run: DualRun
+    desk: Desk
+    remedies: Remedies
     connectors: Mapping[SystemId, Connector]
     api: FastAPI
 
@@ -94,11 +122,13 @@ class Router:
             table = self.tables.publish(routes)
             await self.journal.publish_table(routes, version=table.version, by=by)
         await self.directory.load()
+        await self.periods.load()
 
     async def work(self, *, feeds: bool = True) -> None:
         """Deliver and poll the change feeds until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.delivery.run(), name="delivery")
+            group.create_task(self.waiting_versions.run(), name="waiting-versions")
             if feeds:
                 for poller in self.pollers:
                     group.create_task(poller.run(), name=f"feed-{poller.system}-{poller.feed}")
@@ -120,6 +150,7 @@ def build(
 ) -> Router:
     """Wire a router over a journal; nothing runs until `start` and `work`."""
     tables = Tables(landscape=landscape)
+    calendars = Calendars(landscape.legal_entities, landscape.calendars)
     signal = LocalSignal()
     journal = Journal.open(
         database,
@@ -128,20 +159,26 @@ def build(
         poke=signal.poke,
         on_commit=outside.on_commit,
         throwaway=outside.throwaway,
+        late=calendars.late,
     )
+    periods = PeriodBook(landscape=landscape, journal=journal, calendars=calendars, clock=outside.clock)
     connectors = _connectors(landscape, outside)
     directory = Directory(journal)
+    corrections = Corrections(journal=journal, periods=periods)
+    close_out = CloseOut(journal=journal, directory=directory)
+    psa = next((name for name in landscape.of_role("psa") if name in connectors), None)
     matrix = read_ownership(landscape.ownership)
     aliases = AliasVet(journal=journal, directory=directory, clock=outside.clock)
     agreements = Agreements(directory=directory)
     billing_terms = BillingTerms(journal=journal, agreements=agreements)
+    charges = IntercompanyLegs(landscape=landscape, journal=journal, directory=directory, book=periods)
     workflows = Workflows(
         landscape=landscape,
         journal=journal,
         directory=directory,
         connectors=connectors,
-        companions=(billing_terms,),
-        followers=(),
+        companions=(billing_terms, charges),
+        followers=(ProjectArchive(psa=psa),),
     )
     intake = Intake(
         landscape=landscape,
@@ -155,10 +192,17 @@ def build(
             DuplicatesVet(
                 matching=matrix.duplicates, journal=journal, directory=directory, clock=outside.clock
             ),
+            PeriodVet(periods),
+            AssignmentVet(directory),
+            ContractVersions(directory=directory, journal=journal, landscape=landscape),
+            close_out,
+            ClosedProjects(directory=directory),
+            corrections,
             Drawdown(journal=journal, agreements=agreements, limits=landscape.expense_limits),
             MilestoneTerms(journal=journal, agreements=agreements, landscape=landscape, clock=outside.clock),
             billing_terms,
             ExchangeRates(journal=journal, directory=directory, landscape=landscape),
+            TaxNotes(landscape=landscape),
         ),
     )
     delivery = Delivery(
@@ -173,6 +217,13 @@ def build(
         follow_up=workflows.follow_up,
     )
     observations = Observations(directory=directory, landscape=landscape)
+    replays = Replays(
+        journal=journal,
+        observations=observations,
+        workflows=workflows,
+        vetted=intake.vetted,
+        directory=directory,
+    )
     pollers = tuple(
         FeedPoller(
             system=name,
@@ -181,6 +232,7 @@ def build(
             intake=intake,
             journal=journal,
             observations=observations,
+            corrections=corrections,
             poll_s=settings.poll_s,
             pages_max=settings.poll_pages_max,
         )
@@ -201,14 +253,47 @@ def build(
     ).mount(api)
     Duplicates(
         journal=journal,
-        replays=Replays(
-            journal=journal,
-            observations=observations,
-            workflows=workflows,
-            vetted=intake.vetted,
-            directory=directory,
-        ),
+        replays=replays,
         aliases=aliases,
+        settings=settings,
+        authenticate=outside.authenticate,
+    ).mount(api)
+    desk = Desk(journal=journal, landscape=landscape, clock=outside.clock)
+    remedies = Remedies(
+        desk=desk, journal=journal, replays=replays, intake=intake, workflows=workflows,
+        observations=observations, directory=directory,
+    )  # fmt: skip
+    Exceptions(desk=desk, remedies=remedies, settings=settings, authenticate=outside.authenticate).mount(api)
+    Events(feed=EventFeed(journal=journal), authenticate=outside.authenticate).mount(api)
+    _books(
+        api,
+        intake=intake,
+        directory=directory,
+        book=periods,
+        charges=charges,
+        connectors=connectors,
+        landscape=landscape,
+        journal=journal,
+        settings=settings,
+        outside=outside,
+    )
+    BillingApi(
+        intake=intake,
+        invoicing=Invoicing(journal=journal, agreements=agreements),
+        recognition=Recognition(journal=journal, agreements=agreements, landscape=landscape),
+        landscape=landscape,
+        clock=outside.clock,
+        settings=settings,
+        authenticate=outside.authenticate,
+    ).mount(api)
+    CorrectionsApi(
+        intake=intake,
+        journal=journal,
+        directory=directory,
+        landscape=landscape,
+        periods=periods,
+        close_out=close_out,
+        clock=outside.clock,
         settings=settings,
         authenticate=outside.authenticate,
     ).mount(api)
@@ -218,14 +303,61 @@ def build(
         journal=journal,
         tables=tables,
         directory=directory,
+        periods=periods,
         intake=intake,
         workflows=workflows,
+        replays=replays,
+        waiting_versions=WaitingVersions(directory=directory, journal=journal, replay=replays.replay),
         delivery=delivery,
         pollers=pollers,
         dual_run=dual_run,
+        desk=desk,
+        remedies=remedies,
         connectors=connectors,
         api=api,
     )
+
+
+def _books(
+    api: FastAPI,
+    *,
+    intake: Intake,
+    directory: Directory,
+    book: PeriodBook,
+    charges: IntercompanyLegs,
+    connectors: Mapping[SystemId, Connector],
+    landscape: Landscape,
+    journal: Journal,
+    settings: Settings,
+    outside: Outside,
+) -> None:
+    """Wire closing the books and the questions about people."""
+    calendars, entities = book.calendars, tuple(landscape.legal_entities)
+    accruals = Accruals(landscape=landscape, journal=journal, directory=directory, book=book)
+    matches = IntercompanyMatch(
+        journal=journal, connectors=connectors, calendars=calendars, entities=entities, charges=charges
+    )
+    close = PeriodClose(
+        landscape=landscape,
+        journal=journal,
+        book=book,
+        clock=outside.clock,
+        matches=matches,
+        accrued=accruals,
+    )
+    Closing(
+        intake=intake,
+        journal=journal,
+        book=book,
+        close=close,
+        accruals=accruals,
+        charges=charges,
+        matches=matches,
+        settings=settings,
+        authenticate=outside.authenticate,
+    ).mount(api)
+    resources = Resources(landscape=landscape, journal=journal, calendars=calendars, clock=outside.clock)
+    People(resources=resources, calendars=calendars, authenticate=outside.authenticate).mount(api)
 
 
 def _connectors(landscape: Landscape, outside: Outside) -> dict[SystemId, Connector]:

@@ -10,7 +10,7 @@ import typer
 from router.canonical import events
 from router.canonical.examples import example
 from router.canonical.kinds import KINDS, model_of
-from router.ingest.gateway import schema_of
+from router.canonical.published import schema_of
 
 Kind = Annotated[str, typer.Argument(help="A kind of document; see `coexist example --list`.")]
 

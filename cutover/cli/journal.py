@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from random import SystemRandom
+from typing import Annotated, Any, Literal
 
+import httpx
 import orjson
 import typer
 
 from cutover.checks import check_all, read_facts
+from router.app import Outside, build
 from router.clock import WallClock
 from router.errors import NotFound
-from router.ingest.observations import Observations
-from router.ingest.replays import Replays
 from router.journal.journal import Journal
-from router.landscape import read_landscape
-from router.routing.tables import Tables
-from router.workflows.directory import Directory
-from router.workflows.service import Workflows
+from router.landscape import default_file, read_landscape, secret
+from router.settings import Settings
 
 Database = Annotated[str, typer.Option(help="The journal: sqlite:///FILE or postgresql+psycopg://…")]
 DEFAULT = "sqlite:///coexist.sqlite"
+
+
+class MappingChoice(StrEnum):
+    """Which version of a vendor's mapping a replay is written by."""
+
+    newest = "newest"
+    day = "day"
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -80,6 +89,9 @@ def replay_command(
     again: Annotated[
         bool, typer.Option("--again", help="Route again by the table in force, not to the first ERP.")
     ] = False,
+    mapping: Annotated[
+        MappingChoice, typer.Option(help="Written by the newest mapping file, or by the version of its day.")
+    ] = MappingChoice.newest,
     landscape: Annotated[Path | None, typer.Option(help="A landscape (YAML); else the default one.")] = None,
 ) -> None:
     """Send dead letters, refused and parked transactions again.
@@ -89,22 +101,24 @@ def replay_command(
     read_facts_exist(database)
 
     async def main() -> int:
-        place = read_landscape(landscape)
-        tables = Tables(landscape=place)
-        journal = Journal.open(database, clock=WallClock(), decide=tables)
+        # The firm's rules judge what was parked before it is sent: so the whole router, without its work.
+        router = build(
+            landscape=read_landscape(landscape),
+            settings=Settings(),
+            database=database,
+            outside=Outside(
+                clock=WallClock(),
+                random=SystemRandom(),
+                http=lambda _: httpx.AsyncClient(timeout=None),  # noqa: S113 - nothing is called
+                secrets=secret,
+            ),
+        )
         try:
-            for row in await journal.tables():
-                tables.publish(await journal.table_text(int(row["version"])))
-            directory = Directory(journal)
-            await directory.load()
-            replays = Replays(
-                journal=journal,
-                observations=Observations(directory=directory, landscape=place),
-                workflows=Workflows(landscape=place, journal=journal, directory=directory, connectors={}),
-            )
-            return await replays.replay(ids, route="again" if again else "pinned", by=by, why=why)
+            await router.start(default_file("routes/default.yaml").text)
+            route: Literal["again", "pinned"] = "again" if again else "pinned"
+            return await router.replays.replay(ids, route=route, by=by, why=why, mapping=mapping.value)
         finally:
-            journal.close()
+            await router.aclose()
 
     count = asyncio.run(main())
     typer.echo(f"{count} of {len(ids)} will be sent again")

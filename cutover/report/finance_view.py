@@ -55,7 +55,9 @@ def _chart(entities: list[Mapping[str, Any]], group: str) -> Markup | str:
     )
     for at, (name, billed, rest) in enumerate(rows):
         y = ROW * at + 3
-        solid, outlined = (int((WIDTH - LEFT - LABEL) * max(part, Decimal(0)) / most) for part in (billed, rest))
+        solid, outlined = (
+            int((WIDTH - LEFT - LABEL) * max(part, Decimal(0)) / most) for part in (billed, rest)
+        )
         canvas.text(0, y + 14, name, "strong")
         canvas.rect(LEFT, y + 3, max(solid, 1), 16, "ran")
         canvas.rect(LEFT + solid, y + 3, max(outlined, 1), 16, "planned")

@@ -50,6 +50,10 @@ class Customer(Document):
     def ordering_key(self) -> str:
         return self.document_id
 
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        return (("customer", self.parent_id),) if self.parent_id else ()
+
 
 class Contact(Document):
     """A person at a customer."""

@@ -38,13 +38,16 @@ def _contract_lines(data: Mapping[str, Any]) -> dict[str, Any]:
 def _contract_line(line: Any) -> Any:
     if not isinstance(line, Mapping) or "amount" not in line:
         return line
+    meant = "fee" if line.get("bills") == "milestones" else "cap"
+    if meant in line:
+        return line  # both: no version had that, so the newest model refuses `amount`
     rest = {name: value for name, value in line.items() if name != "amount"}
-    return rest | {"fee" if line.get("bills") == "milestones" else "cap": line["amount"]}
+    return rest | {meant: line["amount"]}
 
 
 def _cost_rates(data: Mapping[str, Any]) -> dict[str, Any]:
     """v1 had one `cost_rate`, in force from the accounting date on."""
-    if "cost_rate" not in data:
+    if "cost_rate" not in data or "cost_rates" in data:
         return dict(data)
     rest = {name: value for name, value in data.items() if name != "cost_rate"}
     return rest | {"cost_rates": [{"hourly": data["cost_rate"], "starts": data.get("accounting_date")}]}

@@ -108,6 +108,7 @@ class Item:
         return Delivery(
             job_id=job.job_id, external_id=job.external_id, operation=job.operation,
             document=job.document, refs=self.refs, facts=job.facts, kind=job.kind,
+            mapping_of=job.mapping_of,
         )  # fmt: skip
 
 

@@ -44,7 +44,9 @@ FAMILIES: tuple[Family, ...] = (
     ),
     _family("erp-tax", "NO_TAX_CODE UNKNOWN_TAX_CODE FF805", r"tax code"),
     _family(
-        "erp-currency", "CURRENCY VK034 INVALID_CURRENCY", r"currency is \S+, not|currency \S+ is not defined"
+        "erp-currency",
+        "CURRENCY VK034 INVALID_CURRENCY",
+        r"currency is \S+, not|currency \S+ is not defined|(order|project) is (billed )?in \S+",
     ),
     _family("erp-nothing-to-bill", "NOTHING_TO_BILL VF016", r"no unbilled work|no billing documents"),
     _family(
@@ -64,7 +66,8 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "erp-status",
         "STATUS V1382",
-        r"is billed|has payments or credits|is cancelled|is paid|contract \S+ is not active|stands at version",
+        r"is billed|has payments or credits|is cancelled|is paid|contract \S+ is not active|stands at version|dependent records"
+        r"|can't be (changed|transformed)",
     ),
     _family(
         "erp-inactive",
@@ -76,12 +79,13 @@ FAMILIES: tuple[Family, ...] = (
         "NONEXISTENT_ID NOT_FOUND NOT_OURS NO_REFERENCE BAD_REFERENCE UNKNOWN_TEMPLATE UNKNOWN_CUSTOMER"
         " UNKNOWN_CONTRACT UNKNOWN_PROJECT UNKNOWN_INVOICE F5104 F2153 V1045 VF405 CJ021 00058"
         " RCRD_DSNT_EXIST INVALID_KEY_OR_REF",
-        r"invalid reference key|does not exist|there is no |is not defined in",
+        r"invalid reference key|does not (exist|belong)|there is no |is not defined in",
     ),
     _family(
         "erp-value-invalid",
-        "B1501 E0072 INVALID_CONTENT INVALID_FIELD_VALUE invalid required",
-        r"is not valid|syntax error",
+        "B1501 E0072 INVALID_CONTENT INVALID_FIELD_VALUE INVALID_PARAMETER invalid required",
+        r"is not valid|syntax error|\binvalid \w+|please enter|must (not )?(be|equal)|is expected|unknown field"
+        r"|must enter|(has|keeps) one |to one invoice|takes effect before|by hours|a debit or a credit",
     ),
     _family("attempts-exhausted", "00300", r"update was terminated"),
 )
@@ -96,9 +100,9 @@ Role = Literal["authority", "shadow", "feedback"]
 
 def type_of_parked(problem_code: str, *, canonical: bool) -> str:
     """The type of a parked transaction; one with a document was parked because no rule covers it."""
-    if problem_code in CATALOGUE:
-        return problem_code
-    return "unroutable" if canonical else "unreadable"
+    if canonical:
+        return "unroutable"
+    return problem_code if problem_code in CATALOGUE else "unreadable"
 
 
 def type_of_job(state: str, code: str, why: str, *, role: str, operation: str) -> str:

@@ -71,6 +71,13 @@ class Raised:
     received: str = ""
     """The row as received where there is no document; for facts only."""
     project_id: str = ""
+    said_id: str | None = None
+    """What the payload calls the document where there is none yet."""
+
+    @property
+    def about(self) -> str | None:
+        """The document it is about, as far as anybody can tell."""
+        return self.document_id or self.said_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +223,7 @@ def facts_of(raised: Raised) -> dict[str, Any]:
     """What a type's texts may name."""
     return {
         "kind": raised.kind.replace("_", " "),
-        "document_id": raised.document_id,
+        "document_id": raised.about,
         "transaction_id": raised.transaction_id,
         "entity": raised.legal_entity,
         "target": raised.target,

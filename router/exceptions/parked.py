@@ -13,9 +13,10 @@ PARKED: tuple[ExceptionType, ...] = (
         wrong="The {kind} was approved on a project that has no project code, so nobody can tell whose it is.",
         system="PSA (Kantata)",
         field="workspace › external reference (service_model_ref)",
-        mend="Give the project its code as an external reference in the PSA, approve the row again.",
-        example="External reference of workspace 'ERP advisory': service_model Project, reference P-UK01-7Q2XJ9AB.",
-        replay="no",
+        mend="Give the project its code as an external reference in the PSA. Correct this row with the code, or have it"
+        " approved again and resolve this one.",
+        example='Correct with changes {{"project_id": "P-UK01-7Q2XJ9AB"}} and why "reference was missing".',
+        replay="correct",
     ),
     ExceptionType(
         code="employee-id-missing",
@@ -25,9 +26,10 @@ PARKED: tuple[ExceptionType, ...] = (
         wrong="The {kind} was entered by a user of the PSA who has no employee id.",
         system="PSA (Kantata)",
         field="user › external reference (service_model_ref)",
-        mend="Give the user the employee id of the HCM as an external reference, approve the row again.",
-        example="External reference of user 'B. Baker': service_model Employee, reference R-100.",
-        replay="no",
+        mend="Give the user the employee id of the HCM as an external reference in the PSA. Correct this row with the id, or"
+        " have it approved again and resolve this one.",
+        example='Correct with changes {{"resource_id": "R-100"}} and why "reference was missing".',
+        replay="correct",
     ),
     ExceptionType(
         code="project-unknown",
@@ -228,6 +230,19 @@ PARKED: tuple[ExceptionType, ...] = (
         replay="yes",
     ),
     ExceptionType(
+        code="fee-exceeded",
+        title="A milestone takes more than is left of the agreed fee",
+        nature="business",
+        queue="pmo",
+        at_least="medium",
+        wrong="{why}.",
+        system="CRM (contract, by a change order) or PSA (milestone)",
+        field="contract › lines › fee, or milestone › amount",
+        mend="Agree a change order that raises the fee and replay, or correct the amount of the milestone.",
+        example='Correct with changes {{"amount": "5000.00"}} and why "typing error in the PSA".',
+        replay="yes",
+    ),
+    ExceptionType(
         code="project-closed",
         title="Work on a project that is closed",
         nature="business",
@@ -236,7 +251,7 @@ PARKED: tuple[ExceptionType, ...] = (
         system="CRM or PSA (project)",
         field="project › status, or the row's project",
         mend="Re-open the project and replay, or correct the row to the project it belongs to.",
-        example='Correct with {{"project_id": "P-101", …}} and why "follow-on project".',
+        example='Correct with changes {{"project_id": "P-101"}} and why "follow-on project".',
         replay="correct",
     ),
     ExceptionType(
@@ -248,7 +263,7 @@ PARKED: tuple[ExceptionType, ...] = (
         system="HCM (worker)",
         field="worker › last day, or the row's person",
         mend="Correct the last day in the HCM and replay, or correct the row to the person who did the work.",
-        example='Correct with {{"resource_id": "R-101", …}} and why "entered for a colleague".',
+        example='Correct with changes {{"resource_id": "R-101"}} and why "entered for a colleague".',
         replay="correct",
     ),
     ExceptionType(

@@ -9,7 +9,7 @@ first period of fiscal 2026, whatever month it begins in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -18,7 +18,7 @@ from typing import Literal
 from router.canonical.billing import CreditMemo, WriteOff
 from router.canonical.documents import Document
 from router.canonical.ledger import JournalEntry
-from router.canonical.reference import FiscalCalendar
+from router.canonical.reference import FiscalCalendar, LegalEntity
 from router.canonical.work import ExpenseItem, TimeEntry
 from router.errors import BadInput
 
@@ -84,6 +84,39 @@ def is_adjustment(document: Document) -> bool:
 def may_enter(document: Document, state: PeriodState) -> bool:
     """Whether a document may be accepted into a period that stands so."""
     return state == "open" or (state == "soft_closed" and is_adjustment(document))
+
+
+class Calendars:
+    """The calendar of every entity of the firm."""
+
+    def __init__(self, entities: Mapping[str, LegalEntity], calendars: Mapping[str, FiscalCalendar]) -> None:
+        self._of = {name: calendars[entity.calendar] for name, entity in entities.items()}
+
+    def of(self, entity: str) -> FiscalCalendar:
+        """The calendar of an entity; raises BadInput for an unknown one."""
+        found = self._of.get(entity)
+        if found is None:
+            raise BadInput(
+                f"legal_entity: there is no {entity[:40]!r}", mend="use one of " + ", ".join(self._of)
+            )
+        return found
+
+    def on(self, entity: str, on: date) -> Period:
+        """The period of an entity's books a day lies in."""
+        return period_on(self.of(entity), on)
+
+    def named(self, entity: str, name: str) -> Period:
+        """A period of an entity's books by its name; raises BadInput."""
+        return period_named(self.of(entity), name)
+
+    def late(self, document: Document, states: Mapping[tuple[str, str], str]) -> bool:
+        """Whether a document may not enter its period, as periods stand; one left out is open."""
+        calendar = self._of.get(document.legal_entity)
+        if calendar is None:
+            return False
+        name = period_on(calendar, document.accounting_date).name
+        state = states.get((document.legal_entity, name), "open")
+        return state == "closed" or (state == "soft_closed" and not is_adjustment(document))
 
 
 def _weekly_from(calendar: FiscalCalendar) -> date | None:

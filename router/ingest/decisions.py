@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from router.canonical.documents import Document
-from router.errors import BadInput, PeriodClosed
+from router.errors import BadInput
 from router.landscape import Landscape
 from router.model import Decision
 
@@ -12,7 +12,10 @@ YEARS = range(1990, 2100)
 
 
 def check(document: Document, landscape: Landscape) -> None:
-    """Refuse a document whose entity, region, unit or period the landscape does not allow."""
+    """Refuse a document whose entity, region, unit or year the landscape does not allow.
+
+    Fiscal periods are not its business: they change while the router runs (`workflows.period_book`).
+    """
     entity = landscape.legal_entities.get(document.legal_entity)
     if entity is None:
         raise BadInput(
@@ -33,11 +36,6 @@ def check(document: Document, landscape: Landscape) -> None:
         raise BadInput(
             f"accounting_date: {document.accounting_date} lies outside the years {YEARS[0]} to {YEARS[-1]}",
             mend="check the year",
-        )
-    if document.transactional and landscape.is_closed(document.legal_entity, document.accounting_date):
-        raise PeriodClosed(
-            f"accounting_date: {document.accounting_date} lies in a closed period of {document.legal_entity}",
-            mend="use a date in an open period, or have the period re-opened",
         )
 
 

@@ -7,6 +7,7 @@ seen twice is one event (its id is the source's). A row that can't be completed 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import orjson
 import structlog
@@ -21,6 +22,7 @@ from router.ingest.observations import Observations
 from router.journal.journal import Journal
 from router.journal.port import Submission
 from router.model import SystemId
+from router.workflows.corrections import WITHDRAWN, Corrections
 from router.workflows.decisions import process_id
 from router.workflows.enrich import Problem
 
@@ -41,6 +43,7 @@ class FeedPoller:
         intake: Intake,
         journal: Journal,
         observations: Observations,
+        corrections: Corrections,
         poll_s: int,
         pages_max: int,
     ) -> None:
@@ -50,6 +53,7 @@ class FeedPoller:
         self._intake = intake
         self._journal = journal
         self._observations = observations
+        self._corrections = corrections
         self._poll_s = poll_s
         self._pages_max = pages_max
         self.problem = ""
@@ -81,13 +85,28 @@ class FeedPoller:
             page = await self._connector.changes(self.feed, cursor)
             if not page.events and page.cursor == cursor:
                 break
-            submissions = [await self._submission(event) for event in page.events]
+            submissions = await self._submissions(page.events)
             await self._intake.accept(submissions, cursor=(self.system, self.feed, page.cursor))
             seen += len(page.events)
             cursor = page.cursor
             if not page.more:
                 break
         return seen
+
+    async def _submissions(self, events: Sequence[Observed]) -> list[Submission]:
+        """What a page comes to: a row seen for the first time is itself, one seen before its correction."""
+        ids: dict[str, list[str]] = {}
+        for event in events:
+            ids.setdefault(event.kind, []).append(str(event.data.get("document_id")))
+        known = {kind: await self._corrections.families(kind, names) for kind, names in ids.items()}
+        made: list[Submission] = []
+        for event in events:
+            family = known[event.kind].get(str(event.data.get("document_id")))
+            if family is not None:
+                made += await self._corrections.correct(await self._submission(event), event.data, family)
+            elif event.verb != WITHDRAWN:  # what was never sent can go without a trace
+                made.append(await self._submission(event))
+        return made
 
     async def _submission(self, event: Observed) -> Submission:
         found = await self._observations.read(event.kind, event.data)

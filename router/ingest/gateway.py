@@ -12,14 +12,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from router.canonical import events
-from router.canonical.kinds import model_of, parse
+from router.canonical.kinds import parse
 from router.errors import (
     BadInput,
     CoexistError,
     InProgress,
     KeyReused,
-    NotFound,
     Overloaded,
+    PeriodClosed,
     Refused,
     StaleVersion,
     TooLarge,
@@ -78,7 +78,9 @@ def answer_of(answer: Acceptance) -> dict[str, Any]:
             f"{answer.what} was used before with another body, as {answer.first}", mend="use a new id"
         )
     if isinstance(answer, Stale):
-        name = answer.register.partition(":")[2]
+        sort, _, name = answer.register.partition(":")
+        if sort == "period":
+            raise PeriodClosed(f"the period of {name} was closed just now", mend="send it again")
         raise StaleVersion(
             f"version {answer.wanted} of {name} does not follow the one that stands, {answer.stands_at}",
             mend=f"send version {answer.stands_at + 1}",
@@ -198,18 +200,6 @@ class Gateway:
         key = None if key is None else key_of(key)
         event = events.read(events.decode(body))
         return self._intake.submission(event, client=principal.client, received=body, key=key)
-
-
-def schema_of(kind: str, version: int) -> dict[str, Any]:
-    """The published JSON Schema of a kind and version; raises NotFound."""
-    model = model_of(kind)
-    if version != model.version:
-        raise NotFound(f"there is no schema of {kind} v{version}", mend=f"the newest is v{model.version}")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:coexist:schema:{kind}:v{version}",
-        **model.model_json_schema(),
-    }
 
 
 def read_document(body: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""What CRM and PSA show, made canonical: a document, or one sentence of what is missing.
+"""What CRM, PSA and HCM show, made canonical: a document, or one sentence of what is missing.
 
 The change feeds use it at first sight, a replay uses it again when what was missing has come.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from router.canonical.documents import Document
 from router.canonical.kinds import parse
+from router.canonical.masters import Resource
 from router.errors import BadInput, Refused
 from router.ingest.decisions import check
 from router.landscape import Landscape
@@ -28,8 +29,11 @@ class Observations:
         """A document of an observed row; a Problem says what to mend, nothing is guessed."""
         if kind == "opportunity":
             found = self._opportunity(data)
+        elif kind == "resource":
+            found = await self._resource(data)
         else:
-            found = enrich(kind, data, await self._directory.masters_of(data))
+            masters = await self._directory.masters_of(data)
+            found = enrich(kind, data, masters, self._landscape.expense_limits)
         if isinstance(found, Problem):
             return found
         try:
@@ -52,3 +56,21 @@ class Observations:
             return parse(complete)
         except BadInput as error:
             return Problem(error.message)
+
+    async def _resource(self, data: Mapping[str, Any]) -> Document | Problem:
+        """A person as HR knows them; an HCM has no business units, so they keep the one they have, or the first."""
+        entity = self._landscape.legal_entities.get(str(data.get("legal_entity")))
+        if entity is None:
+            return Problem(
+                f"legal_entity: there is no {data.get('legal_entity')!r}; mend the worker's legal entity in the HCM,"
+                " or map its code under codes.entities of the HCM's mapping, then replay"
+            )
+        known = await self._directory.find(Resource, str(data.get("document_id")))
+        unit = known.business_unit if known is not None else self._landscape.business_units[0]
+        complete = {"business_unit": unit, **data, "kind": "resource", "region": entity.region}
+        try:
+            return parse(complete)
+        except BadInput as error:
+            return Problem(
+                f"{error.message}; mend worker {data.get('document_id')} in the HCM, then replay it"
+            )

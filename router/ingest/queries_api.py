@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from router.canonical.kinds import KINDS
+from router.canonical.published import schema_of
 from router.errors import CoexistError, NotFound
-from router.ingest.gateway import read_body, read_document, schema_of
+from router.ingest.gateway import read_body, read_document
 from router.ingest.principal import Authenticate
 from router.ingest.problems import json_response
 from router.journal.journal import Journal
 from router.landscape import Landscape
-from router.model import State
 from router.routing.explain import explain
 from router.routing.tables import Tables
 from router.settings import Settings
@@ -43,7 +43,6 @@ class Queries:
         """Add the endpoints to an app."""
         app.get("/v1/transactions/{transaction_id}")(self.get_transaction)
         app.post("/v1/routes:explain")(self.explain)
-        app.get("/v1/exceptions")(self.exceptions)
         app.get("/v1/breaks")(self.breaks)
         app.get("/v1/cutovers")(self.cutovers)
         app.get("/v1/documents/{kind}/{document_id:path}")(self.document)
@@ -68,12 +67,6 @@ class Queries:
         oldest = min(self._tables.versions)
         version = epochs.get(document.legal_entity, (0, oldest))[1]
         return json_response(explain(self._tables.compiled(version), document).to_json())
-
-    async def exceptions(self, request: Request) -> Response:
-        """Transactions that wait for a person: parked, refused, dead; oldest first."""
-        await self._authenticate(request)
-        rows = await self._journal.in_states([State.PARKED, State.REFUSED, State.DEAD], most=PAGE + 1)
-        return json_response({"exceptions": rows[:PAGE], "truncated": len(rows) > PAGE})
 
     async def breaks(self, request: Request) -> Response:
         """Differences of the dual run that are stored."""

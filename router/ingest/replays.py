@@ -20,6 +20,7 @@ from router.canonical.masters import Opportunity
 from router.errors import Refused
 from router.ingest.observations import Observations
 from router.journal.journal import Journal
+from router.journal.mapping_days import MappingOf
 from router.journal.port import Submission
 from router.model import SystemId
 from router.workflows.decisions import process_id
@@ -52,9 +53,18 @@ class Replays:
         self._directory = directory
 
     async def replay(
-        self, ids: Sequence[str], *, route: Literal["pinned", "again"], by: str, why: str
+        self,
+        ids: Sequence[str],
+        *,
+        route: Literal["pinned", "again"],
+        by: str,
+        why: str,
+        mapping: MappingOf = "newest",
     ) -> int:
-        """Send these transactions again; how many. Raises NotFound, BadInput for what is no id."""
+        """Send these transactions again; how many. Raises NotFound, BadInput for what is no id.
+
+        `mapping`: written by the vendor's newest mapping, or by that of the day they were accepted.
+        """
         mended: dict[str, Submission] = {}
         begun: list[Submission] = []
         for transaction_id in dict.fromkeys(ids):
@@ -70,7 +80,9 @@ class Replays:
             if self._workflows.accompanies(completed):
                 before, after = await self._workflows.companions(completed)
                 begun += [*before, *after]
-        count = await self._journal.replay(ids, route=route, by=by, why=why, mended=mended, begun=begun)
+        count = await self._journal.replay(
+            ids, route=route, by=by, why=why, mended=mended, begun=begun, mapping=mapping
+        )
         await self._learn(mended)
         return count
 

@@ -14,6 +14,7 @@ from router.canonical import Document
 from router.journal import fence, lanes
 from router.journal.decisions import resting_state
 from router.journal.engine import Row, Transaction
+from router.journal.naming import put_names
 from router.journal.periods import Late, not_open
 from router.journal.port import (
     Acceptance,
@@ -49,9 +50,6 @@ _COLUMNS = (
     "seq,client,idempotency_key,fingerprint,kind,document_id,transactional,source,event_id,verb,received,"
     "canonical,problem,correlation_id,legal_entity,accounting_date,ordering_key,currency,amount_minor,"
     "deliver,state,job_id,authority,accepted_at,schema_version,problem_code"
-)
-KNOWN_BEFORE = (
-    "ON CONFLICT (system, kind, document_id) DO UPDATE SET vendor_id = excluded.vendor_id, at = excluded.at"
 )
 OWN = "coexist"
 """The client of documents our own processes make: nobody waits for the answer to them."""
@@ -318,7 +316,7 @@ def write(tx: Transaction, planned: Plan) -> list[Acceptance]:
         tx.insert("decisions", DECISION_COLUMNS, decisions)
         tx.insert("jobs", JOB_COLUMNS, jobs)
         tx.insert("history", "seq,at,what,detail", notes)
-        tx.insert("crosswalk", "system,kind,document_id,vendor_id,at", known, KNOWN_BEFORE)
+        put_names(tx, known)
     for at, first, differs in planned.repeats:
         answer = planned.answers[first]
         if not isinstance(answer, Accepted):
@@ -381,6 +379,8 @@ def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple
     if decision is not None:
         decisions.append(decision_row(tx, seq, 1, decision))
         detail |= {"epoch": decision.epoch, "table_version": decision.table_version}
+    if submission.problem_code:
+        detail["code"] = submission.problem_code
     notes.append((seq, tx.now, "accepted", as_json(detail)))
     notes.extend((seq, tx.now, what, as_json(dict(said))) for what, said in submission.notes)
     if document is not None:

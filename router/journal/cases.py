@@ -65,14 +65,25 @@ class Cases(JournalCore):
         """Where these documents would go if they were decided now, lineage and pins included."""
         return await self._read(_would_route, asked, self._decide)
 
-    async def correct(self, transaction_id: str, submission: Submission, *, by: str, why: str) -> int:
+    async def correct(
+        self,
+        transaction_id: str,
+        submission: Submission,
+        *,
+        by: str,
+        why: str,
+        begun: Sequence[Submission] = (),
+    ) -> int:
         """Put a corrected document in the place of one that was never posted, and send it.
+
+        `begun`: what is accepted along with it, where it was parked without a document.
 
         1 when it goes on, 0 when it stays parked. Raises NotFound, and Refused when something was
         posted, may have been, or the document is another one.
         """
         said = {"by": by, "why": why}
-        return await self._do(_correct, transaction_id, prepare(submission), self._decide, said)
+        along = [prepare(one) for one in begun]
+        return await self._do(_correct, transaction_id, prepare(submission), along, self._decide, said)
 
 
 _FAILURE = (
@@ -196,7 +207,12 @@ def _would_route(
 
 
 def _correct(
-    tx: Transaction, transaction_id: str, given: Prepared, decide: Decide | None, said: Mapping[str, str]
+    tx: Transaction,
+    transaction_id: str,
+    given: Prepared,
+    along: Sequence[Prepared],
+    decide: Decide | None,
+    said: Mapping[str, str],
 ) -> int:
     seq = number(transaction_id)
     _lock(tx, seq)
@@ -227,8 +243,8 @@ def _correct(
             )
         facts, over = rerouting.complete(tx, {transaction_id: given}, said)
         _note_corrected(tx, seq, before, said)
-        if over:
-            acceptance.accept(tx, over, decide)
+        if along or over:
+            acceptance.accept(tx, [*along, *over], decide)
         return facts + rerouting.replay(tx, [transaction_id], decide, route="again", **said)
     _replace(tx, seq, document_of(canonical, version), given, document_id)
     _note_corrected(tx, seq, before, said)

@@ -72,6 +72,10 @@ class Sqlite:
         newest = self.peek(tx, table, column)
         return range(newest + 1, newest + 1 + count)
 
+    def through(self, tx: Transaction, table: str, column: str) -> int:
+        """The newest number below which none can still be committed: writers go one after the other."""
+        return self.peek(tx, table, column)
+
     def is_of_driver(self, error: BaseException) -> bool:
         """Whether the driver raised it, rather than our own code."""
         return isinstance(error, sqlite3.Error | sqlalchemy.exc.SQLAlchemyError)
@@ -136,6 +140,20 @@ class Postgres:
             (count,),
         )
         return [int(row[0]) for row in rows]
+
+    def through(self, tx: Transaction, table: str, column: str) -> int:
+        """The newest number below which none can still be committed; for reads outside a transaction.
+
+        A number is drawn inside the INSERT, whose lock on the table is held to the commit. So who holds
+        the table against writers sees every number drawn so far, or it never comes. It waits for the
+        writers under way and holds up new ones for as long: a commit or two.
+        """
+        tx.run("BEGIN")
+        try:
+            tx.run(f"LOCK TABLE {table} IN SHARE MODE")
+            return int(tx.rows(f"SELECT coalesce(max({column}), 0) FROM {table}")[0][0])
+        finally:
+            tx.run("COMMIT")
 
     def is_of_driver(self, error: BaseException) -> bool:
         """Whether the driver raised it, rather than our own code."""

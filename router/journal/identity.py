@@ -12,6 +12,7 @@ from router.errors import NotFound, Refused
 from router.journal.core import JournalCore
 from router.journal.engine import Transaction
 from router.journal.fence import note
+from router.journal.naming import keep_past, put_names
 from router.journal.words import MOST_WHY, as_json, checked, cleaned, document_of, from_json, id_text
 from router.model import SystemId
 
@@ -285,11 +286,7 @@ def _rename(
             f"{vendor_id} is {kind} {taken[0][0]} in {system}",
             mend="say first that the two are the same (POST /v1/duplicates/…:same-as)",
         )
-    keep_past(tx, [(system, kind, document_id, vendor_id)])
-    tx.run(
-        "UPDATE crosswalk SET vendor_id = ?, at = ? WHERE system = ? AND kind = ? AND document_id = ?",
-        (vendor_id, tx.now, system, kind, document_id),
-    )
+    put_names(tx, [(system, kind, document_id, vendor_id, tx.now)])
     # An id that comes back (a merge undone) is no past one any more.
     tx.run(
         "DELETE FROM crosswalk_past WHERE system = ? AND kind = ? AND vendor_id = ?",
@@ -299,18 +296,6 @@ def _rename(
     said: dict[str, object] = {"system": system, "kind": kind, "document_id": document_id, "by": by}
     note(tx, None, "renamed", said | {"from": old, "to": vendor_id, "why": why})
     return old
-
-
-def keep_past(tx: Transaction, rows: Sequence[tuple[str, str, str, str]]) -> None:
-    """Before vendor ids are stored (system, kind, document id, vendor id): keep those they replace."""
-    tx.many(
-        "INSERT INTO crosswalk_past (system, kind, vendor_id, document_id, until)"
-        " SELECT system, kind, vendor_id, document_id, ? FROM crosswalk"
-        " WHERE system = ? AND kind = ? AND document_id = ? AND vendor_id <> ?"
-        " ON CONFLICT (system, kind, vendor_id) DO UPDATE SET document_id = excluded.document_id,"
-        " until = excluded.until",
-        [(tx.now, *row) for row in rows],
-    )
 
 
 def _named(tx: Transaction, system: SystemId, kind: Kind, vendor_ids: Sequence[str]) -> dict[str, str]:
@@ -339,10 +324,4 @@ def _past_names(tx: Transaction, kind: Kind, document_id: str) -> list[dict[str,
 
 
 def _add_name(tx: Transaction, system: SystemId, kind: Kind, document_id: str, vendor_id: str) -> None:
-    row = (system, kind, checked(vendor_id, "vendor_id"), document_id, tx.now)
-    tx.insert(
-        "crosswalk_past",
-        "system,kind,vendor_id,document_id,until",
-        [row],
-        "ON CONFLICT (system, kind, vendor_id) DO UPDATE SET document_id = excluded.document_id",
-    )
+    keep_past(tx, [(system, kind, checked(vendor_id, "vendor_id"), document_id)])

@@ -12,16 +12,18 @@ from router.journal import acceptance, fence, lanes, records, registers, rerouti
 from router.journal.billing_facts import BillingFacts
 from router.journal.cases import Cases
 from router.journal.engine import Transaction
+from router.journal.event_facts import EventFacts
 from router.journal.identity import Identity
 from router.journal.lanes import any_due
 from router.journal.lanes import claim as claim_lanes
+from router.journal.mapping_days import MappingOf, choose
 from router.journal.open_items import OpenItemReads
 from router.journal.periods import Periods
 from router.journal.port import Acceptance, Decide, Lease, LeaseSettlement, NewJob, Pin, Submission, Switch
 from router.journal.prepared import Prepared, prepare
 from router.journal.reading import Reads
 from router.journal.standing import Standing
-from router.journal.words import id_text
+from router.journal.words import id_text, number
 from router.model import SystemId, TransactionId
 
 
@@ -34,17 +36,20 @@ def _replay(
     said: Mapping[str, str],
     *,
     route: Literal["pinned", "again"],
+    mapping: MappingOf,
 ) -> int:
     facts, over = rerouting.complete(tx, completed, said)
     if started or over:
         acceptance.accept(tx, [*started, *over], decide)
-    return facts + rerouting.replay(tx, ids, decide, route=route, **said)
+    count = facts + rerouting.replay(tx, ids, decide, route=route, **said)
+    choose(tx, [seq for seq in map(number, dict.fromkeys(ids)) if seq is not None], mapping)
+    return count
 
 
 _Batch = tuple[list[Prepared], tuple[SystemId, str, str] | None]
 
 
-class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Identity):
+class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Identity, EventFacts):
     """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
 
     Every method raises Overloaded while the database can't answer, Broken for a bug, and Refused (or
@@ -141,16 +146,20 @@ class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Iden
         why: str,
         mended: Mapping[str, Submission] | None = None,
         begun: Sequence[Submission] = (),
+        mapping: MappingOf = "newest",
     ) -> int:
         """Send refused, dead and parked transactions again; how many. Raises NotFound.
 
+        `mapping`: written by the vendor's newest mapping, or by that of the day they were accepted.
         `mended`: documents for transactions that were parked without one, by their id; `begun`: what
         they start, accepted in the same commit.
         """
         said = {"by": by, "why": why}
         completed = {one: prepare(given) for one, given in (mended or {}).items()}
         started = [prepare(one) for one in begun]
-        return await self._do(_replay, ids, self._decide, completed, started, said, route=route)
+        return await self._do(
+            _replay, ids, self._decide, completed, started, said, route=route, mapping=mapping
+        )
 
     async def tell(self, kind: Kind, document_id: str, jobs: Sequence[NewJob], *, by: str) -> TransactionId:
         """Add feedback jobs to a document's transaction; its id. Raises NotFound, Refused when told too often."""

@@ -16,6 +16,7 @@ from router.canonical import Document
 from router.clock import from_text, to_text
 from router.journal.decisions import Head, run_of
 from router.journal.engine import Transaction
+from router.journal.mapping_days import FACT, accepted_days, day_of
 from router.journal.port import Job, Lease
 from router.journal.schema import JOBS_PER_TRANSACTION
 from router.journal.words import as_json, document_of, from_json, id_text
@@ -223,13 +224,16 @@ def _leases(
     corrected = {
         head.job_id // JOBS_PER_TRANSACTION for head in every if head.facts and _CORRECTED in head.facts
     }
-    known = documents.of(tx, [head.job_id // JOBS_PER_TRANSACTION for head in every], anew=corrected)
+    seqs = [head.job_id // JOBS_PER_TRANSACTION for head in every]
+    known = documents.of(tx, seqs, anew=corrected)
+    days = accepted_days(tx, seqs)
     leases = []
     for lane, run in runs.items():
         jobs = []
         for head in run:
             seq = head.job_id // JOBS_PER_TRANSACTION
             document, correlation_id = known[seq]
+            facts = from_json(head.facts) or {}
             jobs.append(
                 Job(
                     job_id=JobId(head.job_id),
@@ -244,9 +248,10 @@ def _leases(
                     state=State.IN_FLIGHT if head.state == "queued" else State.IN_DOUBT,
                     attempts=head.attempts + 1,
                     document=document,
-                    facts=from_json(head.facts) or {},
+                    facts={name: value for name, value in facts.items() if name != FACT},
                     due=from_text(head.due),
                     waiting_since=from_text(head.waiting_since),
+                    mapping_of=day_of(facts, days[seq]),
                 )
             )
         leases.append(

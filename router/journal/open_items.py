@@ -7,9 +7,13 @@ from typing import Any
 
 from router.canonical.documents import Document
 from router.canonical.kinds import KINDS, Kind
+from router.canonical.masters import Contract
+from router.canonical.work import ChangeOrder
+from router.journal.billing_facts import Kept
 from router.journal.core import JournalCore
 from router.journal.engine import Row, Transaction
 from router.journal.words import document_of, id_text
+from router.model import State
 
 _STATE = "CASE WHEN t.job_id IS NULL THEN t.state ELSE j.state END"
 _NAMES = (
@@ -37,6 +41,14 @@ class OpenItemReads(JournalCore):
     async def not_posted(self, project_id: str) -> list[dict[str, Any]]:
         """Transactions of a project that their ERP does not have (yet), whatever the reason."""
         return await self._read(_not_posted, project_id)
+
+    async def version_states(self, contract_id: str) -> dict[int, State]:
+        """How each accepted version of a contract stands: its change order's state, else its document's."""
+        return await self._read(_version_states, contract_id)
+
+    async def against(self, invoice_id: str) -> list[Kept]:
+        """Payments, credit memos and write-offs of an invoice, oldest first, with their state."""
+        return await self._read(_against, invoice_id)
 
     async def family(self, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Accepted transactional documents of these ids and all derived from them (`<id>.…`).
@@ -82,6 +94,45 @@ def _not_posted(tx: Transaction, project_id: str) -> list[dict[str, Any]]:
         f"{_COLUMNS} WHERE t.ordering_key = ? AND {_STATE} <> 'posted' ORDER BY t.seq", (project_id,)
     )
     return _rows(rows)
+
+
+def _version_states(tx: Transaction, contract_id: str) -> dict[int, State]:
+    query = (
+        f"SELECT t.seq, t.canonical, t.schema_version, {_STATE} FROM transactions AS t LEFT JOIN jobs AS j"
+        " ON j.job_id = t.job_id WHERE t.kind = ? AND t.canonical IS NOT NULL"
+    )
+    mark = f'%"contract_id":"{contract_id}"%'
+    rows = tx.rows(query + " AND t.transactional = 0 AND t.document_id = ?", ("contract", contract_id))
+    orders = tx.rows(query + " AND t.transactional = 1 AND t.canonical LIKE ?", ("change_order", mark))
+    found: dict[int, State] = {}
+    for _, canonical, version, state in [*sorted(rows), *sorted(orders)]:
+        document = document_of(canonical, version)
+        if isinstance(document, Contract) or (
+            isinstance(document, ChangeOrder) and document.contract_id == contract_id
+        ):
+            found[document.contract_version] = State(state)
+    return found
+
+
+def _against(tx: Transaction, invoice_id: str) -> list[Kept]:
+    rows: list[Row] = []
+    for kind in ("payment", "credit_memo", "write_off"):
+        rows += tx.rows(
+            f"SELECT t.seq, t.canonical, t.schema_version, {_STATE}, j.settled_at FROM transactions AS t"
+            " LEFT JOIN jobs AS j ON j.job_id = t.job_id WHERE t.kind = ? AND t.transactional = 1"
+            " AND t.canonical LIKE ?",  # narrows; the document itself decides below
+            (kind, f'%"invoice_id":"{invoice_id}"%'),
+        )
+    found = [
+        Kept(
+            transaction_id=id_text(seq),
+            document=document_of(canonical, version),
+            state=State(state),
+            settled_at=settled_at or "",
+        )
+        for seq, canonical, version, state, settled_at in sorted(rows)
+    ]
+    return [one for one in found if getattr(one.document, "invoice_id", None) == invoice_id]
 
 
 def _family(tx: Transaction, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ class Periods(JournalCore):
         return await self._read(_worked, accepted_before)
 
     async def unread(self) -> list[dict[str, Any]]:
-        """Transactions parked without a document: nobody can tell yet which period they belong to."""
+        """Transactions parked without a document, with what was received: oldest first."""
         return await self._read(_unread)
 
 
@@ -153,8 +153,11 @@ def _worked(tx: Transaction, accepted_before: str) -> list[dict[str, Any]]:
 
 def _unread(tx: Transaction) -> list[dict[str, Any]]:
     rows = tx.rows(
-        "SELECT seq, kind, problem, problem_code FROM transactions"
+        "SELECT seq, kind, legal_entity, problem, problem_code, received FROM transactions"
         " WHERE state = 'parked' AND canonical IS NULL ORDER BY seq"
     )
-    names = ("transaction_id", "kind", "problem", "code")
-    return [dict(zip(names, (id_text(seq), *rest), strict=True)) for seq, *rest in rows]
+    names = ("transaction_id", "kind", "legal_entity", "problem", "code", "received")
+    return [
+        dict(zip(names, (id_text(seq), *rest, bytes(received).decode("utf-8", "replace")), strict=True))
+        for seq, *rest, received in rows
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from router.canonical.documents import Document
@@ -174,6 +174,8 @@ class Job:
     due: datetime
     waiting_since: datetime
     """When it was accepted or last released: bounds how long it waits for a prerequisite."""
+    mapping_of: date | None = None
+    """Written by the vendor's mapping as published by this day; None: by the newest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

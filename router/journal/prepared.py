@@ -98,7 +98,7 @@ def within(prepared: Prepared, split: Split) -> Prepared:
 
 
 def beyond(prepared: Prepared, document: Document) -> Prepared:
-    """The submission of what does not fit: of the same sender and event, under a key of its own."""
+    """The submission of what does not fit: of the same sender, under a key and an event id of its own."""
     submission = prepared.submission
     return prepare(
         replace(
@@ -108,6 +108,7 @@ def beyond(prepared: Prepared, document: Document) -> Prepared:
             draw=None,
             advance=None,
             idempotency_key=f"{submission.idempotency_key} {document.document_id}",
+            event_id=f"{submission.event_id} {document.document_id}",
             jobs=(),
             crosswalk=(),
         )

@@ -9,6 +9,7 @@ from router.canonical.kinds import Kind
 from router.errors import NotFound, Refused
 from router.journal.engine import Row, Transaction
 from router.journal.fence import note
+from router.journal.naming import put_names
 from router.journal.port import Pin
 from router.journal.words import as_json, checked, cleaned, from_json
 from router.model import SystemId
@@ -93,15 +94,12 @@ def put_crosswalk(tx: Transaction, system: SystemId, rows: CrosswalkRows) -> Non
     """Store vendor ids of documents in a system: {(kind, document id): vendor id}, or rows of the three."""
     if isinstance(rows, Mapping):
         rows = [(kind, document_id, vendor_id) for (kind, document_id), vendor_id in rows.items()]
-    tx.insert(
-        "crosswalk",
-        "system,kind,document_id,vendor_id,at",
+    put_names(
+        tx,
         [
             (system, kind, document_id, checked(vendor_id, "vendor_id"), tx.now)
             for kind, document_id, vendor_id in sorted(rows)
         ],
-        "ON CONFLICT (system, kind, document_id) DO UPDATE"
-        " SET vendor_id = excluded.vendor_id, at = excluded.at",
     )
 
 

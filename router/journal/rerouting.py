@@ -8,9 +8,9 @@ from typing import Literal
 from router.canonical import KINDS, Document
 from router.errors import BadInput, NotFound, Refused
 from router.journal import lanes
-from router.journal.acceptance import KNOWN_BEFORE
 from router.journal.decisions import lane_of, resting_state
 from router.journal.engine import Row, Transaction
+from router.journal.naming import put_names
 from router.journal.port import Decide, NewJob
 from router.journal.prepared import Prepared, beyond, stale_words, within
 from router.journal.registers import Registers
@@ -246,7 +246,7 @@ def _write_completed(tx: Transaction, seq: int, prepared: Prepared, said: Mappin
         (system, document.kind, document.document_id, vendor_id, tx.now)
         for system, vendor_id in prepared.submission.crosswalk
     ]
-    tx.insert("crosswalk", "system,kind,document_id,vendor_id,at", known, KNOWN_BEFORE)
+    put_names(tx, known)
 
 
 def _is_parked(tx: Transaction, seq: int) -> bool:

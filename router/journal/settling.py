@@ -16,6 +16,7 @@ from router.errors import Broken
 from router.journal import acceptance, lanes
 from router.journal.acceptance import Plan
 from router.journal.engine import Row, Transaction, TryAgain
+from router.journal.naming import put_names
 from router.journal.periods import Late
 from router.journal.port import Conflict, Decide, LeaseSettlement, Settlement, Submission
 from router.journal.prepared import Prepared, prepare
@@ -24,9 +25,6 @@ from router.journal.schema import JOBS_PER_TRANSACTION
 from router.journal.words import MOST_WHY, as_json, cleaned, packed
 from router.model import SETTLED, LaneKey, Role, State, SystemId, after
 
-_CROSSWALK = (
-    "ON CONFLICT (system, kind, document_id) DO UPDATE SET vendor_id = excluded.vendor_id, at = excluded.at"
-)
 _MOST_VENDOR_ID = 256
 
 
@@ -287,7 +285,7 @@ def _write(tx: Transaction, changes: _Changes) -> None:
         " WHERE job_id = ? AND token = ?",
         changes.attempts,
     )
-    tx.insert("crosswalk", "system,kind,document_id,vendor_id,at", changes.crosswalk, _CROSSWALK)
+    put_names(tx, changes.crosswalk)
     tx.insert("history", "seq,at,what,detail", changes.notes)
     tx.insert(
         "processes",

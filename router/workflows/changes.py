@@ -23,6 +23,7 @@ from router.finance.amendments import register_of, standing
 from router.journal.journal import Journal
 from router.journal.port import Advance, Submission
 from router.landscape import Landscape
+from router.model import State
 from router.workflows.directory import Directory
 from router.workflows.submissions import parked, payload_of
 
@@ -30,6 +31,9 @@ log = structlog.get_logger(__name__)
 GAP = "version-gap"
 SWEEP_S = 300
 """How long a version may wait for nothing: a crash between two commits, or a change another gateway took."""
+SOON_S = 5
+"""When to look again while the version before is on its way to its ERP."""
+ON_ITS_WAY = (State.QUEUED, State.IN_FLIGHT, State.IN_DOUBT)
 
 
 class ContractVersions:
@@ -120,7 +124,11 @@ class Replay(Protocol):
 
 
 class WaitingVersions:
-    """Sends the versions on that waited for another one."""
+    """Sends the versions on that waited for another one, each once the ERP has the one before it.
+
+    Accepted earlier, a waiting version stands before the one it waits for in their lane; so it goes on
+    only when that one is posted.
+    """
 
     def __init__(self, *, directory: Directory, journal: Journal, replay: Replay) -> None:
         self._directory = directory
@@ -132,40 +140,35 @@ class WaitingVersions:
         changed = self._directory.contract_changed
         while True:
             changed.clear()
+            soon = False
             try:
-                await self.carry_on()
+                soon = await self.carry_on()
             except CoexistError as error:
                 log.warning("versions_wait", why=error.message)
             try:
-                async with asyncio.timeout(SWEEP_S):
+                async with asyncio.timeout(SOON_S if soon else SWEEP_S):
                     await changed.wait()
             except TimeoutError:
                 continue
 
-    async def carry_on(self) -> int:
-        """Send on every version whose turn it is; how many."""
-        count, before = 0, list[str]()
-        while (ready := await self._ready()) and ready != before:
-            await self._replay(ready, route="again", by="coexist", why="the version before it came")
-            count, before = count + len(ready), ready
-        return count
-
-    async def _ready(self) -> list[str]:
-        """Of each contract the parked transaction with its next version."""
+    async def carry_on(self) -> bool:
+        """Send on every version whose turn it is; whether another look is due soon."""
         waiting = await self._journal.parked(codes=[GAP])
-        if not waiting:
-            return []
-        wanted: dict[str, list[tuple[int, str]]] = {}
+        by_contract: dict[str, list[tuple[int, str]]] = {}
         for row in waiting:
             name, version = version_in(row["kind"], payload_of(row["received"]) or {})
-            wanted.setdefault(name, []).append((version, row["transaction_id"]))
-        stands = await self._journal.registers([register_of(name) for name in wanted])
-        ready: list[str] = []
-        for name, rows in wanted.items():
-            contract = await self._directory.find(Contract, name)
-            at = stands.get(register_of(name), contract.contract_version if contract is not None else 1)
-            ready += [one for version, one in sorted(rows) if standing(version, at) == "follows"][:1]
-        return ready
+            by_contract.setdefault(name, []).append((version, row["transaction_id"]))
+        soon = False
+        for name, rows in by_contract.items():
+            states = await self._journal.version_states(name)
+            before = max(states, default=0)
+            ready = [one for version, one in sorted(rows) if standing(version, before) == "follows"][:1]
+            if ready and states[before] is State.POSTED:
+                await self._replay(ready, route="again", by="coexist", why=f"version {before} came")
+                soon = True
+            elif ready:
+                soon = soon or states[before] in ON_ITS_WAY
+        return soon
 
 
 def version_in(kind: Kind, payload: Mapping[str, Any]) -> tuple[str, int]:

@@ -52,9 +52,9 @@ def process_id(opportunity: Opportunity) -> str:
     return f"initiate-project:{opportunity.document_id}"
 
 
-def invoice_facts(event: BillingEvent, invoice: Invoice) -> Mapping[str, Any]:
-    """What CRM and PSA are told of an invoice."""
-    return {
+def invoice_facts(event: BillingEvent, invoice: Invoice, *, note: str = "") -> Mapping[str, Any]:
+    """What CRM and PSA are told of an invoice; `note` is what it must say of its tax."""
+    return ({"tax_note": note} if note else {}) | {
         "project_id": event.project_id,
         "invoice_id": invoice.document_id,
         "number": invoice.number,

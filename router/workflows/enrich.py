@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from router.canonical.documents import Document
 from router.canonical.kinds import parse
 from router.canonical.masters import Contract, Project, RateCard, Resource
-from router.errors import BadInput
+from router.canonical.money import Money
+from router.canonical.reference import ExpenseLimit
+from router.errors import BadInput, NoReceipt
+from router.finance.expenses import needs_receipt
 from router.finance.milestones import milestone_line
 
 NOT_BILLED_ROLE = "UNASSIGNED"
@@ -39,8 +43,16 @@ class Problem:
     """The type of the exception it becomes (`router.exceptions.catalogue`)."""
 
 
-def enrich(kind: str, data: Mapping[str, Any], masters: Masters) -> Document | Problem:
-    """A canonical document of an observed time entry, expense or milestone."""
+def enrich(
+    kind: str,
+    data: Mapping[str, Any],
+    masters: Masters,
+    limits: Mapping[str, ExpenseLimit] = MappingProxyType({}),
+) -> Document | Problem:
+    """A canonical document of an observed time entry, expense or milestone; `limits`: the expense policy.
+
+    A source that knows whether an expense has a receipt says so in `receipt`, true or false.
+    """
     project = masters.project
     if not data.get("project_id"):
         return Problem(
@@ -60,7 +72,7 @@ def enrich(kind: str, data: Mapping[str, Any], masters: Masters) -> Document | P
         "business_unit": project.business_unit,
     }
     if kind in ("time_entry", "expense_item"):
-        found = _work(kind, complete, project, masters)
+        found = _work(kind, complete, project, masters, limits)
         if found is not None:
             return found
     elif kind == "milestone":
@@ -80,7 +92,13 @@ def enrich(kind: str, data: Mapping[str, Any], masters: Masters) -> Document | P
         return Problem(error.message)
 
 
-def _work(kind: str, complete: dict[str, Any], project: Project, masters: Masters) -> Problem | None:
+def _work(
+    kind: str,
+    complete: dict[str, Any],
+    project: Project,
+    masters: Masters,
+    limits: Mapping[str, ExpenseLimit],
+) -> Problem | None:
     if not complete.get("resource_id"):
         return Problem(
             "the row's person has no employee id; add the external reference of the user in the PSA",
@@ -94,7 +112,7 @@ def _work(kind: str, complete: dict[str, Any], project: Project, masters: Master
     on = complete.get("work_date") if kind == "time_entry" else complete.get("expense_date")
     complete.setdefault("accounting_date", on)
     if kind == "expense_item":
-        return None
+        return _receipt(complete, limits)
     if resource is None:
         return Problem(
             f"person {complete['resource_id']} is not known; send the resource first, then replay",
@@ -106,6 +124,24 @@ def _work(kind: str, complete: dict[str, Any], project: Project, masters: Master
         complete.setdefault("bill_rate", "0")
         return None
     return _price(complete, project, masters)
+
+
+def _receipt(complete: dict[str, Any], limits: Mapping[str, ExpenseLimit]) -> Problem | None:
+    """Why an expense can't be taken without a receipt; only a source that says there is none is held to it."""
+    if complete.pop("receipt", True):
+        return None
+    category, currency = str(complete.get("category", "")), str(complete.get("currency", ""))
+    try:
+        amount = Money.parse(str(complete.get("amount", "")), currency)
+    except ValueError:
+        return None  # reading the document says what is wrong with it
+    if not needs_receipt(amount, limits.get(category)):
+        return None
+    return Problem(
+        f"expense {complete.get('document_id')}: {category} of {amount} {currency} needs a receipt; attach it to"
+        " the expense in the PSA, then replay",
+        NoReceipt.code,
+    )
 
 
 def _price(complete: dict[str, Any], project: Project, masters: Masters) -> Problem | None:

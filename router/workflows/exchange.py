@@ -9,6 +9,7 @@ difference is the ERP's to book.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from router.canonical.billing import BillingEvent, CreditMemo, Invoice, Payment
@@ -22,6 +23,27 @@ from router.landscape import Landscape
 from router.workflows.directory import Directory
 
 Priced = BillingEvent | Invoice | CreditMemo | Payment
+
+
+def contract_rate(
+    landscape: Landscape, contract: Contract | None, *, base: str, quote: str, on: date
+) -> Decimal:
+    """The rate of a contract's type on a day, as documents carry it.
+
+    Raises RateMissing naming pair, type, day and where to add it.
+    """
+    kind = contract.rate_type if contract is not None else "spot"
+    if kind == "contract" and contract is not None and contract.exchange_rate is not None:
+        return contract.exchange_rate
+    found = rate(landscape.fx_rates, kind, base, quote, on, group=landscape.group_currency)
+    if found is None:
+        raise RateMissing(
+            f"there is no {kind} rate from {base} to {quote} on {on}",
+            mend="give the contract its exchange_rate"
+            if kind == "contract"
+            else "add it to fx_rates of the landscape, or send the document with an exchange_rate",
+        )
+    return as_rate(found)
 
 
 class ExchangeRates:
@@ -57,25 +79,9 @@ class ExchangeRates:
             if booked is not None:
                 return booked
         contract = await self._contract(document, invoice)
-        kind = contract.rate_type if contract is not None else "spot"
-        if kind == "contract" and contract is not None and contract.exchange_rate is not None:
-            return contract.exchange_rate
-        found = rate(
-            self._landscape.fx_rates,
-            kind,
-            document.currency,
-            home,
-            document.accounting_date,
-            group=self._landscape.group_currency,
+        return contract_rate(
+            self._landscape, contract, base=document.currency, quote=home, on=document.accounting_date
         )
-        if found is None:
-            raise RateMissing(
-                f"there is no {kind} rate from {document.currency} to {home} on {document.accounting_date}",
-                mend="give the contract its exchange_rate"
-                if kind == "contract"
-                else "add it to fx_rates of the landscape, or send the document with an exchange_rate",
-            )
-        return as_rate(found)
 
     async def _invoice(self, document: Document) -> Invoice | None:
         invoice_id = getattr(document, "invoice_id", None)

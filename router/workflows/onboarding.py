@@ -6,8 +6,28 @@ customer, contract and project again.
 
 from __future__ import annotations
 
-from router.canonical.masters import Contract, ContractLine, Customer, Opportunity, Project
+from collections.abc import Mapping
+
+from router.canonical.masters import (
+    Billing,
+    Bills,
+    Contract,
+    ContractLine,
+    Customer,
+    Opportunity,
+    Project,
+)
+from router.finance.tax import Sale, invoice_note, tax_code, with_note
 from router.landscape import Landscape
+
+_EXPENSES: tuple[Bills, str] = ("expenses", "Expenses")
+_LINES: Mapping[Billing, tuple[tuple[Bills, str], ...]] = {
+    "time_and_materials": (("time", "Professional services"), _EXPENSES),
+    "fixed_fee": (("milestones", "Fixed fee"), _EXPENSES),
+    "retainer": (("retainer", "Retainer"), ("time", "Overage"), _EXPENSES),
+    "subscription": (("subscription", "Subscription"), _EXPENSES),
+}
+"""What a new contract of each sort bills; a retainer's or subscription's amount is the fee of one month."""
 
 
 def project_code(opportunity: Opportunity, digest: str) -> str:
@@ -31,22 +51,38 @@ def customer_of(opportunity: Opportunity) -> Customer:
 
 
 def contract_of(
-    opportunity: Opportunity, code: str, landscape: Landscape, rate_card_id: str | None
+    opportunity: Opportunity,
+    code: str,
+    landscape: Landscape,
+    rate_card_id: str | None,
+    *,
+    registered: bool = False,
 ) -> Contract:
-    """The contract: time and expenses under the entity's rate card, or milestones up to the amount."""
-    tax_code = landscape.legal_entities[opportunity.legal_entity].tax_code
-    service_line = landscape.dimensions.service_lines[0]
-    fixed = opportunity.billing == "fixed_fee"
-    first = ContractLine(
-        line=1,
-        bills="milestones" if fixed else "time",
-        description="Fixed fee" if fixed else "Professional services",
-        tax_code=tax_code,
-        service_line=service_line,
-        fee=opportunity.amount if fixed else None,
+    """The contract: hours under the entity's rate card, milestones up to the amount, or the amount a month.
+
+    `registered`: the customer has a tax registration. The tax code is that of its jurisdiction; where
+    the customer owes the tax, the lines say so.
+    """
+    entity = landscape.legal_entities[opportunity.legal_entity]
+    sale = Sale(
+        seller=entity.country,
+        buyer=opportunity.country,
+        registered=registered,
+        on=opportunity.accounting_date,
     )
-    expenses = ContractLine(
-        line=2, bills="expenses", description="Expenses", tax_code=tax_code, service_line=service_line
+    code_of_sale, _ = tax_code(landscape.tax_rules, sale, entity.tax_code)
+    note = invoice_note(code_of_sale, landscape.tax_codes)
+    service_line = landscape.dimensions.service_lines[0]
+    lines = tuple(
+        ContractLine(
+            line=at,
+            bills=bills,
+            description=with_note(text, note),
+            tax_code=code_of_sale,
+            service_line=service_line,
+            fee=opportunity.amount if bills in ("milestones", "retainer", "subscription") else None,
+        )
+        for at, (bills, text) in enumerate(_LINES[opportunity.billing], start=1)
     )
     return Contract(
         kind="contract",
@@ -58,9 +94,9 @@ def contract_of(
         customer_id=opportunity.customer_id,
         currency=opportunity.currency,
         billing=opportunity.billing,
-        rate_card_id=None if fixed else rate_card_id,
+        rate_card_id=None if opportunity.billing == "fixed_fee" else rate_card_id,
         starts=opportunity.close_date,
-        lines=(first, expenses),
+        lines=lines,
     )
 
 

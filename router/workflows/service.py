@@ -13,6 +13,7 @@ from router.canonical.billing import BillingEvent, Invoice, Payment
 from router.canonical.documents import Document
 from router.canonical.masters import Contract, Customer, Opportunity, Project, RateCard
 from router.connectors.port import Answer, Connector, Posted, SaidNo
+from router.finance.tax import invoice_note
 from router.journal.journal import Journal
 from router.journal.port import FollowUp, Job, NewJob, Submission
 from router.landscape import Landscape
@@ -189,8 +190,13 @@ class Workflows:
         if step == "customer":
             document = onboarding.customer_of(opportunity)
         elif step == "contract":
+            customer = self._directory.get(Customer, opportunity.customer_id)
             document = onboarding.contract_of(
-                opportunity, code, self._landscape, self._rate_card(opportunity)
+                opportunity,
+                code,
+                self._landscape,
+                self._rate_card(opportunity),
+                registered=bool(customer is not None and customer.tax_registration),
             )
         else:
             document = onboarding.project_of(opportunity, code, self._landscape)
@@ -223,7 +229,8 @@ class Workflows:
         jobs: list[NewJob] = []
         for invoice in answer.created:
             if isinstance(invoice, Invoice):
-                facts = invoice_facts(event, invoice)
+                notes = (invoice_note(line.tax_code, self._landscape.tax_codes) for line in invoice.lines)
+                facts = invoice_facts(event, invoice, note=next(filter(None, notes), ""))
                 jobs += self._tell(invoice.document_id, event.project_id, "invoice", facts)
         return tuple(jobs)
 

@@ -199,8 +199,9 @@ def _nets(exact: Sequence[Fraction], personality: Personality) -> list[int]:
 
 
 def _drafts(part: BillPart, values: Mapping[int, Fraction]) -> list[Draft]:
-    time: dict[tuple[str, str, int], Draft] = {}
-    expenses: dict[tuple[str, int], Draft] = {}
+    # Versions of one contract line may tax or defer differently: their work does not share an invoice line.
+    time: dict[tuple[str, str, int, str, bool], Draft] = {}
+    expenses: dict[tuple[str, int, str, bool], Draft] = {}
     fees: list[tuple[tuple[int, int, str, str], Draft]] = []
     for row in part.work:
         terms = terms_of(part.contract, row)
@@ -209,20 +210,21 @@ def _drafts(part: BillPart, values: Mapping[int, Fraction]) -> list[Draft]:
             case TimeRow():
                 service_line = row.dims.get("service_line", "")
                 text = f"{row.role} {service_line}".strip()
-                key = (row.role, service_line, terms.line)
+                key = (row.role, service_line, terms.line, terms.tax_code, terms.deferred)
                 draft = time.setdefault(key, Draft(text, terms, part, "time"))
                 draft.take(values[id(row)], row.dims, row.minutes)
             case ExpenseRow():
                 made = Draft(f"Expenses {row.category}", terms, part, "expenses")
-                expenses.setdefault((row.category, terms.line), made).take(values[id(row)], row.dims)
+                place = (row.category, terms.line, terms.tax_code, terms.deferred)
+                expenses.setdefault(place, made).take(values[id(row)], row.dims)
             case MilestoneRow() | ChargeRow():
                 draft = Draft(row.name, terms, part, terms.bills)
                 draft.take(row.amount_minor, row.dims)
-                place = 1 if isinstance(row, MilestoneRow) else 2
-                fees.append(((place, row.contract_line, row.external_id, row.vendor_id), draft))
+                rank = 1 if isinstance(row, MilestoneRow) else 2
+                fees.append(((rank, row.contract_line, row.external_id, row.vendor_id), draft))
     return [
         *(time[key] for key in sorted(time)),
-        *(expenses[place] for place in sorted(expenses)),
+        *(expenses[key] for key in sorted(expenses)),
         *(draft for _, draft in sorted(fees, key=lambda fee: fee[0])),
     ]
 

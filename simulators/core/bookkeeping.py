@@ -209,7 +209,9 @@ class Bookkeeping:
     # Writing
 
     def _upsert(self, row: R, entity: str) -> R:
-        found = self.get(row.type, row.external_id) if row.external_id else None
+        # Other masters share a type: a task and a person may have the same id.
+        same = self.all_of(row.type, row.external_id) if row.external_id else []
+        found = next((one for one in same if getattr(one, "of", "") == getattr(row, "of", "")), None)
         now = stamp(self.clock.now())
         if found is None:
             row.vendor_id = self.numbering.vendor_id(row.type, entity)

@@ -89,7 +89,7 @@ class Books(Receivables):
         return self._upsert(row, row.entity)
 
     def put_master(self, row: MasterRow) -> MasterRow:
-        """Create or update any other master row; external ids are unique over all of them."""
+        """Create or update any other master row; external ids are unique among those of one sort."""
         return self._upsert(row, row.entity)
 
     # Work

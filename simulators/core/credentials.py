@@ -15,6 +15,7 @@ from simulators.core.fleet import PACKAGES
 _CONSTANTS: Mapping[str, Mapping[str, str]] = {
     "salesforce": {"client_id": "auth.CLIENT_ID", "client_secret": "auth.CLIENT_SECRET"},
     "kantata": {"client_id": "auth.CLIENT_ID", "client_secret": "auth.CLIENT_SECRET"},
+    "worker_feed": {"client_id": "auth.CLIENT_ID", "client_secret": "auth.CLIENT_SECRET"},
     "netsuite": {
         "consumer_key": "auth.CONSUMER_KEY",
         "consumer_secret": "auth.CONSUMER_SECRET",

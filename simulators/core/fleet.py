@@ -22,6 +22,7 @@ PACKAGES: Mapping[str, str] = {
     "kantata": "simulators.psa.kantata",
     "netsuite": "simulators.erp.netsuite",
     "sap_ecc": "simulators.erp.sap_ecc",
+    "worker_feed": "simulators.hcm.worker_feed",
 }
 # Guesses of the right order, not measurements of the vendors; `options.latency` of a system overrides them.
 LATENCIES: Mapping[str, Latency] = {
@@ -29,6 +30,7 @@ LATENCIES: Mapping[str, Latency] = {
     "kantata": Lognormal(0.20, 0.5, load=0.03),
     "netsuite": Lognormal(0.60, 0.5, load=0.03),
     "sap_ecc": Lognormal(0.25, 0.6, load=0.10),
+    "worker_feed": Lognormal(0.20, 0.5, load=0.03),
 }
 
 

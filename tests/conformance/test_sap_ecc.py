@@ -27,7 +27,7 @@ SERVICE = "/sap/bc/srt/rfc/sap/zbilling/100/zbilling/zbilling"
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The SAP ECC simulator on its two sockets, in a process of its own."""
     folder = tmp_path_factory.mktemp("ecc")
-    landscape = read_landscape().model_dump(mode="json")
+    landscape = read_landscape().model_dump(mode="json", by_alias=True)
     landscape["systems"] = {"sap_ecc": landscape["systems"]["sap_ecc"]}
     landscape["systems"]["sap_ecc"]["options"]["idoc_drop"] = f"file://{folder}/idoc"
     place = folder / "ready.json"

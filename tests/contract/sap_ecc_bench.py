@@ -13,14 +13,11 @@ from router.canonical.work import TimeEntry
 from router.connectors.sap_ecc import connect
 from router.connectors.sap_ecc.idoc import Sender
 from simulators.erp.sap_ecc import SapEcc as SimulatedEcc
-from tests.contract.erp_contract import (
-    Bench,
-    bench,
-)
+from tests.contract.erp_contract import DIMS, WIDER, Bench, bench
 
 KINDS = (
     "customer", "rate_card", "contract", "project", "resource", "time_entry", "expense_item", "milestone",
-    "billing_event", "invoice", "credit_memo", "payment",
+    "billing_event", "invoice", "credit_memo", "payment", *sorted(WIDER),
 )  # fmt: skip
 SOAP = "/sap/bc/"
 _drops = itertools.count(1)
@@ -53,7 +50,9 @@ def idoc(bench: Bench, document: Document, serial: int = 1) -> str:
     """A time entry as the text of an IDoc, as the connector writes it."""
     assert isinstance(document, TimeEntry)
     sender = Sender(client="100", logical_system="P01CLNT100", sender="COEXIST", at=bench.clock.now())
-    return sender.time_entry(document, document.document_id, wbs="P-UK01", serial=serial)
+    return sender.time_entry(
+        document, document.document_id, wbs="P-UK01", coding=list(DIMS.values()), serial=serial
+    )
 
 
 def files(bench: Bench, folder: str) -> list[str]:

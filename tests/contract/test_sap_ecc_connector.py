@@ -22,6 +22,7 @@ from tests.contract.erp_contract import (
     milestone,
     payment,
     promises_every_kind,
+    promises_wider_kinds,
     time_entry,
 )
 from tests.contract.sap_ecc_bench import KINDS, files, idoc, run, sap
@@ -30,6 +31,11 @@ from tests.contract.sap_ecc_bench import KINDS, files, idoc, run, sap
 def test_every_kind_is_taken_and_found_again() -> None:
     """Post, look-up with the same vendor id, invoice included."""
     promises_every_kind(run, KINDS)
+
+
+def test_the_wider_books_are_taken_found_and_read_back() -> None:
+    """Contacts to ledger entries: posted, looked up, read back alike."""
+    promises_wider_kinds(run)
 
 
 @pytest.mark.parametrize("skip", [0, 1, 2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,10 +116,16 @@ async def stand(
     faults: Mapping[str, Any] | None = None,
     routes: str | None = None,
     work: bool = True,
+    landscape: Callable[[dict[str, Any]], None] | None = None,
 ) -> AsyncIterator[Stand]:
-    """Start a router on a SQLite journal in `folder`; `work` False: nothing is delivered or polled."""
+    """Start a router on a SQLite journal in `folder`; `work` False: nothing is delivered or polled.
+
+    `landscape` may change a copy of the default landscape before anything reads it.
+    """
     file = default_file("landscapes/default.yaml")
-    data = in_memory(file.data)
+    data = deepcopy(in_memory(file.data))
+    if landscape is not None:
+        landscape(data)
     empty_drops()
     simulators = build_fleet(data, clock=clock, seed=7, faults=faults)
     network = Network({SystemId(name): app for name, app in simulators.items()})

@@ -66,7 +66,6 @@ FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown entity": ({"legal_entity": "ZZ99"}, "there is no 'ZZ99'"),
     "wrong region": ({"region": "APAC"}, "region"),
     "unknown unit": ({"business_unit": "NONE"}, "business_unit"),
-    "closed period": ({"accounting_date": "2026-08-31"}, "closed period"),
     "year 1": ({"accounting_date": "0001-01-01"}, "years 1990"),
     "year 9999": ({"accounting_date": "9999-12-31"}, "years 1990"),
     "no day": ({"accounting_date": "2026-02-30"}, "calendar"),

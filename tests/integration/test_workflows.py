@@ -260,22 +260,29 @@ def test_only_approved_time_is_sent_and_it_is_enriched(tmp_path: Path) -> None:
     on_stand(tmp_path, test)
 
 
-def test_time_changed_after_it_was_sent_is_parked_for_a_person(tmp_path: Path) -> None:
-    """An approval taken back, the entry changed and approved again: never a second posting, never lost from sight."""
+def test_a_milestone_changed_after_it_was_sent_is_parked_for_a_person(tmp_path: Path) -> None:
+    """A completed milestone with another amount: never a second posting, never lost from sight."""
 
     async def test(stand: Stand) -> None:
-        await stand.posted("rate_card", "resource", "customer", "contract", "project")
+        line = {"line": 1, "bills": "milestones", "description": "Fixed fee", "tax_code": "GB-STD",
+                "service_line": "CONSULTING", "fee": "5000.00"}  # fmt: skip
+        await stand.posted("rate_card", "resource", "customer")
+        await stand.post(event("contract", billing="fixed_fee", lines=[line]))
+        await stand.posted("project")
         await at_work(stand)
-        entry = await worked(stand)
-        submission = await approve(stand, entry)
+        story = {
+            "title": "Design",
+            "workspace_id": "21",
+            "story_type": "milestone",
+            "budget_estimate_in_cents": 100_000,
+        }
+        made = await stand.person("kantata", "POST", f"{PSA}/stories", {"story": story})
+        path = f"{PSA}/stories/{next(iter(made['stories']))}"
+        await stand.person("kantata", "PUT", path, {"story": {"state": "completed"}})
         await polled(stand)
-        path = f"{PSA}/timesheet_submissions/{submission}/cancel"
-        await stand.person("kantata", "PUT", path, {"resolution": {"description": "wrong"}})
-        change = {"time_entry": {"time_in_minutes": 30}}
-        await stand.person("kantata", "PUT", f"{PSA}/time_entries/{entry}", change)
-        await approve(stand, entry)
+        await stand.person("kantata", "PUT", path, {"story": {"budget_estimate_in_cents": 120_000}})
         await polled(stand)
-        first, second = await stand.of_kind("time_entry")
+        first, second = await stand.of_kind("milestone")
         assert (first["state"], second["state"]) == ("posted", "parked")
         assert f"was accepted before with another content, as {first['transaction_id']}" in second["problem"]
         assert await replays(stand).replay(

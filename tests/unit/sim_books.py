@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from simulators.core.books import Books
+import pytest
+
+from simulators.core.books import Books, BooksError
 from simulators.core.firm_data import FirmData, Personality, firm_data
-from simulators.core.rows import Contract, ContractLine, Customer, Invoice, Project, TimeRow
+from simulators.core.rows import ChargeRow, Contract, ContractLine, Customer, Invoice, Project, TimeRow
 
 T = TypeVar("T")
+Billing = Literal["time_and_materials", "fixed_fee", "retainer", "subscription"]
 
 CLOUD = Personality(rounding="line", tax="line", hours="minutes")
 LEGACY = Personality(rounding="document", tax="document", hours="hundredths")
@@ -62,6 +66,13 @@ def firm() -> FirmData:
                 "BH-STD": {"basis_points": 1000},
                 "ZERO": {"basis_points": 0},
             },
+            "group_currency": "USD",
+            "fx_rates": [
+                {"type": "spot", "base": "GBP", "quote": "USD", "from": "2026-09-01", "rate": "1.25"},
+                {"type": "spot", "base": "GBP", "quote": "USD", "from": date(2026, 9, 30), "rate": "1.3142"},
+                {"base": "JPY", "quote": "USD", "from": "2026-09-01", "rate": "0.006713"},
+                {"type": "average", "base": "GBP", "quote": "USD", "from": "2026-09-01", "rate": "1.28"},
+            ],
         }
     )
 
@@ -94,6 +105,35 @@ def books(personality: Personality, entity: str = "UK01") -> Books:
     return made
 
 
+def abroad(made: Books, currency: str, *, name: str = "X", lines: list[ContractLine] | None = None) -> None:
+    """A further contract and project of UK01, in another currency; `name` ends their ids."""
+    made.put_contract(
+        Contract(
+            external_id=f"K{name}",
+            customer="C1",
+            entity="UK01",
+            currency=currency,
+            billing="time_and_materials",
+            starts=date(2026, 1, 1),
+            lines=lines
+            or [
+                ContractLine(1, "time", "Services", "GB-STD", "CONSULTING"),
+                ContractLine(2, "expenses", "Expenses", "ZERO", "CONSULTING"),
+            ],
+        )
+    )
+    made.put_project(
+        Project(
+            external_id=f"P{name}",
+            customer="C1",
+            contract=f"K{name}",
+            entity="UK01",
+            name=f"Work {name}",
+            currency=currency,
+        )
+    )
+
+
 def work(made: Books, *rows: tuple[str, str, int, int]) -> None:
     """Post time rows of (role, service line, minutes, rate)."""
     for n, (role, service_line, minutes, rate) in enumerate(rows):
@@ -115,6 +155,55 @@ def work(made: Books, *rows: tuple[str, str, int, int]) -> None:
 def bill(made: Books, event: str = "B1", through: date = MONTH_END) -> Invoice:
     """Bill the project at month-end."""
     return made.bill(external_id=event, project="P1", contract="K1", through=through, invoice_date=MONTH_END)
+
+
+def refused(act: Callable[[], object]) -> BooksError:
+    """What the books say to it."""
+    with pytest.raises(BooksError) as caught:
+        act()
+    return caught.value
+
+
+def time_row(name: str, minutes: int, rate: int = 10_000, **fields: Any) -> TimeRow:
+    """An hour's work of a consultant."""
+    values: dict[str, Any] = {
+        "project": "P1",
+        "posting_date": DAY,
+        "employee": "E1",
+        "work_date": DAY,
+        "role": "CONSULTANT",
+        "dims": {"service_line": "CONSULTING"},
+    }
+    return TimeRow(external_id=name, minutes=minutes, rate_minor=rate, **(values | fields))
+
+
+def terms(made: Books, *lines: ContractLine, billing: Billing = "time_and_materials") -> Contract:
+    """Contract K1 with other lines."""
+    found = made.require(Contract, "K1")
+    return made.put_contract(replace(found, lines=list(lines), billing=billing))
+
+
+def capped(cap: int) -> ContractLine:
+    """Services up to a cap."""
+    return ContractLine(1, "time", "Services", "GB-STD", "CONSULTING", cap_minor=cap)
+
+
+def balance(made: Books, entity: str = "UK01") -> dict[str, int]:
+    """The trial balance without what is nothing."""
+    return {account: minor for account, minor in made.ledger.trial_balance(entity).items() if minor}
+
+
+def charge(name: str, line: int, minor: int, **fields: Any) -> ChargeRow:
+    """September's fee."""
+    values: dict[str, Any] = {
+        "project": "P1",
+        "contract": "K1",
+        "posting_date": DAY,
+        "service_from": date(2026, 9, 1),
+        "service_until": MONTH_END,
+        "name": "September",
+    }
+    return ChargeRow(external_id=name, contract_line=line, amount_minor=minor, **(values | fields))
 
 
 START = datetime(2026, 9, 30, 22, tzinfo=UTC)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from router.canonical import KINDS, Money, events, parse
 from router.canonical.examples import EXAMPLES, example, examples
 from router.canonical.money import exponent, hours_value, round_half_even, round_half_up
+from router.canonical.published import schema_of
 from router.errors import BadInput
-from router.ingest.gateway import schema_of
 
 CURRENCIES = ["GBP", "JPY", "BHD", "USD", "EUR", "SGD"]
 

@@ -49,11 +49,11 @@ def rows_of(tree: Any, caption: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("make", SAMPLES)
 def test_the_verdict_comes_first_and_every_section_is_there(make: Make) -> None:
-    """Whatever a run got to, all twelve sections stand in their order, and none is empty."""
+    """Whatever a run got to, all thirteen sections stand in their order, and none is empty."""
     tree = page(make())
     sections = [node.get("id") for node in tree.iter("section")]
     assert sections == [
-        "verdict", "timeline", "gates", "load", "differences", "money", "exceptions", "invariants",
+        "verdict", "timeline", "gates", "load", "differences", "finance", "money", "exceptions", "invariants",
         "resilience", "input", "reproduce", "sign-off",
     ]  # fmt: skip
     assert [link.get("href")[1:] for link in tree.find_class("toc")[0].iter("a")] == sections

@@ -12,8 +12,6 @@ from router.canonical.billing import InvoiceLine
 from router.canonical.money import Money, exponent
 from router.connectors.sap_ecc import formats, keys
 from router.connectors.sap_ecc.receivables import line_taxes
-from router.errors import BadConfig
-from simulators.erp.sap_ecc import config
 from simulators.erp.sap_ecc import formats as sim
 
 MINOR = st.integers(-(10**13), 10**13)
@@ -107,20 +105,6 @@ def test_keys_of_documents() -> None:
     assert keys.project_key("P-100") == "P-100"
     assert keys.project_key("p-100") != keys.project_key("P-100")
     assert len(keys.project_key("P" * 64)) <= 24
-
-
-def test_codes_are_explicit_maps() -> None:
-    """Both sides number the landscape's tax codes alike; options override; a bad option is named."""
-    taxes = [f"T{n}" for n in range(40)]
-    found = keys.codes(
-        entities=["US01", "UK01"], tax_codes=taxes, options={"company_codes": "US01=1010, UK01=2010"}
-    )
-    assert found.company_of == {"US01": "1010", "UK01": "2010"}
-    assert found.entity_of["2010"] == "UK01"
-    assert dict(found.tax_of) == config.default_tax_codes(tuple(taxes))
-    assert (found.tax_of["T0"], found.tax_of["T10"], found.tax_of["T36"]) == ("A0", "AA", "B0")
-    with pytest.raises(BadConfig, match="CODE=VALUE"):
-        keys.codes(entities=[], tax_codes=[], options={"tax_codes": "GB-STD"})
 
 
 def test_document_tax_is_spread_over_lines() -> None:

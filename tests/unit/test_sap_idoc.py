@@ -24,6 +24,9 @@ HEAD = {
 }  # fmt: skip
 
 
+CODING = ("DELIVERY", "ADVISORY", "BUILD", "UK01200")
+
+
 def sender() -> writer.Sender:
     return writer.Sender(client="100", logical_system="P01CLNT100", sender="COEXIST", at=AT)
 
@@ -60,7 +63,9 @@ CONTROL = golden(
 
 def test_a_time_entry_is_these_bytes() -> None:
     """EDI_DC40 at 524, EDI_DD40 at 1063, every field at its place, one line each."""
-    control, data, rest = sender().time_entry(time_entry(), "TE-1", wbs="P-1", serial=42).split("\n")
+    control, data, rest = (
+        sender().time_entry(time_entry(), "TE-1", wbs="P-1", coding=CODING, serial=42).split("\n")
+    )
     assert rest == ""
     assert control == CONTROL
     assert (len(control), len(data)) == (524, 1063)
@@ -74,20 +79,24 @@ def test_a_time_entry_is_these_bytes() -> None:
 def test_an_expense_is_a_header_and_an_item() -> None:
     """Three records; REF_DOC_NO holds an id of up to 16 characters, or 16 of its digest."""
     control, head, item, _ = (
-        sender().expense_item(expense_item(), "EX-1", wbs="P-1", company="UK01", serial=1).split("\n")
+        sender()
+        .expense_item(expense_item(), "EX-1", wbs="P-1", company="UK01", coding=CODING, serial=1)
+        .split("\n")
     )
     assert (len(control), len(head), len(item)) == (524, 1063, 1063)
     assert head[63:].rstrip() == golden("UK01", "20261028", "20261030", "KR", "EX-1", 12, "TRAVEL")
     assert item[49:63] == "00000200000102"
     assert item[63 + 82 : 63 + 104] == golden("84.20", 11, "GBP  ", "X")
-    long = sender().expense_item(expense_item(), "EX-" + "9" * 20, wbs="P-1", company="UK01", serial=1)
+    long = sender().expense_item(
+        expense_item(), "EX-" + "9" * 20, wbs="P-1", company="UK01", coding=CODING, serial=1
+    )
     assert long.split("\n")[1][63 + 22 : 63 + 38] == "UWJDHC67IRKMFVH3"
 
 
 def test_the_simulator_reads_what_the_connector_writes() -> None:
     """Two implementations of one layout agree field by field."""
-    text = sender().time_entry(time_entry(), "TE-1", wbs="P-1", serial=1)
-    text += sender().expense_item(expense_item(), "EX-1", wbs="P-1", company="UK01", serial=2)
+    text = sender().time_entry(time_entry(), "TE-1", wbs="P-1", coding=CODING, serial=1)
+    text += sender().expense_item(expense_item(), "EX-1", wbs="P-1", company="UK01", coding=CODING, serial=2)
     first, second = reader.read_file(text)
     assert (first.mestyp, first.arckey, first.sender, first.problem) == (reader.TIME, "TE-1", "COEXIST", "")
     cells = reader.cells(*first.segments[0])
@@ -101,7 +110,9 @@ def test_the_simulator_reads_what_the_connector_writes() -> None:
 @given(notes=st.text(max_size=255), minutes=st.integers(-599_999, 599_999))
 def test_no_text_breaks_a_record(notes: str, minutes: int) -> None:
     """Line ends, separators and control characters of any alphabet leave widths and neighbours alone."""
-    text = sender().time_entry(time_entry(notes=notes, minutes=minutes), "TE-1", wbs="P-1", serial=1)
+    text = sender().time_entry(
+        time_entry(notes=notes, minutes=minutes), "TE-1", wbs="P-1", coding=CODING, serial=1
+    )
     (found,) = reader.read_file(text)
     assert found.problem == ""
     cells = reader.cells(*found.segments[0])
@@ -111,7 +122,7 @@ def test_no_text_breaks_a_record(notes: str, minutes: int) -> None:
 def test_hours_that_fit_no_field_are_refused() -> None:
     """Never cut: ten thousand hours in one entry are somebody's mistake."""
     with pytest.raises(writer.Unfit) as caught:
-        sender().time_entry(time_entry(minutes=-600_000), "TE-1", wbs="P-1", serial=1)
+        sender().time_entry(time_entry(minutes=-600_000), "TE-1", wbs="P-1", coding=CODING, serial=1)
     assert caught.value.answer == SaidNo(
         code="TOO_LARGE", message="10000.00- does not fit 8 characters", field="minutes"
     )
@@ -120,7 +131,9 @@ def test_hours_that_fit_no_field_are_refused() -> None:
 @pytest.mark.parametrize("cut", [1, 30, 1000, 1063])
 def test_a_file_cut_short_spoils_only_its_end(cut: int) -> None:
     """A record that is not whole is a syntax error of its IDoc; a cut control record makes no IDoc."""
-    text = "".join(sender().time_entry(time_entry(), f"TE-{n}", wbs="P-1", serial=n) for n in range(3))
+    text = "".join(
+        sender().time_entry(time_entry(), f"TE-{n}", wbs="P-1", coding=CODING, serial=n) for n in range(3)
+    )
     whole, second, last = reader.read_file(text[: -cut - 1])
     assert (whole.problem, second.problem) == ("", "")
     assert last.problem

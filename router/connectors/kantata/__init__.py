@@ -5,7 +5,8 @@ invoice status are written to it. It must not decide what a change means: a row 
 new event, and ingest judges it.
 
 Settings (`options`): `overlap_s` (30). Credentials: `client_id`, `client_secret`. Canonical ids of
-projects and people are the external references of service `coexist`.
+projects and people are the external references of service `coexist`. What attributes are called in the
+account stands in `fixtures/mappings/kantata.yaml`, or in the system's own `mapping`.
 
 Decision: `updated_at` has whole seconds and month-end approves thousands of rows in one, so a page
 inside a second is found by offset and proven by an anchor row; a moved anchor means reading that
@@ -25,6 +26,7 @@ from router.connectors.bearer import BearerClient
 from router.connectors.kantata.connector import KantataConnector
 from router.connectors.kantata.feeds import FeedReader
 from router.connectors.kantata.writes import Writer
+from router.connectors.mapping import read_mappings
 from router.landscape import Landscape, System
 from router.model import SystemId
 
@@ -54,5 +56,11 @@ def connect(
         ),
         timeout_s=config.timeout_s,
     )
-    feeds = FeedReader(http=http, clock=clock, overlap_s=int(config.options.get("overlap_s", "30")))
-    return KantataConnector(system=system, http=http, feeds=feeds, writer=Writer(http))
+    mappings = read_mappings(config.vendor, config.mapping)
+    feeds = FeedReader(
+        http=http,
+        clock=clock,
+        overlap_s=int(config.options.get("overlap_s", "30")),
+        mapping=mappings.newest,
+    )
+    return KantataConnector(system=system, http=http, feeds=feeds, writer=Writer(http, mappings))

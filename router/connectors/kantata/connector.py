@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from router.canonical.kinds import Kind
 from router.connectors.bearer import BearerClient, readable
 from router.connectors.http import Trace
-from router.connectors.kantata.feeds import API, FEEDS, FeedReader
+from router.connectors.kantata.feeds import API, NAMES, FeedReader
 from router.connectors.kantata.writes import Writer
+from router.connectors.mapping import Unmapped
 from router.connectors.port import (
     Answer,
     Capabilities,
     Delivery,
     LookUpAnswer,
     LookUpResult,
+    NoAnswer,
     NotThere,
     Page,
     Record,
@@ -32,9 +34,7 @@ class KantataConnector:
 
     def __init__(self, *, system: SystemId, http: BearerClient, feeds: FeedReader, writer: Writer) -> None:
         self.system = system
-        self.capabilities = Capabilities(
-            kinds=PROJECTS, feeds=tuple(FEEDS), cancels=PROJECTS, feedback=FEEDBACK
-        )
+        self.capabilities = Capabilities(kinds=PROJECTS, feeds=NAMES, cancels=PROJECTS, feedback=FEEDBACK)
         self._http = http
         self._feeds = feeds
         self._writer = writer
@@ -42,7 +42,12 @@ class KantataConnector:
     async def post(self, deliveries: Sequence[Delivery]) -> Result:
         """Create or archive projects, write status back; one at a time."""
         trace = Trace()
-        answers: list[Answer] = [await self._post(delivery, trace) for delivery in deliveries]
+        answers: list[Answer] = []
+        for delivery in deliveries:
+            try:
+                answers.append(await self._post(delivery, trace))
+            except Unmapped as error:
+                answers.append(SaidNo(code="UNMAPPED", message=error.one_line()))
         return Result(answers=tuple(answers), exchange=trace.exchange())
 
     async def _post(self, delivery: Delivery, trace: Trace) -> Answer:
@@ -58,7 +63,12 @@ class KantataConnector:
     async def look_up(self, deliveries: Sequence[Delivery]) -> LookUpResult:
         """Projects by reference or title; archived or not; status by reference."""
         trace = Trace()
-        answers = [await self._look_up(delivery, trace) for delivery in deliveries]
+        answers: list[LookUpAnswer] = []
+        for delivery in deliveries:
+            try:
+                answers.append(await self._look_up(delivery, trace))
+            except Unmapped as error:
+                answers.append(NoAnswer(reason=error.one_line()))
         return LookUpResult(answers=tuple(answers), exchange=trace.exchange())
 
     async def _look_up(self, delivery: Delivery, trace: Trace) -> LookUpAnswer:
@@ -72,7 +82,7 @@ class KantataConnector:
         return NotThere()
 
     async def changes(self, feed: str, cursor: str | None, *, limit: int = 200) -> Page:
-        """Approved time, approved expenses or completed milestones after `cursor`."""
+        """Approved time and expenses, completed milestones, or what was deleted, after `cursor`."""
         return await self._feeds.read(feed, cursor, limit)
 
     async def read_back(

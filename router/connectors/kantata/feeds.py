@@ -1,4 +1,4 @@
-"""Reads the change feeds: approved time, approved expenses, completed milestones."""
+"""Reads the change feeds: approved time, approved expenses, completed milestones, what was deleted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from router.canonical.kinds import Kind
 from router.clock import Clock
 from router.connectors.bearer import BearerClient, Query, readable
 from router.connectors.given import Given, digest
@@ -21,7 +22,10 @@ from router.connectors.kantata.decisions import (
     stamp_of,
     window,
 )
-from router.connectors.kantata.observations import Names, Row, expense, milestone, time_entry
+from router.connectors.kantata.deletions import DELETIONS, DeletionReader
+from router.connectors.kantata.observations import Fields, Names, Row, expense, milestone, time_entry
+from router.connectors.kantata.required import REQUIRED
+from router.connectors.mapping import VendorMapping
 from router.connectors.port import Observed, Page
 from router.errors import BadInput, VendorUnknown
 
@@ -36,6 +40,7 @@ API = "/api/v1"
 class Feed:
     """One feed: what to ask for, and what the rows become."""
 
+    kind: Kind
     collection: str
     query: Query
     wanted: Callable[[Row], bool]
@@ -43,6 +48,7 @@ class Feed:
 
 FEEDS: Mapping[str, Feed] = {
     "time_entries": Feed(
+        kind="time_entry",
         collection="time_entries",
         query=(
             ("approved", "true"),
@@ -52,6 +58,7 @@ FEEDS: Mapping[str, Feed] = {
         wanted=lambda row: row.get("approved") is True,
     ),
     "expenses": Feed(
+        kind="expense_item",
         collection="expenses",
         query=(
             ("approved", "true"),
@@ -61,6 +68,7 @@ FEEDS: Mapping[str, Feed] = {
         wanted=lambda row: row.get("approved") is True,
     ),
     "milestones": Feed(
+        kind="milestone",
         collection="stories",
         query=(("story_type", "milestone"), ("state", "completed"), ("include", "workspace")),
         wanted=lambda row: row.get("story_type") == "milestone" and row.get("state") == "completed",
@@ -68,21 +76,32 @@ FEEDS: Mapping[str, Feed] = {
 }
 
 
-class FeedReader:
-    """Reads feeds of one account; remembers names of projects and people, which never change."""
+NAMES = (*FEEDS, DELETIONS)
+"""Every feed there is."""
 
-    def __init__(self, *, http: BearerClient, clock: Clock, overlap_s: int) -> None:
+
+class FeedReader:
+    """Reads feeds of one account; remembers names of projects and people, which never change.
+
+    It reads by the newest mapping; raises Unmapped for a kind that mapping does not cover.
+    """
+
+    def __init__(self, *, http: BearerClient, clock: Clock, overlap_s: int, mapping: VendorMapping) -> None:
         self._http = http
+        self._mapping = mapping
+        self._deletions = DeletionReader(clock=clock, overlap_s=overlap_s, get=self._get)
         self._clock = clock
         self._overlap_s = overlap_s
         self._given = {name: Given() for name in FEEDS}
         self._names: dict[tuple[str, str], str] = {}
 
     async def read(self, name: str, cursor: str | None, limit: int) -> Page:
-        """The next page of a feed; raises BadInput for an unknown one, VendorUnknown."""
+        """The next page of a feed; raises BadInput for an unknown one, Unmapped, VendorUnknown."""
+        if name == DELETIONS:
+            return await self._deletions.read(cursor)
         feed = FEEDS.get(name)
         if feed is None:
-            raise BadInput(f"Kantata has no feed {name!r}", mend="use one of " + ", ".join(FEEDS))
+            raise BadInput(f"Kantata has no feed {name!r}", mend="use one of " + ", ".join(NAMES))
         start = at = read_cursor(cursor)
         if not at.began:
             at = replace(at, began=stamp_of(self._clock.now()))
@@ -116,13 +135,20 @@ class FeedReader:
     async def _observe(self, name: str, rows: Sequence[Row]) -> list[Observed]:
         if not rows:
             return []
-        await self._learn("Workspace", "workspaces", (row.get("workspace_id") for row in rows))
+        fields = self._fields(FEEDS[name].kind)
+        workspaces = (row.get(fields["project_id"]) for row in rows)
+        await self._learn("Workspace", "workspaces", workspaces)
         if name == "milestones":
-            billing = await self._billing(rows)
-            return [milestone(row, self._names, billing.get(str(row["id"]))) for row in rows]
-        await self._learn("User", "users", (row.get("user_id") for row in rows))
-        act: Callable[[Row, Names], Observed] = time_entry if name == "time_entries" else expense
-        return [act(row, self._names) for row in rows]
+            priced = self._fields("milestone.billing")
+            billing = await self._billing(rows, fields["project_id"], priced["milestone"])
+            return [milestone(row, self._names, fields, billing.get(str(row["id"])), priced) for row in rows]
+        await self._learn("User", "users", (row.get(fields["resource_id"]) for row in rows))
+        act: Callable[[Row, Names, Fields], Observed] = time_entry if name == "time_entries" else expense
+        return [act(row, self._names, fields) for row in rows]
+
+    def _fields(self, group: str) -> Fields:
+        """What the attributes of a kind, or of a part of one, are called; raises Unmapped."""
+        return {name: self._mapping.field(group, name) for name in REQUIRED[group]}
 
     async def _learn(self, subject: str, collection: str, ids: Iterable[object]) -> None:
         """Ask for the canonical ids not known yet; what has none is asked for again next time."""
@@ -139,17 +165,17 @@ class FeedReader:
             found = references_in(body, SERVICE)
             self._names.update({key: ref for key, ref in found.items() if key[0] == subject})
 
-    async def _billing(self, rows: Sequence[Row]) -> dict[str, Row]:
-        """Story id → its billing milestone."""
+    async def _billing(self, rows: Sequence[Row], project: str, milestone: str) -> dict[str, Row]:
+        """Story id → its billing milestone; by what a row calls its project, and its story."""
         wanted = {str(row["id"]) for row in rows}
-        workspaces = ",".join(sorted({str(row.get("workspace_id")) for row in rows}))
+        workspaces = ",".join(sorted({str(row.get(project)) for row in rows}))
         found: dict[str, Row] = {}
         for page in range(1, PAGES_MAX + 1):
             query = (("workspace_ids", workspaces), ("per_page", str(PAGE_MAX)), ("page", str(page)))
             body = await self._get("/billing_milestones.json", (*query, ("order", "created_at:asc")))
             listed = rows_of(body, "billing_milestones")
             for row in listed:
-                story = str(row.get("story_id"))
+                story = str(row.get(milestone))
                 if story in wanted:
                     found.setdefault(story, row)
             if len(listed) < PAGE_MAX:

@@ -14,6 +14,7 @@ from router.connectors.bearer import BearerClient, Query
 from router.connectors.http import Lost, NotSent, Outcome, Reply, Trace
 from router.connectors.kantata.decisions import refusal, rows_of
 from router.connectors.kantata.feeds import API, SERVICE
+from router.connectors.mapping import Mappings
 from router.connectors.port import (
     Answer,
     Delivery,
@@ -35,8 +36,9 @@ TITLE_MAX = 255
 class Writer:
     """Single writes, each answered as a value."""
 
-    def __init__(self, http: BearerClient) -> None:
+    def __init__(self, http: BearerClient, mappings: Mappings) -> None:
         self._http = http
+        self._mappings = mappings
         self._templates: dict[str, str] = {}
 
     # --- projects -------------------------------------------------------------------------------
@@ -49,12 +51,13 @@ class Writer:
         if not isinstance(template, str):
             return template
         code = delivery.external_id
+        mapping = self._mappings.as_of(delivery.mapping_of)
         workspace: dict[str, Any] = {
-            "title": f"{code} {project.name}"[:TITLE_MAX],
+            mapping.field("project", "name"): f"{code} {project.name}"[:TITLE_MAX],
             "creator_role": "maven",
-            "currency": project.currency,
-            "start_date": project.starts.isoformat(),
-            "due_date": project.ends.isoformat() if project.ends else None,
+            mapping.field("project", "currency"): project.currency,
+            mapping.field("project", "starts"): project.starts.isoformat(),
+            mapping.field("project", "ends"): project.ends.isoformat() if project.ends else None,
             "external_reference": {
                 "service_name": SERVICE,
                 "service_model": "Project",
@@ -63,10 +66,10 @@ class Writer:
             },
         }
         if template:
-            workspace["project_template_id"] = template
+            workspace[mapping.field("project", "template")] = template
         group = delivery.refs.get(("customer", project.customer_id))
         if group:
-            workspace["primary_workspace_group_id"] = group
+            workspace[mapping.field("project", "customer_id")] = group
         query = (("include", "external_references"),)
         outcome = await self._http.call(
             "POST", f"{API}/workspaces.json", trace, query=query, body={"workspace": workspace}
@@ -111,7 +114,8 @@ class Writer:
                 after_s=error.retry_after_s,
                 throttled=error.throttled,
             )
-        found = sorted(str(row["id"]) for row in rows if str(row.get("title")).casefold() == name.casefold())
+        called = self._mappings.newest.field("project.template", "name")
+        found = sorted(str(row["id"]) for row in rows if str(row.get(called)).casefold() == name.casefold())
         if not found and name != STANDARD:
             return SaidNo(
                 code="UNKNOWN_TEMPLATE", message=f"Kantata has no project template {name}", field="template"
@@ -136,8 +140,9 @@ class Writer:
                 ("per_page", "200"),
             )
             outcome = await self._http.call("GET", f"{API}/workspaces.json", trace, query=query)
+            called = self._mappings.newest.field("project", "name")
             titled = [
-                row for row in _listed(outcome, "workspaces") if str(row.get("title")).startswith(f"{code} ")
+                row for row in _listed(outcome, "workspaces") if str(row.get(called)).startswith(f"{code} ")
             ]
         except VendorUnknown as error:
             return NoAnswer(reason=error.message)
@@ -157,7 +162,8 @@ class Writer:
                 else found
             )
         path = f"{API}/workspaces/{found}.json"
-        body = accepted(await self._http.call("PUT", path, trace, body={"workspace": {"archived": True}}))
+        status = self._mappings.as_of(delivery.mapping_of).field("project", "status")
+        body = accepted(await self._http.call("PUT", path, trace, body={"workspace": {status: True}}))
         return Posted(vendor_id=found) if isinstance(body, Mapping) else body
 
     async def is_archived(self, delivery: Delivery, trace: Trace) -> LookUpAnswer:
@@ -172,7 +178,8 @@ class Writer:
             )
         except VendorUnknown as error:
             return NoAnswer(reason=error.message)
-        return found if rows and rows[0].get("archived") is True else NotThere()
+        status = self._mappings.newest.field("project", "status")
+        return found if rows and rows[0].get(status) is True else NotThere()
 
     async def workspace_of(self, code: str, known: str | None, trace: Trace) -> str | Missing | TryLater:
         """The id of a project's workspace, from the crosswalk or by asking."""
@@ -210,12 +217,18 @@ class Writer:
 
     async def _status(self, delivery: Delivery, trace: Trace) -> dict[str, Any] | Missing | TryLater | SaidNo:
         facts = delivery.facts
-        status = {"status": "successful", "external_status": str(facts.get("status") or "")[:100]}
+        mapping = self._mappings.as_of(delivery.mapping_of)
+        group = "time_entry.status" if delivery.subject == "time_entry" else "invoice"
+        status = {
+            "status": "successful",
+            mapping.field(group, "status"): str(facts.get("status") or "")[:100],
+        }
         if delivery.subject == "time_entry":
             document_id = delivery.document.document_id
             if not document_id.startswith("TE-"):
                 return SaidNo(code="NOT_OURS", message=f"{document_id} did not come from Kantata")
-            own = {"service_name": SERVICE, "service_model": "TimeEntry", "service_model_ref": document_id}
+            own = {"service_name": SERVICE, "service_model": "TimeEntry"}
+            own[mapping.field(group, "document_id")] = document_id
             return {**own, "subject_type": "TimeEntry", "subject_id": document_id[3:], **status}
         code = str(facts.get("project_id") or "")
         if not code:
@@ -229,11 +242,11 @@ class Writer:
             # One reference a service and subject, so that each invoice is a service of its own.
             "service_name": f"{SERVICE}:{facts.get('invoice_id') or number}",
             "service_model": "Invoice",
-            "service_model_ref": number,
+            mapping.field(group, "number"): number,
             "subject_type": "Workspace",
             "subject_id": workspace,
             **status,
-            "external_message": total,
+            mapping.field(group, "total"): total,
         }
 
     async def _refer(self, reference: Mapping[str, Any], trace: Trace) -> Answer:

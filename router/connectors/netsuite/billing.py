@@ -191,7 +191,7 @@ def journal_entry(document: JournalEntry, w: Writer) -> Json:
         f["purpose"]: document.purpose,
         f["counterparty"]: w.text_code("entities", document.counterparty),
         f["source_id"]: document.source_id,
-        f["reverses"]: document.reverses,
+        f["reverses"]: w.text_reference(f["reverses"], "journal_entry", document.reverses),
         f["project_id"]: w.reference(f["project_id"], "project", project) if project else None,
         f["contract_id"]: w.known(f["contract_id"], "contract", document.contract_id),
         f["lines"]: {"items": lines},

@@ -61,11 +61,11 @@ def milestone(document: Milestone, w: Writer) -> Json:
 
 
 def charge(document: Charge, w: Writer) -> Json:
-    """A charge at a fixed date: the last day of service, so that an invoice through a month takes that month's."""
+    """A charge at a fixed date, the first day of service: it is due then."""
     f = w.fields
     return {
         **_charge(document, w, "Fixed Date"),
-        f["completed_on"]: document.service_until.isoformat(),
+        f["completed_on"]: document.service_from.isoformat(),
         f["service_from"]: document.service_from.isoformat(),
         f["service_until"]: document.service_until.isoformat(),
     }

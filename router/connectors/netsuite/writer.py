@@ -95,6 +95,12 @@ class Writer:
         self.needed[path] = (kind, document_id)
         return {"id": vendor_id} if vendor_id else {"externalId": document_id}
 
+    def text_reference(self, path: str, kind: Kind, document_id: str | None) -> str | None:
+        """Our id in a field of text, where NetSuite checks that it has such a record."""
+        if document_id is not None:
+            self.needed[path] = (kind, document_id)
+        return document_id
+
     def head(self) -> Json:
         """External id and subsidiary, which most records have."""
         return {

@@ -8,6 +8,9 @@ translates, calls once, and says what became of it. ECC's rules that shape it:
   (customer field ZZEXTID), and an IDoc that still waits in ECC counts as no answer, not as absent.
 - Masters are looked up before they are written, as ECC would double them.
 
+What the firm's codes and attributes are called in ECC stands in a mapping file (`fixtures/mappings/sap_ecc.yaml`, or
+`mapping` of the system): a renamed field is a new version there and no code (`required` lists what is asked of it).
+
 Decision: our ids live in customer fields (append structures), which an ECC installation must be given; the 16 characters of
 REF_DOC_NO are too few to hold them. Price: a transport in the customer's ECC. Guarded by `tests/contract/test_sap_ecc_connector.py`.
 """
@@ -20,10 +23,11 @@ from collections.abc import Callable
 import httpx
 
 from router.clock import Clock
+from router.connectors.mapping import read_mappings
 from router.connectors.port import Connector
 from router.connectors.sap_ecc.connector import MAX_BULK, SapEcc
 from router.connectors.sap_ecc.drop import Drop
-from router.connectors.sap_ecc.keys import codes
+from router.connectors.sap_ecc.names import Names
 from router.connectors.sap_ecc.wire import Wire
 from router.errors import BadConfig
 from router.landscape import Landscape, System
@@ -42,11 +46,12 @@ def connect(
     rng: random.Random,
     secrets: Callable[[str], str],
 ) -> Connector:
-    """A connector to one ECC client; raises BadConfig for missing credentials or options.
+    """A connector to one ECC client; raises BadConfig for missing credentials or options, or a mapping that can't be read.
 
     Options: `client`, `logical_system` (receiver), `sender` (partner number of this router), `service` (SOAP service name),
-    `idoc_drop` (fsspec URL), `encoding` (utf-8 or latin-1), `company_codes`, `tax_codes`.
+    `idoc_drop` (fsspec URL), `encoding` (utf-8 or latin-1), `company_codes` and `tax_codes` (before the mapping's).
     """
+    del landscape  # codes and names are the mapping's
     for name in ("user", "password"):
         if name not in config.credentials:
             raise BadConfig(f"systems.{system}.credentials has no {name}", file="landscape")
@@ -73,9 +78,7 @@ def connect(
         system,
         wire=wire,
         drop=Drop(options["idoc_drop"], encoding),
-        codes=codes(
-            entities=tuple(landscape.legal_entities), tax_codes=tuple(landscape.tax_codes), options=options
-        ),
+        names=Names(read_mappings("sap_ecc", config.mapping), options),
         clock=clock,
         rng=rng,
         timeout_s=config.timeout_s,

@@ -40,6 +40,8 @@ class Fault:
 
     name: str
     text: str
+    ours: bool = False
+    """ECC says that the request itself is wrong (faultcode Client): the same one will be refused again."""
 
 
 @dataclass(frozen=True, slots=True)

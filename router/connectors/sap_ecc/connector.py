@@ -1,4 +1,4 @@
-"""SAP ECC as the port sees it: BAPIs one at a time, time and expenses in IDoc files, look-ups in tables."""
+"""SAP ECC as the port sees it: BAPIs one at a time, time, expenses and ledger entries in IDoc files, look-ups in tables."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 
-from router.canonical.billing import BillingEvent, CreditMemo, Invoice, Payment
+from router.canonical.billing import BillingEvent
 from router.canonical.kinds import Kind
-from router.canonical.masters import Contract, Customer, Project, RateCard, Resource
-from router.canonical.work import ExpenseItem, Milestone, TimeEntry
+from router.canonical.ledger import JournalEntry
+from router.canonical.work import ExpenseItem, TimeEntry
 from router.clock import Clock
 from router.connectors.http import Lost, NotSent, Trace
+from router.connectors.mapping import Unmapped
 from router.connectors.port import (
     Answer,
     Capabilities,
@@ -28,28 +29,32 @@ from router.connectors.port import (
     SaidNo,
     TryLater,
 )
-from router.connectors.sap_ecc import batches, masters, receivables
-from router.connectors.sap_ecc.answers import Fault, NoLogon, Reply
+from router.connectors.sap_ecc import batches
+from router.connectors.sap_ecc.answers import Fault, NoLogon, Outcome, Reply
+from router.connectors.sap_ecc.calls import call_of
 from router.connectors.sap_ecc.decisions import CREDENTIALS, after_commit, before_commit
 from router.connectors.sap_ecc.drop import Drop
+from router.connectors.sap_ecc.entries import journal_entry
 from router.connectors.sap_ecc.found import MASTERS, PLACES, Place
 from router.connectors.sap_ecc.idoc import Sender, Unfit
 from router.connectors.sap_ecc.invoices import HEADER, ITEM, invoice_of
-from router.connectors.sap_ecc.keys import Codes, external_key
+from router.connectors.sap_ecc.keys import external_key
+from router.connectors.sap_ecc.names import DIMENSIONS, Names
 from router.connectors.sap_ecc.payloads import Call, Source
-from router.connectors.sap_ecc.readback import ReadBack
+from router.connectors.sap_ecc.readback import READABLE, ReadBack
 from router.connectors.sap_ecc.tables import TableReader, Where, equal
 from router.connectors.sap_ecc.wire import Session, Wire
 from router.errors import VendorRefused, VendorUnknown
 from router.model import SystemId
 
 CANCELS = frozenset({"customer", "project", "contract"})
-BULK = ("time_entry", "expense_item")
-READABLE = frozenset(
-    {"customer", "project", "time_entry", "expense_item", "milestone", "invoice", "payment", "credit_memo"}
-)
+BULK = ("time_entry", "expense_item", "journal_entry")
 MAX_BULK = 500
 """IDocs in a file: a file is processed one IDoc after the other, and nobody hears of any before the end."""
+_VENDOR_IDS = (
+    "CUSTOMERNO", "SALESDOCUMENT", "EMPLOYEENUMBER", "PARTNEREMPLOYEEID", "OBJ_KEY", "EV_ASSIGNMENT", "EV_PLAN",
+)  # fmt: skip
+"""Parameters in which a create BAPI gives the id of what it made."""
 UNDER_WAY = frozenset({"50", "62", "64", "66", "75"})
 """IDoc statuses before processing: a document in one of these may still be posted."""
 
@@ -63,7 +68,7 @@ class SapEcc:
         *,
         wire: Wire,
         drop: Drop,
-        codes: Codes,
+        names: Names,
         clock: Clock,
         rng: random.Random,
         timeout_s: float,
@@ -76,11 +81,11 @@ class SapEcc:
         self.capabilities = Capabilities(
             kinds=frozenset(PLACES), bulk={kind: min(bulk, MAX_BULK) for kind in BULK}, cancels=CANCELS
         )
-        self._wire, self._drop, self._codes = wire, drop, codes
+        self._wire, self._drop, self._names = wire, drop, names
         self._clock, self._rng, self._timeout_s = clock, rng, timeout_s
         self._client, self._logical_system, self._sender = sap_client, logical_system, sender
         self._reader = TableReader(wire)
-        self._read_back = ReadBack(system, self._reader, codes)
+        self._read_back = ReadBack(system, self._reader, names)
 
     # Writing
 
@@ -121,6 +126,8 @@ class SapEcc:
                 places[key] = at
             except Unfit as unfit:
                 answers[at] = unfit.answer
+            except Unmapped as error:
+                answers[at] = _unmapped(error)
         keys = list(idocs)
         most = self.capabilities.bulk[deliveries[0].document.kind]
         for start in range(0, len(keys), most):
@@ -138,14 +145,21 @@ class SapEcc:
 
     def _idoc(self, sender: Sender, delivery: Delivery, serial: int) -> str:
         document = delivery.document
-        source = Source(delivery, self._codes)
-        if isinstance(document, TimeEntry):
-            wbs = source.ref("project", document.project_id)
-            return sender.time_entry(document, delivery.external_id, wbs=wbs, serial=serial)
-        assert isinstance(document, ExpenseItem)
+        source = self._source(delivery)
+        if isinstance(document, JournalEntry):
+            return journal_entry(document, source, sender, serial)
+        assert isinstance(document, TimeEntry | ExpenseItem)
         wbs = source.ref("project", document.project_id)
+        coding = [source.dimension(word, getattr(document, word)) for word in DIMENSIONS]
+        if isinstance(document, TimeEntry):
+            return sender.time_entry(document, delivery.external_id, wbs=wbs, coding=coding, serial=serial)
         company = source.company()
-        return sender.expense_item(document, delivery.external_id, wbs=wbs, company=company, serial=serial)
+        return sender.expense_item(
+            document, delivery.external_id, wbs=wbs, company=company, coding=coding, serial=serial
+        )
+
+    def _source(self, delivery: Delivery) -> Source:
+        return Source(delivery, self._names.as_of(delivery.mapping_of))
 
     def _file_name(self) -> str:
         name = re.sub(r"[^A-Za-z0-9_]", "_", self.system)[:40]
@@ -162,14 +176,15 @@ class SapEcc:
                 known = await self._known(delivery, trace)
             if cancel and not known:
                 return Missing(kind=kind, document_id=delivery.document.document_id)
-            call = self._call(Source(delivery, self._codes), known=known, cancel=cancel)
+            call = call_of(self._source(delivery), known=known, cancel=cancel)
         except Unfit as unfit:
             return unfit.answer
+        except Unmapped as error:
+            return _unmapped(error)
         except VendorUnknown as error:
             return _not_asked(error)
         session = Session()
-        outcome = await self._wire.call(call.function, call.values, trace, session=session)
-        answer = before_commit(outcome)
+        outcome, answer = await self._called(call, session, trace)
         if answer is not None:
             if session.cookie:
                 await self._wire.call("BAPI_TRANSACTION_ROLLBACK", {}, trace, session=session, close=True)
@@ -188,30 +203,19 @@ class SapEcc:
             return doubt
         return await self._posted(delivery, _vendor_id(outcome) or known, trace)
 
-    def _call(self, source: Source, *, known: str, cancel: bool) -> Call:
-        document = source.delivery.document
-        match document:
-            case Customer():
-                return masters.customer(document, source, known=known, cancel=cancel)
-            case RateCard():
-                return masters.rate_card(document, source)
-            case Contract():
-                return masters.contract(document, source, known=known, cancel=cancel)
-            case Project():
-                return masters.project(document, source, known=known, cancel=cancel)
-            case Resource():
-                return masters.resource(document, source, known=known)
-            case Milestone():
-                return masters.milestone(document, source)
-            case BillingEvent():
-                return receivables.billing_event(document, source)
-            case Invoice():
-                return receivables.invoice(document, source)
-            case CreditMemo():
-                return receivables.credit_memo(document, source)
-            case _:
-                assert isinstance(document, Payment)
-                return receivables.payment(document, source)
+    async def _called(self, call: Call, session: Session, trace: Trace) -> tuple[Outcome, Answer | None]:
+        """The outcome of the call itself, and what says that it must not be committed."""
+        outcome: Outcome | None = None
+        for function in filter(None, (call.opens, call.function, call.closes)):
+            own = function == call.function
+            said = await self._wire.call(function, call.values if own else {}, trace, session=session)
+            if own or outcome is None:
+                outcome = said
+            answer = before_commit(said)
+            if answer is not None:
+                return outcome, answer
+        assert outcome is not None
+        return outcome, None
 
     async def _posted(self, delivery: Delivery, vendor_id: str, trace: Trace) -> Answer:
         """Committed; what the BAPI did not tell (a milestone's number, an invoice's content) is read."""
@@ -220,17 +224,19 @@ class SapEcc:
             if isinstance(document, BillingEvent):
                 return await self._with_invoice(document, vendor_id, trace)
             found = vendor_id or await self._known(delivery, trace)
-        except (VendorUnknown, VendorRefused) as error:
+        except (VendorUnknown, VendorRefused, Unmapped) as error:
             return NoAnswer(reason=f"committed, but {error.message}")
         return Posted(vendor_id=found) if found else NoAnswer(reason="committed, but not found")
 
     async def _with_invoice(self, event: BillingEvent, vbeln: str, trace: Trace) -> Posted | NoAnswer:
-        headers = await self._reader.read("VBRK", HEADER, equal("VBELN", vbeln), trace)
-        items = await self._reader.read("VBRP", ITEM, equal("VBELN", vbeln), trace)
+        heads, lines = self._names.newest.section("VBRK"), self._names.newest.section("VBRP")
+        own = equal(heads["vendor_id"], vbeln)
+        headers = await self._reader.select("VBRK", heads, HEADER, own, trace)
+        items = await self._reader.select("VBRP", lines, ITEM, equal(lines["vendor_id"], vbeln), trace)
         if len(headers) != 1:
             return NoAnswer(reason=f"billing document {vbeln} can't be read")
         try:
-            return Posted(vendor_id=vbeln, created=(invoice_of(event, headers[0], items, self._codes),))
+            return Posted(vendor_id=vbeln, created=(invoice_of(event, headers[0], items, self._names),))
         except ValueError as error:
             return NoAnswer(reason=f"billing document {vbeln} is unreadable: {str(error)[:300]}")
 
@@ -243,7 +249,7 @@ class SapEcc:
         try:
             if deliveries:
                 answers = await self._found(deliveries, trace)
-        except VendorUnknown as error:
+        except (VendorUnknown, Unmapped) as error:
             answers = [NoAnswer(reason=error.message)] * len(deliveries)
         return LookUpResult(answers=answers, exchange=trace.exchange())
 
@@ -282,10 +288,11 @@ class SapEcc:
         self, place: Place, keys: Sequence[str], trace: Trace
     ) -> Mapping[str, list[dict[str, str]]]:
         found: dict[str, list[dict[str, str]]] = {}
-        for row in await self._reader.read_each(
-            place.table, place.fields, place.external, keys, place.condition, trace
+        names = self._names.newest.section(place.table)
+        for row in await self._reader.select_each(
+            place.table, names, place.attributes, "external_id", keys, place.where(names), trace
         ):
-            found.setdefault(row[place.external], []).append(row)
+            found.setdefault(row["external_id"], []).append(row)
         return found
 
     async def _under_way(self, keys: Sequence[str], trace: Trace) -> dict[str, str]:
@@ -307,15 +314,15 @@ class SapEcc:
         """
         if kind not in READABLE:
             raise VendorRefused(f"{kind} can't be read back from {self.system}")
-        companies = [
-            self._codes.company_of[code] for code in legal_entities if code in self._codes.company_of
-        ]
+        companies = self._names.companies(legal_entities)
         if not companies:
             return []
         try:
             return await self._read_back.read(
                 kind, companies=companies, since=since, until=until, trace=Trace()
             )
+        except Unmapped as error:
+            raise VendorRefused(error.message, mend=error.mend) from error
         except (KeyError, ValueError) as error:
             raise VendorUnknown(f"{self.system} gave an unreadable {kind}: {error}") from error
 
@@ -338,9 +345,14 @@ def _not_asked(error: VendorUnknown) -> Answer:
     return TryLater(reason=error.message, after_s=error.retry_after_s, throttled=error.throttled)
 
 
+def _unmapped(error: Unmapped) -> SaidNo:
+    """The mapping lacks a code or a name: nothing was written."""
+    return SaidNo(code="UNMAPPED", message=error.one_line())
+
+
 def _vendor_id(reply: Reply) -> str:
     """The id a create BAPI gave; empty for changes, and for milestones, whose number it does not tell."""
-    for name in ("CUSTOMERNO", "SALESDOCUMENT", "EMPLOYEENUMBER", "OBJ_KEY"):
+    for name in _VENDOR_IDS:
         if reply.text(name):
             return reply.text(name)
     for table, column in (("TO_BAPIKNUMHS", "COND_NO_NEW"), ("SUCCESS", "BILL_DOC")):

@@ -20,6 +20,8 @@ FAILED_STATUSES = frozenset({"51", "56", "60", "63", "65", "68"})
 MAX_MESSAGE = 500
 CREDENTIALS = "check user, password, client and authorizations"
 """What to mend when the logon is refused."""
+INTERFACE = "compare the mapping file with the function's interface (SE37)"
+"""What to mend when ECC does not know a field or parameter."""
 
 
 def refusal(messages: Iterable[Mapping[str, str]]) -> SaidNo | None:
@@ -39,7 +41,7 @@ def refusal(messages: Iterable[Mapping[str, str]]) -> SaidNo | None:
 
 def messages_of(reply: Reply) -> list[Mapping[str, str]]:
     """All BAPIRET2 rows of an answer, whatever the interface calls them and whether row or table."""
-    rows = [*reply.table("RETURN"), *reply.table("TO_BAPIRET2")]
+    rows = [*reply.table("RETURN"), *reply.table("TO_BAPIRET2"), *reply.table("ET_RETURN")]
     single = reply.row("RETURN")
     return [*rows, single] if single else rows
 
@@ -52,6 +54,8 @@ def before_commit(outcome: Outcome) -> Answer | None:
         return NoAnswer(reason=outcome.reason)
     if isinstance(outcome, NoLogon):
         raise VendorRefused(outcome.reason, mend=CREDENTIALS)
+    if isinstance(outcome, Fault) and outcome.ours:
+        return SaidNo(code="INTERFACE", message=f"{outcome.text}; {INTERFACE}"[:MAX_MESSAGE])
     if isinstance(outcome, Fault):
         return TryLater(reason=f"{outcome.name}: {outcome.text}"[:MAX_MESSAGE])
     return refusal(messages_of(outcome))

@@ -1,7 +1,8 @@
 """Where each kind stands in ECC's tables, and how a row there becomes a vendor id. Pure.
 
-Rows that were reversed don't count as there: the document may be sent again. For cancelled masters it is the other way
-round: only a row that carries the flag answers a cancellation.
+Tables are named here, columns by attribute: the mapping file has a section a table. Rows that were reversed don't count
+as there: the document may be sent again. For cancelled masters it is the other way round: only a row that
+carries the flag answers a cancellation.
 """
 
 from __future__ import annotations
@@ -10,52 +11,72 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from router.canonical.kinds import Kind
+from router.connectors.sap_ecc.names import Section
 from router.connectors.sap_ecc.tables import Where, equal
-
-ALL = Where()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A kind's table: the column with our id, the columns that make ECC's id, and what marks a row as gone."""
+    """A kind's table: the attributes that make ECC's id, what marks a row as gone, what tells kinds of one table apart."""
 
     table: str
-    ids: tuple[str, ...]
-    gone: tuple[str, str] = ("", "")
-    """Column and value of a reversed or cancelled row."""
-    external: str = "ZZEXTID"
-    condition: Where = ALL
+    ids: tuple[str, ...] = ("vendor_id",)
+    gone: str = ""
+    """The value `cancelled` has in a reversed or cancelled row; empty: no row is ever."""
+    condition: tuple[str, str] = ("", "")
+    """Attribute and value."""
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        """The columns a look-up asks for."""
-        return (self.external, *self.ids, *((self.gone[0],) if self.gone[0] else ()))
+    def attributes(self) -> tuple[str, ...]:
+        """What a look-up asks for."""
+        return ("external_id", *self.ids, *(("cancelled",) if self.gone else ()))
+
+    def where(self, names: Section) -> Where:
+        """The condition in ECC's words; raises Unmapped."""
+        attribute, value = self.condition
+        return equal(names[attribute], value) if attribute else Where()
 
     def vendor_id(self, row: Mapping[str, str]) -> str:
-        """ECC's id of a row: one column, or an FI document's number, company (4) and year in a row."""
+        """ECC's id of a row: one column, or several in a row, such as number, company (4) and year of an FI document."""
         if len(self.ids) == 1:
             return row[self.ids[0]]
-        return "".join(row[name].ljust(4) if name == "BUKRS" else row[name] for name in self.ids)
+        return "".join(row[name].ljust(4) if name == "company" else row[name] for name in self.ids)
 
     def is_gone(self, row: Mapping[str, str]) -> bool:
         """Whether the row is reversed or cancelled."""
-        return bool(self.gone[0]) and row[self.gone[0]] == self.gone[1]
+        return bool(self.gone) and row["cancelled"] == self.gone
 
 
-_FI = ("BELNR", "BUKRS", "GJAHR")
+_FI = ("number", "company", "year")
+
+
+def _accounting(document_type: str) -> Place:
+    return Place("BKPF", _FI, "X", ("type", document_type))
+
+
 PLACES: Mapping[Kind, Place] = {
-    "customer": Place("KNA1", ("KUNNR",), ("LOEVM", "X")),
-    "rate_card": Place("KONH", ("KNUMH",)),
-    "contract": Place("VBAK", ("VBELN",), ("ABGRU", "01")),
-    "project": Place("PROJ", ("PSPID",), ("LOEVM", "X")),
-    "resource": Place("PA0105", ("PERNR",), external="USRID_LONG", condition=equal("SUBTY", "9001")),
-    "time_entry": Place("CATSDB", ("COUNTER",), ("STATUS", "60")),
-    "expense_item": Place("COVP", ("REFBN", "BUKRS", "GJAHR"), ("STOKZ", "X")),
-    "milestone": Place("MLST", ("MLSTN",), ("STOKZ", "X")),
-    "billing_event": Place("VBRK", ("VBELN",), ("FKSTO", "X")),
-    "invoice": Place("BKPF", _FI, ("STBLG", "X"), condition=equal("BLART", "DR")),
-    "credit_memo": Place("BKPF", _FI, ("STBLG", "X"), condition=equal("BLART", "DG")),
-    "payment": Place("BKPF", _FI, ("STBLG", "X"), condition=equal("BLART", "DZ")),
+    "customer": Place("KNA1", gone="X"),
+    "contact": Place("KNVK"),
+    "rate_card": Place("KONH"),
+    "contract": Place("VBAK", gone="01"),
+    "project": Place("PROJ", gone="X"),
+    "task": Place("PRPS"),
+    "resource": Place("PA0105", condition=("subtype", "9001")),
+    "assignment": Place("ZPSASSIGN"),
+    "time_entry": Place("CATSDB", gone="60"),
+    "expense_item": Place("COVP", _FI, "X"),
+    "milestone": Place("MLST", gone="X", condition=("usage", "M")),
+    "charge": Place("MLST", gone="X", condition=("usage", "C")),
+    "change_order": Place("ZVBAKV", ("contract", "contract_version")),
+    "billing_event": Place("VBRK", gone="X"),
+    "invoice": _accounting("DR"),
+    "credit_memo": _accounting("DG"),
+    "payment": _accounting("DZ"),
+    "write_off": _accounting("DA"),
+    "revenue_schedule": Place("ZREVPLAN"),
+    "journal_entry": _accounting("SA"),
 }
-MASTERS = frozenset({"customer", "rate_card", "contract", "project", "resource"})
+MASTERS = frozenset(
+    {"customer", "contact", "rate_card", "contract", "project", "task", "resource", "assignment"}
+)
 """Kinds that may be sent again: looked up first, then changed or created."""

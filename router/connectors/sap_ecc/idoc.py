@@ -2,12 +2,13 @@
 
 One line a record: EDI_DC40 (524 characters), then EDI_DD40 (1063) a segment; ARCKEY carries our external id. One document is one IDoc,
 so one document's error concerns no other. Segment layouts are this installation's agreement with ECC (BAPI-like
-names, then customer fields ZZ…); a document that does not fit is refused here, free text is cut.
+names, then customer fields ZZ…): places, so no field name is on the wire. A document that does not fit is refused
+here, free text is cut. Codes come translated, as `coding`: department, practice, service line and cost centre.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from router.canonical.work import ExpenseItem, TimeEntry
@@ -67,35 +68,48 @@ class Sender:
         level = "02" if parent else "01"
         return f"{name:<30}{self._client}{'':<16}{number:06d}{parent:06d}{level}{sdata:<{SDATA_WIDTH}}"
 
-    def time_entry(self, document: TimeEntry, external_id: str, *, wbs: str, serial: int) -> str:
+    def time_entry(
+        self, document: TimeEntry, external_id: str, *, wbs: str, coding: Sequence[str], serial: int
+    ) -> str:
         """A time entry as an IDoc of two lines; raises Unfit when a number does not fit its field."""
         key = external_key(external_id)
         notes = one_line(document.notes, 255)
+        department, practice, service_line, cost_center = coding
         sdata = (
-            f"{'':<8}{day_text(document.work_date)}{'':<6}{wbs:<24}{_amount(hundredths(document.minutes), 8, 'minutes'):<8}H  "
+            f"{'':<8}{day_text(document.work_date)}{'':<6}{wbs:<24}{amount_text(hundredths(document.minutes), 8, 'minutes'):<8}H  "
             f"{day_text(document.accounting_date)}{'X' if document.billable else ' '}"
-            f"{_amount(document.bill_rate.minor, AMOUNT_WIDTH, 'bill_rate'):<16}{document.currency:<5}{notes[:40]:<40}"
-            f"{key:<70}{document.resource_id:<64}{document.role:<32}{document.department:<32}{document.practice:<32}"
-            f"{document.service_line:<32}{document.cost_center:<32}{document.task_id or '':<64}"
-            f"{external_key(document.adjusts) if document.adjusts else '':<70}{notes:<255}"
+            f"{amount_text(document.bill_rate.minor, AMOUNT_WIDTH, 'bill_rate'):<16}{document.currency:<5}{notes[:40]:<40}"
+            f"{key:<70}{document.resource_id:<64}{document.role:<32}{department:<32}{practice:<32}"
+            f"{service_line:<32}{cost_center:<32}{document.task_id or '':<64}"
+            f"{_key(document.adjusts):<70}{notes:<255}{'R' if document.covered_by else ' '}{_key(document.part_of):<70}"
         )
         return f"{self.control(TIME_TYPE, TIME, key, serial)}\n{self.segment('E1BPCATS1', 1, sdata)}\n"
 
     def expense_item(
-        self, document: ExpenseItem, external_id: str, *, wbs: str, company: str, serial: int
+        self,
+        document: ExpenseItem,
+        external_id: str,
+        *,
+        wbs: str,
+        company: str,
+        coding: Sequence[str],
+        serial: int,
     ) -> str:
         """An expense as an IDoc of three lines: control, document header, item; raises Unfit."""
         key = external_key(external_id)
         notes = one_line(document.notes, 255)
+        department, practice, service_line, cost_center = coding
+        bill = document.bill_amount
         header = (
             f"{company:<4}{day_text(document.expense_date)}{day_text(document.accounting_date)}KR"
             f"{reference(external_id):<16}{document.category[:25]:<25}"
         )
         item = (
-            f"{notes[:50]:<50}{'':<8}{wbs:<24}{_amount(document.amount.minor, AMOUNT_WIDTH, 'amount'):<16}"
+            f"{notes[:50]:<50}{'':<8}{wbs:<24}{amount_text(document.amount.minor, AMOUNT_WIDTH, 'amount'):<16}"
             f"{document.currency:<5}{'X' if document.billable else ' '}{key:<70}{document.resource_id:<64}"
-            f"{document.category:<32}{document.department:<32}{document.practice:<32}{document.service_line:<32}"
-            f"{document.cost_center:<32}{notes:<255}"
+            f"{document.category:<32}{department:<32}{practice:<32}{service_line:<32}{cost_center:<32}{notes:<255}"
+            f"{'' if bill is None else amount_text(bill.minor, AMOUNT_WIDTH, 'bill_amount'):<16}"
+            f"{_key(document.adjusts):<70}{_key(document.part_of):<70}"
         )
         return (
             f"{self.control(EXPENSE_TYPE, EXPENSE, key, serial)}\n{self.segment('E1BPACHE09', 1, header)}\n"
@@ -103,7 +117,12 @@ class Sender:
         )
 
 
-def _amount(minor: int, width: int, field: str) -> str:
+def _key(document_id: str | None) -> str:
+    return external_key(document_id) if document_id else ""
+
+
+def amount_text(minor: int, width: int, field: str) -> str:
+    """Minor units as a segment stores them; raises Unfit when they do not fit."""
     text = stored(minor)
     if len(text) > width:
         raise Unfit(SaidNo(code="TOO_LARGE", message=f"{text} does not fit {width} characters", field=field))

@@ -1,4 +1,7 @@
-"""Billing documents read from VBRK and VBRP: the invoice a billing event made, in canonical form. Pure."""
+"""Billing documents read from VBRK and VBRP: the invoice a billing event made, in canonical form. Pure.
+
+Rows have attributes as the mapping's sections of these tables name them, not columns.
+"""
 
 from __future__ import annotations
 
@@ -9,47 +12,52 @@ from typing import Any
 from router.canonical.billing import BillingEvent, Invoice
 from router.canonical.money import Money
 from router.connectors.sap_ecc.formats import day_of, minutes_of_thousandths, of_stored, of_thousandths
-from router.connectors.sap_ecc.keys import Codes
-from router.connectors.sap_ecc.payloads import DIMENSIONS
+from router.connectors.sap_ecc.names import DIMENSIONS, Names
 
 HEADER = (
-    "VBELN", "FKDAT", "BUKRS", "KUNRG", "WAERK", "NETWR", "MWSBK", "ZTERM", "FKSTO", "PS_PSP_PNR", "ZZEXTID",
+    "vendor_id", "date", "company", "customer", "currency", "net", "tax", "terms", "cancelled", "project", "external_id",
+    "exchange_rate",
 )  # fmt: skip
-ITEM = ("VBELN", "POSNR", "ARKTX", "FKIMG", "VRKME", "NETWR", "MWSBP", "ZZMWSKZ", *DIMENSIONS.values())
+ITEM = ("vendor_id", "line", "description", "quantity", "unit", "net", "tax", "tax_code", *DIMENSIONS)
 Row = Mapping[str, str]
 
 
-def line_of(item: Row, codes: Codes) -> dict[str, Any]:
-    """A line with minor units, minutes and the landscape's tax code; raises ValueError."""
-    minutes = minutes_of_thousandths(of_thousandths(item["FKIMG"])) if item["VRKME"] == "H" else None
+def line_of(item: Row, names: Names) -> dict[str, Any]:
+    """A line with minor units, minutes and our codes; raises ValueError."""
+    minutes = minutes_of_thousandths(of_thousandths(item["quantity"])) if item["unit"] == "H" else None
     return {
-        "line": int(item["POSNR"]) // 10,
-        "description": item["ARKTX"],
+        "line": int(item["line"]) // 10,
+        "description": item["description"],
         "minutes": minutes,
-        "net_minor": of_stored(item["NETWR"]),
-        "tax_minor": of_stored(item["MWSBP"]),
-        "tax_code": codes.tax_code_of.get(item["ZZMWSKZ"], item["ZZMWSKZ"]),
-        **{word: item[field] for word, field in DIMENSIONS.items() if item[field]},
+        "net_minor": of_stored(item["net"]),
+        "tax_minor": of_stored(item["tax"]),
+        "tax_code": names.ours("tax_codes", item["tax_code"]),
+        **coding_of(item, names),
     }
 
 
-def invoice_of(event: BillingEvent, header: Row, items: Sequence[Row], codes: Codes) -> Invoice:
+def coding_of(row: Row, names: Names) -> dict[str, str]:
+    """Our codes of the dimensions a row has."""
+    return {word: names.ours(table, row[word]) for word, table in DIMENSIONS.items() if row.get(word)}
+
+
+def invoice_of(event: BillingEvent, header: Row, items: Sequence[Row], names: Names) -> Invoice:
     """The canonical invoice; raises ValueError (pydantic's included) when the rows are no consistent invoice.
 
     The due date is the billing date plus the days of the payment term `Znnn`.
     """
-    billed = day_of(header["FKDAT"])
-    term = header["ZTERM"]
+    billed = day_of(header["date"])
+    term = header["terms"]
     if billed is None or not (term.startswith("Z") and term[1:].isdigit()):
-        msg = f"billing document {header['VBELN']} without date or term"
+        msg = f"billing document {header['vendor_id']} without date or term"
         raise ValueError(msg)
-    currency = header["WAERK"]
+    currency = header["currency"]
     lines = []
     for item in items:
-        line = line_of(item, codes)
+        line = line_of(item, names)
         net, tax = line.pop("net_minor"), line.pop("tax_minor")
         lines.append({**line, "net": Money(net, currency), "tax": Money(tax, currency)})
-    net_minor, tax_minor = of_stored(header["NETWR"]), of_stored(header["MWSBK"])
+    net_minor, tax_minor = of_stored(header["net"]), of_stored(header["tax"])
     return Invoice.model_validate(
         {
             "kind": "invoice",
@@ -63,9 +71,10 @@ def invoice_of(event: BillingEvent, header: Row, items: Sequence[Row], codes: Co
             "contract_id": event.contract_id,
             "billing_event_id": event.document_id,
             "currency": currency,
-            "number": header["VBELN"],
+            "number": header["vendor_id"],
             "due_date": billed + timedelta(days=int(term[1:])),
-            "status": "cancelled" if header["FKSTO"] == "X" else "posted",
+            "status": "cancelled" if header["cancelled"] == "X" else "posted",
+            "exchange_rate": header["exchange_rate"] or None,
             "lines": lines,
             "net": Money(net_minor, currency),
             "tax": Money(tax_minor, currency),

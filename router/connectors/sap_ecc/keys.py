@@ -7,24 +7,17 @@
   base32 characters of SHA-256 (80 bits). Nothing looks documents up by it.
 - A project is its own key in ECC: PSPID (24, capitals) is the id when it fits, else `P-` and 16 characters of
   digest, so creating a project twice is refused by ECC itself.
-- Company and tax codes are explicit maps (`options.company_codes`, `options.tax_codes`: `US01=1010 UK01=2010`). Default: the
-  legal entity's code as it is, and A0, A1, … for the landscape's tax codes in their order.
+- A task is a WBS element of its project; its key (24) is `T-` and 16 characters of digest, for the same reason.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from router.errors import BadConfig
 
 EXTERNAL_WIDTH = 70
 REFERENCE_WIDTH = 16
 PROJECT_WIDTH = 24
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def digest16(text: str) -> str:
@@ -52,39 +45,6 @@ def project_key(external_id: str) -> str:
     return f"P-{digest16(external_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Codes:
-    """Explicit maps between the landscape's codes and ECC's."""
-
-    company_of: Mapping[str, str]
-    """Legal entity to BUKRS (4)."""
-    entity_of: Mapping[str, str]
-    tax_of: Mapping[str, str]
-    """Tax code to MWSKZ (2)."""
-    tax_code_of: Mapping[str, str]
-
-
-def codes(*, entities: Sequence[str], tax_codes: Sequence[str], options: Mapping[str, str]) -> Codes:
-    """The maps of a system; raises BadConfig for an option that can't be read."""
-    companies = {code: code for code in entities} | _pairs(options, "company_codes")
-    taxes = {code: f"{chr(ord('A') + n // 36)}{_DIGITS[n % 36]}" for n, code in enumerate(tax_codes)}
-    taxes |= _pairs(options, "tax_codes")
-    return Codes(companies, _reversed(companies), taxes, _reversed(taxes))
-
-
-def _reversed(pairs: Mapping[str, str]) -> dict[str, str]:
-    return {value: name for name, value in pairs.items()}
-
-
-def _pairs(options: Mapping[str, str], option: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in filter(None, re.split(r"[\s,]+", options.get(option, ""))):
-        name, _, value = part.partition("=")
-        if not value:
-            raise BadConfig(
-                f"options.{option}: {part[:40]!r} is not written CODE=VALUE",
-                file="landscape",
-                mend=f'write {option}: "US01=1010 UK01=2010"',
-            )
-        found[name] = value
-    return found
+def task_key(external_id: str) -> str:
+    """POSID of a task's WBS element."""
+    return f"T-{digest16(external_id)}"

@@ -2,7 +2,8 @@
 
 Amounts are exact minor units of stored values. A time entry's worth is hours x price as ECC reckons it, from the
 stored hundredths, rounded half up; its minutes come back by the rule in `formats`. Projects and customers are named by
-our ids, read once and remembered, as ECC's keys mean nothing to the other side of a comparison.
+our ids, read once and remembered, as ECC's keys mean nothing to the other side of a comparison. Columns have the
+names of the newest mapping, codes are turned back by any version of it.
 """
 
 from __future__ import annotations
@@ -14,33 +15,39 @@ from typing import Any
 from router.canonical.kinds import Kind
 from router.connectors.http import Trace
 from router.connectors.port import Record
-from router.connectors.sap_ecc.formats import (
-    day_iso,
-    half_up,
-    minutes_of,
-    minutes_of_thousandths,
-    of_stored,
-    of_thousandths,
-)
-from router.connectors.sap_ecc.invoices import HEADER, ITEM, line_of
-from router.connectors.sap_ecc.keys import Codes
-from router.connectors.sap_ecc.payloads import DIMENSIONS
+from router.connectors.sap_ecc.accounting import ENTRY, ITEM, REVENUE, TYPES, entry_line, revenue_line
+from router.connectors.sap_ecc.formats import day_iso, half_up, minutes_of, of_stored
+from router.connectors.sap_ecc.found import PLACES
+from router.connectors.sap_ecc.invoices import HEADER, coding_of, line_of
+from router.connectors.sap_ecc.invoices import ITEM as BILLED_ITEM
+from router.connectors.sap_ecc.names import DIMENSIONS, Names, Section
 from router.connectors.sap_ecc.tables import TableReader, Where, among, equal, from_until
 from router.model import SystemId
 
 Row = Mapping[str, str]
-_DIMS = tuple(DIMENSIONS.values())
-_ITEM = (
-    "BUKRS", "BELNR", "GJAHR", "BUDAT", "WAERS", "KUNNR", "SHKZG", "WRBTR", "WMWST", "PROJK", "STBLG", "ZZEXTID",
-)  # fmt: skip
-_REVENUE = (
-    "BUKRS", "BELNR", "GJAHR", "BUZEI", "SHKZG", "WRBTR", "ZZTAX", "MENGE", "MEINS", "MWSKZ", "SGTXT", *_DIMS,
-)  # fmt: skip
-_TYPES = {"credit_memo": "DG", "payment": "DZ"}
+_POSTED = ("company", "date", "project")
+PLAIN: Mapping[Kind, tuple[str, ...]] = {
+    "customer": ("company", "currency"),
+    "contact": ("company", "customer"),
+    "contract": ("company", "currency", "customer"),
+    "project": ("company", "currency", "status", "customer", *DIMENSIONS),
+    "task": ("company", "project"),
+    "assignment": (*_POSTED, "hours"),
+    "time_entry": (*_POSTED, "hours", "bill_rate", "currency", *DIMENSIONS),
+    "expense_item": ("date", "project", "amount", "currency", *DIMENSIONS),
+    "milestone": (*_POSTED, "amount", "currency", *DIMENSIONS),
+    "charge": (*_POSTED, "amount", "currency", *DIMENSIONS),
+    "change_order": (*_POSTED, "currency"),
+    "revenue_schedule": (*_POSTED, "amount", "currency"),
+}
+"""What is read of a kind that is one row of its table, beside what a look-up asks for."""
+WHOLE = frozenset({"customer", "contact", "contract", "project", "task", "assignment"})
+"""Masters and plans: given whatever their date."""
+READABLE = frozenset({*PLAIN, "invoice", *TYPES, "journal_entry"})
 
 
 @dataclass(slots=True)
-class Names:
+class Met:
     """Our ids by ECC's keys."""
 
     projects: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -49,248 +56,181 @@ class Names:
 
 
 class ReadBack:
-    """Reads one system back; raises VendorUnknown, and ValueError or KeyError for rows that make no sense."""
+    """Reads one system back; raises VendorUnknown, Unmapped, and ValueError or KeyError for rows that make no sense."""
 
-    def __init__(self, system: SystemId, reader: TableReader, codes: Codes) -> None:
-        self._system, self._reader, self._codes = system, reader, codes
-        self._names = Names()
+    def __init__(self, system: SystemId, reader: TableReader, names: Names) -> None:
+        self._system, self._reader, self._names = system, reader, names
+        self._met = Met()
 
     async def read(
         self, kind: Kind, *, companies: Sequence[str], since: str, until: str, trace: Trace
     ) -> list[Record]:
-        """Records of a kind of these company codes."""
-        readers = {
-            "customer": self._customers,
-            "project": self._projects,
-            "time_entry": self._time,
-            "expense_item": self._expenses,
-            "milestone": self._milestones,
-            "invoice": self._invoices,
-            "credit_memo": self._credit_memos,
-            "payment": self._payments,
-        }
-        return await readers[kind](companies, since, until, trace)
+        """Records of a readable kind of these company codes."""
+        if kind in PLAIN:
+            return await self._plain(kind, companies, since, until, trace)
+        if kind == "journal_entry":
+            return await self._entries(companies, since, until, trace)
+        billed = await self._billed(companies, since, until, trace) if kind == "invoice" else []
+        return [*billed, *await self._items(kind, companies, since, until, trace)]
 
-    # Masters
-
-    async def _customers(
-        self, companies: Sequence[str], since: str, until: str, trace: Trace
+    async def _plain(
+        self, kind: Kind, companies: Sequence[str], since: str, until: str, trace: Trace
     ) -> list[Record]:
-        del since, until
-        fields = ("KUNNR", "LOEVM", "ZZWAERS", "ZZBUKRS", "ZZEXTID")
-        rows = await self._reader.read("KNA1", fields, among("ZZBUKRS", companies), trace)
-        return [
-            self._record(
-                "customer",
-                row,
-                number=row["KUNNR"],
-                company=row["ZZBUKRS"],
-                currency=row["ZZWAERS"],
-                status="cancelled" if row["LOEVM"] == "X" else "active",
-            )
-            for row in rows
-        ]
-
-    async def _projects(self, companies: Sequence[str], since: str, until: str, trace: Trace) -> list[Record]:
-        del since, until
-        fields = ("PSPID", "VBUKR", "PWHIE", "ZZSTAT", "LOEVM", "ZZKUNNR", "ZZEXTID", *_DIMS)
-        rows = await self._reader.read("PROJ", fields, among("VBUKR", companies), trace)
-        await self._learn([row["PSPID"] for row in rows], trace)
-        status = {"X": "cancelled"}
-        return [
-            self._record(
-                "project",
-                row,
-                number=row["PSPID"],
-                company=row["VBUKR"],
-                currency=row["PWHIE"],
-                project=row["PSPID"],
-                status=status.get(row["LOEVM"], "closed" if row["ZZSTAT"] == "CLSD" else "active"),
-            )
-            for row in rows
-        ]
-
-    # Work
-
-    async def _time(self, companies: Sequence[str], since: str, until: str, trace: Trace) -> list[Record]:
-        fields = (
-            "COUNTER", "BUDAT", "BUKRS", "POSID", "CATSHOURS", "PRICE", "TCURR", "STATUS", "ZZEXTID", *_DIMS,
-        )  # fmt: skip
-        rows = await self._dated("CATSDB", fields, companies, since, until, trace)
+        place = PLACES[kind]
+        names = self._section(place.table)
+        where = among(names["company"], companies) & place.where(names)
+        if kind not in WHOLE:
+            where = where & from_until(names["date"], since, until)
+        attributes = tuple(dict.fromkeys((*place.attributes, *PLAIN[kind])))
+        rows = await self._reader.select(place.table, names, attributes, where, trace)
+        if kind == "project":
+            rows = [{**row, "project": row["vendor_id"]} for row in rows]
+        await self._learn(
+            [row.get("project", "") for row in rows], trace, [row.get("customer", "") for row in rows]
+        )
+        usual = "active" if kind in WHOLE else "posted"
         records = []
         for row in rows:
-            hours = of_stored(row["CATSHOURS"])
-            value = half_up(hours * of_stored(row["PRICE"]), 100)
+            status = "cancelled" if place.is_gone(row) else usual
+            if status == "active" and row.get("status") == "CLSD":
+                status = "closed"
+            hours = of_stored(row["hours"]) if "hours" in row else None
+            net = of_stored(row["amount"]) if "amount" in row else None
+            if hours is not None and "bill_rate" in row:
+                net = half_up(hours * of_stored(row["bill_rate"]), 100)
+            vendor_id = place.vendor_id(row)
             records.append(
                 self._record(
-                    "time_entry",
+                    kind,
                     row,
-                    number=row["COUNTER"],
-                    currency=row["TCURR"],
-                    project=row["POSID"],
-                    status="cancelled" if row["STATUS"] == "60" else "posted",
-                    net=value,
-                    minutes=minutes_of(hours),
+                    number=row.get("number", vendor_id),
+                    vendor_id=vendor_id,
+                    status=status,
+                    net=net,
+                    minutes=None if hours is None else minutes_of(hours),
                 )
             )
         return records
 
-    async def _expenses(self, companies: Sequence[str], since: str, until: str, trace: Trace) -> list[Record]:
-        fields = ("REFBN", "BUKRS", "GJAHR", "BUDAT", "POSID", "WTGBTR", "TWAER", "STOKZ", "ZZEXTID", *_DIMS)
-        rows = await self._dated("COVP", fields, companies, since, until, trace)
-        return [
-            self._record(
-                "expense_item",
-                row,
-                number=row["REFBN"],
-                vendor_id=f"{row['REFBN']}{row['BUKRS']:<4}{row['GJAHR']}",
-                currency=row["TWAER"],
-                project=row["POSID"],
-                status="cancelled" if row["STOKZ"] == "X" else "posted",
-                net=of_stored(row["WTGBTR"]),
-            )
-            for row in rows
-        ]
-
-    async def _milestones(
-        self, companies: Sequence[str], since: str, until: str, trace: Trace
-    ) -> list[Record]:
-        fields = ("MLSTN", "POSID", "BUKRS", "BUDAT", "WTGBTR", "WAERS", "STOKZ", "ZZEXTID", *_DIMS)
-        rows = await self._dated("MLST", fields, companies, since, until, trace)
-        return [
-            self._record(
-                "milestone",
-                row,
-                number=row["MLSTN"],
-                currency=row["WAERS"],
-                project=row["POSID"],
-                status="cancelled" if row["STOKZ"] == "X" else "posted",
-                net=of_stored(row["WTGBTR"]),
-            )
-            for row in rows
-        ]
-
     # Receivables
 
-    async def _invoices(self, companies: Sequence[str], since: str, until: str, trace: Trace) -> list[Record]:
-        window = among("BUKRS", companies) & from_until("FKDAT", since, until)
-        headers = await self._reader.read("VBRK", HEADER, window, trace)
-        numbers = [row["VBELN"] for row in headers]
-        items = await self._reader.read_each("VBRP", ITEM, "VBELN", numbers, Where(), trace)
-        cleared = among("BUKRS", companies) & from_until("BUDAT", since, until) & equal("BLART", "RV")
-        paid = {row["VBELN"] for row in await self._reader.read("BSAD", ("VBELN",), cleared, trace)}
+    async def _billed(self, companies: Sequence[str], since: str, until: str, trace: Trace) -> list[Record]:
+        heads, items, cleared = self._section("VBRK"), self._section("VBRP"), self._section("BSID")
+        window = among(heads["company"], companies) & from_until(heads["date"], since, until)
+        headers = await self._reader.select("VBRK", heads, HEADER, window, trace)
         by_number: dict[str, list[Row]] = {}
-        for item in items:
-            by_number.setdefault(item["VBELN"], []).append(item)
-        await self._learn([row["PS_PSP_PNR"] for row in headers], trace, [row["KUNRG"] for row in headers])
+        for item in await self._reader.select_each(
+            "VBRP", items, BILLED_ITEM, "vendor_id", [row["vendor_id"] for row in headers], Where(), trace
+        ):
+            by_number.setdefault(item["vendor_id"], []).append(item)
+        paid_in = among(cleared["company"], companies) & from_until(cleared["date"], since, until)
+        paid_in = paid_in & equal(cleared["type"], "RV")
+        paid = {
+            row["billing"] for row in await self._reader.select("BSAD", cleared, ("billing",), paid_in, trace)
+        }
+        await self._learn([row["project"] for row in headers], trace, [row["customer"] for row in headers])
         records = []
         for row in headers:
-            lines = [line_of(item, self._codes) for item in by_number.get(row["VBELN"], [])]
-            net, tax = of_stored(row["NETWR"]), of_stored(row["MWSBK"])
-            status = "cancelled" if row["FKSTO"] == "X" else "paid" if row["VBELN"] in paid else "posted"
+            number = row["vendor_id"]
+            status = "cancelled" if row["cancelled"] == "X" else "paid" if number in paid else "posted"
             records.append(
                 self._record(
                     "invoice",
-                    {**row, "BUDAT": row["FKDAT"]},
-                    number=row["VBELN"],
-                    currency=row["WAERK"],
-                    project=row["PS_PSP_PNR"],
-                    customer=row["KUNRG"],
+                    row,
+                    number=number,
                     status=status,
-                    net=net,
-                    tax=tax,
-                    lines=lines,
+                    net=of_stored(row["net"]),
+                    tax=of_stored(row["tax"]),
+                    lines=[line_of(item, self._names) for item in by_number.get(number, [])],
                 )
             )
-        return [*records, *await self._items("invoice", "DR", companies, since, until, trace)]
-
-    async def _credit_memos(
-        self, companies: Sequence[str], since: str, until: str, trace: Trace
-    ) -> list[Record]:
-        return await self._items("credit_memo", "DG", companies, since, until, trace)
-
-    async def _payments(self, companies: Sequence[str], since: str, until: str, trace: Trace) -> list[Record]:
-        return await self._items("payment", "DZ", companies, since, until, trace)
+        return records
 
     async def _items(
-        self, kind: Kind, blart: str, companies: Sequence[str], since: str, until: str, trace: Trace
+        self, kind: Kind, companies: Sequence[str], since: str, until: str, trace: Trace
     ) -> list[Record]:
         """FI documents by their customer item, open or cleared, with their revenue items as lines."""
-        window = among("BUKRS", companies) & from_until("BUDAT", since, until) & equal("BLART", blart)
-        rows = [(row, False) for row in await self._reader.read("BSID", _ITEM, window, trace)]
-        rows += [(row, True) for row in await self._reader.read("BSAD", _ITEM, window, trace)]
+        window = self._window("BSID", TYPES[kind], companies, since, until)
+        names = self._section("BSID")
+        rows = [(row, False) for row in await self._reader.select("BSID", names, ITEM, window, trace)]
+        rows += [(row, True) for row in await self._reader.select("BSAD", names, ITEM, window, trace)]
         revenue: dict[str, list[Row]] = {}
-        if rows and kind != "payment":
-            for item in await self._reader.read("BSIS", _REVENUE, window, trace):
+        if rows and kind in ("invoice", "credit_memo"):
+            of_type = self._window("BSIS", TYPES[kind], companies, since, until)
+            for item in await self._reader.select("BSIS", self._section("BSIS"), REVENUE, of_type, trace):
                 revenue.setdefault(_key(item), []).append(item)
-        await self._learn([row["PROJK"] for row, _ in rows], trace, [row["KUNNR"] for row, _ in rows])
+        await self._learn([row["project"] for row, _ in rows], trace, [row["customer"] for row, _ in rows])
         # A customer item is a debit for an invoice, a credit for what lowers it; each kind counts positive.
         usual = "S" if kind == "invoice" else "H"
         records = []
         for row, cleared in sorted(rows, key=lambda pair: _key(pair[0])):
-            sign = 1 if row["SHKZG"] == usual else -1
-            total, tax = sign * of_stored(row["WRBTR"]), sign * of_stored(row["WMWST"])
+            sign = 1 if row["side"] == usual else -1
+            total, tax = sign * of_stored(row["amount"]), sign * of_stored(row["tax"])
             status = "paid" if cleared and kind == "invoice" else "posted"
             records.append(
                 self._record(
                     kind,
                     row,
-                    number=row["BELNR"],
+                    number=row["number"],
                     vendor_id=_key(row),
-                    currency=row["WAERS"],
-                    project=row["PROJK"],
-                    customer=row["KUNNR"],
-                    status="cancelled" if row["STBLG"] else status,
+                    status="cancelled" if row["cancelled"] else status,
                     net=total - tax,
-                    tax=None if kind == "payment" else tax,
-                    lines=[self._revenue_line(item, usual) for item in revenue.get(_key(row), [])],
+                    tax=tax if kind in ("invoice", "credit_memo") else None,
+                    lines=[revenue_line(item, usual, self._names) for item in revenue.get(_key(row), [])],
                 )
             )
         return records
 
-    def _revenue_line(self, item: Row, usual: str) -> dict[str, Any]:
-        # Revenue stands on the other side than the customer.
-        sign = 1 if item["SHKZG"] != usual else -1
-        minutes = minutes_of_thousandths(of_thousandths(item["MENGE"])) if item["MEINS"] == "H" else None
-        return {
-            "line": int(item["BUZEI"]) - 1,
-            "description": item["SGTXT"],
-            "minutes": minutes,
-            "net_minor": sign * of_stored(item["WRBTR"]),
-            "tax_minor": of_stored(item["ZZTAX"]),
-            "tax_code": self._codes.tax_code_of.get(item["MWSKZ"], item["MWSKZ"]),
-            **{word: item[name] for word, name in DIMENSIONS.items() if item[name]},
-        }
+    async def _entries(self, companies: Sequence[str], since: str, until: str, trace: Trace) -> list[Record]:
+        """Ledger entries by their G/L items; an entry's net is nothing, its total what it debits."""
+        window = self._window("BSIS", "SA", companies, since, until)
+        by_entry: dict[str, list[Row]] = {}
+        for item in await self._reader.select("BSIS", self._section("BSIS"), ENTRY, window, trace):
+            by_entry.setdefault(_key(item), []).append(item)
+        await self._learn([items[0]["project"] for items in by_entry.values()], trace)
+        records = []
+        for key, items in by_entry.items():
+            lines = [entry_line(item, self._names) for item in items]
+            records.append(
+                self._record(
+                    "journal_entry",
+                    {**items[0], "customer": ""},
+                    number=items[0]["number"],
+                    vendor_id=key,
+                    status="posted",
+                    net=sum(line["net_minor"] for line in lines),
+                    total=sum(line["net_minor"] for line in lines if line["net_minor"] > 0),
+                    lines=lines,
+                )
+            )
+        return records
 
     # Inside
 
-    async def _dated(
-        self,
-        table: str,
-        fields: Sequence[str],
-        companies: Sequence[str],
-        since: str,
-        until: str,
-        trace: Trace,
-    ) -> list[dict[str, str]]:
-        window = among("BUKRS", companies) & from_until("BUDAT", since, until)
-        rows = await self._reader.read(table, fields, window, trace)
-        await self._learn([row["POSID"] for row in rows], trace)
-        return rows
+    def _section(self, table: str) -> Section:
+        return self._names.newest.section(table)
+
+    def _window(
+        self, table: str, document_type: str, companies: Sequence[str], since: str, until: str
+    ) -> Where:
+        names = self._section(table)
+        when = among(names["company"], companies) & from_until(names["date"], since, until)
+        return when & equal(names["type"], document_type)
 
     async def _learn(self, projects: Sequence[str], trace: Trace, customers: Sequence[str] = ()) -> None:
         """Read our ids of projects and customers not met before."""
-        names = self._names
-        unknown = [key for key in dict.fromkeys(projects) if key and key not in names.projects]
-        fields = ("PSPID", "ZZEXTID", "ZZKUNNR")
-        for row in await self._reader.read_each("PROJ", fields, "PSPID", unknown, Where(), trace):
-            names.projects[row["PSPID"]] = (row["ZZEXTID"], row["ZZKUNNR"])
-        wanted = [*customers, *(names.projects[key][1] for key in projects if key in names.projects)]
-        missing = [key for key in dict.fromkeys(wanted) if key and key not in names.customers]
-        for row in await self._reader.read_each(
-            "KNA1", ("KUNNR", "ZZEXTID"), "KUNNR", missing, Where(), trace
+        met = self._met
+        unknown = [key for key in dict.fromkeys(projects) if key and key not in met.projects]
+        asked = ("vendor_id", "external_id", "customer")
+        proj, kna1 = self._section("PROJ"), self._section("KNA1")
+        for row in await self._reader.select_each("PROJ", proj, asked, "vendor_id", unknown, Where(), trace):
+            met.projects[row["vendor_id"]] = (row["external_id"], row["customer"])
+        wanted = [*customers, *(met.projects[key][1] for key in projects if key in met.projects)]
+        missing = [key for key in dict.fromkeys(wanted) if key and key not in met.customers]
+        for row in await self._reader.select_each(
+            "KNA1", kna1, asked[:2], "vendor_id", missing, Where(), trace
         ):
-            names.customers[row["KUNNR"]] = row["ZZEXTID"]
+            met.customers[row["vendor_id"]] = row["external_id"]
 
     def _record(
         self,
@@ -298,41 +238,40 @@ class ReadBack:
         row: Row,
         *,
         number: str,
-        currency: str,
         status: str,
         vendor_id: str = "",
-        company: str = "",
-        project: str = "",
-        customer: str = "",
         net: int | None = None,
         tax: int | None = None,
+        total: int | None = None,
         minutes: int | None = None,
         lines: Sequence[Mapping[str, Any]] = (),
     ) -> Record:
-        bukrs = company or row["BUKRS"]
-        own, sold_to = self._names.projects.get(project, (project, ""))
-        payer = customer or sold_to
-        worked = [line["minutes"] for line in lines if line["minutes"] is not None]
+        project = row.get("project", "")
+        own, sold_to = self._met.projects.get(project, (project, ""))
+        payer = row.get("customer", sold_to)
+        worked = [line["minutes"] for line in lines if line.get("minutes") is not None]
+        if total is None and net is not None:
+            total = net + (tax or 0)
         return Record(
             system=self._system,
             kind=kind,
-            external_id=row["ZZEXTID"],
+            external_id=row["external_id"],
             vendor_id=vendor_id or number,
             number=number,
             status=status,
-            legal_entity=self._codes.entity_of.get(bukrs, bukrs),
-            accounting_date=day_iso(row["BUDAT"]) if "BUDAT" in row else "",
-            currency=currency,
+            legal_entity=self._names.ours("entities", row["company"]),
+            accounting_date=day_iso(row["date"]) if "date" in row else "",
+            currency=row.get("currency", ""),
             net_minor=net,
             tax_minor=tax,
-            total_minor=None if net is None else net + (tax or 0),
+            total_minor=total,
             minutes=sum(worked) if worked else minutes,
             project_id=own,
-            customer_id=self._names.customers.get(payer, payer),
-            dimensions={word: row[name] for word, name in DIMENSIONS.items() if row.get(name)},
+            customer_id=self._met.customers.get(payer, payer),
+            dimensions=coding_of(row, self._names) if kind in PLAIN else {},
             lines=tuple(lines),
         )
 
 
 def _key(row: Row) -> str:
-    return f"{row['BELNR']}{row['BUKRS']:<4}{row['GJAHR']}"
+    return f"{row['number']}{row['company']:<4}{row['year']}"

@@ -1,4 +1,4 @@
-"""Billing requests, invoices, credit memos and payments as BAPI calls. Pure.
+"""Billing requests, invoices, credit memos, payments and write-offs as BAPI calls. Pure.
 
 Accounting documents go line by line and balanced: the customer item first, then revenue items, then one tax item per
 taxed revenue item. ECC reckons no tax here; where a document's tax was rounded on the document, what
@@ -7,68 +7,104 @@ its lines' taxes miss of it goes to the line with the most tax.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from router.canonical.billing import BillingEvent, CreditMemo, Invoice, InvoiceLine, Payment
+from router.canonical.billing import BillingEvent, CreditMemo, Invoice, InvoiceLine, Payment, WriteOff
 from router.canonical.money import Money
 from router.connectors.sap_ecc.answers import Value
 from router.connectors.sap_ecc.formats import one_line, outside, soap_day
 from router.connectors.sap_ecc.keys import reference
-from router.connectors.sap_ecc.payloads import Call, Source, dimensions, extension, whole
+from router.connectors.sap_ecc.names import Section
+from router.connectors.sap_ecc.payloads import Call, Source, extension, rate_text, refers_to, whole
 
-REVENUE, TAX, BANK = "0000400000", "0000230000", "0000100000"
-"""G/L accounts of the firm's chart that ECC takes for services, tax on sales, and money received."""
+SECTION = "accounting"
+"""The mapping's section of all documents that go through BAPI_ACC_DOCUMENT_POST."""
 
 
 def billing_event(document: BillingEvent, source: Source) -> Call:
-    """BAPI_BILLINGDOC_CREATEMULTIPLE for one project of a contract, work up to a day."""
+    """BAPI_BILLINGDOC_CREATEMULTIPLE for one project of a contract, work up to a day.
+
+    Further projects on the same invoice are named in the extension, a row each, under the same external id.
+    """
+    day = soap_day(document.accounting_date)
     row = {
-        "SALESORG": source.company(), "ORDBILLTYP": "F2", "DOC_NUMBER": source.ref("contract", document.contract_id),
-        "BILL_DATE": soap_day(document.accounting_date), "PRICE_DATE": soap_day(document.accounting_date),
-        "SERV_DATE": soap_day(document.through), "CURRENCY": document.currency,
+        "ORDBILLTYP": "F2",
+        **source.fields.row({
+            "legal_entity": source.company(), "contract_id": source.ref("contract", document.contract_id),
+            "accounting_date": day, "price_date": day, "through": soap_day(document.through), "currency": document.currency,
+        }),
     }  # fmt: skip
     source.ref("customer", document.customer_id)
-    fields = {"ZZEXTID": source.key, "POSID": source.ref("project", document.project_id)}
-    values: dict[str, Value] = {"BILLINGDATAIN": [row], "EXTENSIONIN": [extension("BAPI_TE_VBRK", fields)]}
-    return Call("BAPI_BILLINGDOC_CREATEMULTIPLE", values)
+    more = {
+        "external_id": source.key, "project": source.ref("project", document.project_id),
+        "exchange_rate": rate_text(document.exchange_rate),
+    }  # fmt: skip
+    extensions = [extension("BAPI_TE_VBRK", more)]
+    for project_id in document.with_projects:
+        further = {"external_id": source.key, "project": source.ref("project", project_id)}
+        extensions.append(extension("BAPI_TE_VBRKP", further))
+    return Call("BAPI_BILLINGDOC_CREATEMULTIPLE", {"BILLINGDATAIN": [row], "EXTENSIONIN": extensions})
 
 
 def invoice(document: Invoice, source: Source) -> Call:
-    """BAPI_ACC_DOCUMENT_POST, document type DR."""
+    """BAPI_ACC_DOCUMENT_POST, document type DR; a re-billed one names the invoice it replaces."""
     customer = {
-        "CUSTOMER": source.ref("customer", document.customer_id),
-        "BLINE_DATE": soap_day(document.due_date),
+        "customer_id": source.ref("customer", document.customer_id),
+        "due_date": soap_day(document.due_date),
     }
-    extra = {"ZFBDT": f"{document.due_date:%Y%m%d}"}
-    return _billed(document, source, kind="DR", customer=customer, sign=1, extra=extra)
+    more = {"due_date": f"{document.due_date:%Y%m%d}", "rebills": refers_to(document)}
+    return _billed(document, source, kind="DR", customer=customer, sign=1, more=more)
 
 
 def credit_memo(document: CreditMemo, source: Source) -> Call:
     """BAPI_ACC_DOCUMENT_POST, document type DG; the assignment names the invoice it clears."""
-    customer = {
-        "CUSTOMER": source.ref("customer", document.customer_id),
-        "ALLOC_NMBR": whole(source.ref("invoice", document.invoice_id), 18, "invoice_id"),
-    }
-    extra = {"SGTXT": one_line(document.reason, 50)}
-    return _billed(document, source, kind="DG", customer=customer, sign=-1, extra=extra)
+    more = {"text": one_line(document.reason, 50)}
+    return _billed(document, source, kind="DG", customer=_clears(document, source), sign=-1, more=more)
 
 
 def payment(document: Payment, source: Source) -> Call:
     """BAPI_ACC_DOCUMENT_POST, document type DZ: bank against the customer, assigned to the invoice."""
-    customer = {
-        "ITEMNO_ACC": _item(1),
-        "CUSTOMER": source.ref("customer", document.customer_id),
-        "ALLOC_NMBR": whole(source.ref("invoice", document.invoice_id), 18, "invoice_id"),
+    more = {
+        "text": one_line(document.bank_reference, 50),
+        "exchange_rate": rate_text(document.exchange_rate),
     }
-    fields = {"ZZEXTID": source.key, "SGTXT": one_line(document.bank_reference, 50)}
-    if document.project_id:
-        fields["POSID"] = source.delivery.refs.get(("project", document.project_id), "")
+    paid = {"document_date": soap_day(document.paid_on)}
+    return _settled(document, source, kind="DZ", account="CASH", head=paid, more=more)
+
+
+def write_off(document: WriteOff, source: Source) -> Call:
+    """BAPI_ACC_DOCUMENT_POST, document type DA: bad debt against the customer, assigned to the invoice."""
+    more = {"text": one_line(document.reason, 50), "approved_by": one_line(document.approved_by, 50)}
+    return _settled(document, source, kind="DA", account="BAD_DEBT", head={}, more=more)
+
+
+def _clears(document: CreditMemo | Payment | WriteOff, source: Source) -> dict[str, str]:
+    invoice_id = source.ref("invoice", document.invoice_id)
+    return {
+        "customer_id": source.ref("customer", document.customer_id),
+        "invoice_id": whole(invoice_id, 18, "invoice_id"),
+    }
+
+
+def _settled(
+    document: Payment | WriteOff,
+    source: Source,
+    *,
+    kind: str,
+    account: str,
+    head: Mapping[str, str],
+    more: Mapping[str, str],
+) -> Call:
+    fields = source.names.section(SECTION)
+    project = document.project_id and source.delivery.refs.get(("project", document.project_id), "")
     values: dict[str, Value] = {
-        "DOCUMENTHEADER": {**_header(document, source, "DZ"), "DOC_DATE": soap_day(document.paid_on)},
-        "ACCOUNTGL": [{"ITEMNO_ACC": _item(2), "GL_ACCOUNT": BANK}],
-        "ACCOUNTRECEIVABLE": [customer],
-        "CURRENCYAMOUNT": [_amount(1, -document.amount), _amount(2, document.amount)],
-        "EXTENSION2": [extension("BAPI_TE_BKPF", fields)],
+        "DOCUMENTHEADER": _header(source, fields, kind, head),
+        "ACCOUNTGL": [{"ITEMNO_ACC": _item(2), **fields.row({"account": source.account(account)})}],
+        "ACCOUNTRECEIVABLE": [{"ITEMNO_ACC": _item(1), **fields.row(_clears(document, source))}],
+        "CURRENCYAMOUNT": [_amount(fields, 1, -document.amount), _amount(fields, 2, document.amount)],
+        "EXTENSION2": [
+            extension("BAPI_TE_BKPF", {"external_id": source.key, "project": project or "", **more})
+        ],
     }
     return Call("BAPI_ACC_DOCUMENT_POST", values)
 
@@ -78,30 +114,37 @@ def _billed(
     source: Source,
     *,
     kind: str,
-    customer: dict[str, str],
+    customer: Mapping[str, str],
     sign: int,
-    extra: dict[str, str],
+    more: Mapping[str, str],
 ) -> Call:
+    fields = source.names.section(SECTION)
     project = source.ref("project", document.project_id) if document.project_id else ""
     taxes = line_taxes(document.lines, document.tax)
     revenue, tax_items = [], []
-    amounts = [_amount(1, Money(sign * document.total.minor, document.currency))]
-    extensions = [extension("BAPI_TE_BKPF", {"ZZEXTID": source.key, "POSID": project, **extra})]
+    amounts = [_amount(fields, 1, Money(sign * document.total.minor, document.currency))]
+    own = {
+        "external_id": source.key,
+        "project": project,
+        "exchange_rate": rate_text(document.exchange_rate),
+    }
+    extensions = [extension("BAPI_TE_BKPF", {**own, **more})]
     for n, line in enumerate(document.lines):
         item, tax_item = 2 + n, 2 + len(document.lines) + n
-        revenue.append(_revenue(line, item, project, source.tax(line.tax_code)))
-        amounts.append(_amount(item, Money(-sign * line.net.minor, document.currency)))
-        extensions.append(extension("BAPI_TE_COBL", {"ITEMNO_ACC": _item(item), **dimensions(line)}))
+        revenue.append(_revenue(line, item, project, source, fields))
+        amounts.append(_amount(fields, item, Money(-sign * line.net.minor, document.currency)))
+        extensions.append(extension("BAPI_TE_COBL", {"item": _item(item), **source.dimensions(line)}))
         if taxes[n]:
-            tax_items.append({
-                "ITEMNO_ACC": _item(tax_item), "GL_ACCOUNT": TAX, "TAX_CODE": source.tax(line.tax_code),
-                "ITEMNO_TAX": f"{item:06d}",
+            taxed = fields.row({
+                "account": source.account("TAX_PAYABLE"), "tax_code": source.tax(line.tax_code),
             })  # fmt: skip
-            amounts.append(_amount(tax_item, Money(-sign * taxes[n], document.currency)))
+            tax_items.append({"ITEMNO_ACC": _item(tax_item), "ITEMNO_TAX": f"{item:06d}", **taxed})
+            amounts.append(_amount(fields, tax_item, Money(-sign * taxes[n], document.currency)))
+    receivable = fields.row({"legal_entity": source.company(), **customer})
     values: dict[str, Value] = {
-        "DOCUMENTHEADER": _header(document, source, kind),
+        "DOCUMENTHEADER": _header(source, fields, kind, {}),
         "ACCOUNTGL": revenue,
-        "ACCOUNTRECEIVABLE": [{"ITEMNO_ACC": _item(1), "COMP_CODE": source.company(), **customer}],
+        "ACCOUNTRECEIVABLE": [{"ITEMNO_ACC": _item(1), **receivable}],
         "ACCOUNTTAX": tax_items,
         "CURRENCYAMOUNT": amounts,
         "EXTENSION2": extensions,
@@ -118,31 +161,30 @@ def line_taxes(lines: Sequence[InvoiceLine], tax: Money) -> list[int]:
     return taxes
 
 
-def _revenue(line: InvoiceLine, item: int, project: str, tax_code: str) -> dict[str, str]:
+def _revenue(line: InvoiceLine, item: int, project: str, source: Source, fields: Section) -> dict[str, str]:
     row = {
-        "ITEMNO_ACC": _item(item), "GL_ACCOUNT": REVENUE, "ITEM_TEXT": one_line(line.description, 50),
-        "TAX_CODE": tax_code, "WBS_ELEMENT": project,
+        "account": source.account("REVENUE"), "description": one_line(line.description, 50),
+        "tax_code": source.tax(line.tax_code), "project_id": project,
     }  # fmt: skip
     if line.minutes is not None:
         whole_hours, rest = divmod(abs(line.minutes) * 1000 + 30, 60_000)
         sign = "-" if line.minutes < 0 else ""
-        row |= {"QUANTITY": f"{sign}{whole_hours}.{rest // 60:03d}", "BASE_UOM": "H"}
-    return row
+        row |= {"quantity": f"{sign}{whole_hours}.{rest // 60:03d}", "unit": "H"}
+    return {"ITEMNO_ACC": _item(item), **fields.row(row)}
 
 
-def _header(document: Invoice | CreditMemo | Payment, source: Source, kind: str) -> dict[str, str]:
-    external_id = source.delivery.external_id
-    return {
-        "BUS_ACT": "RFBU", "USERNAME": "COEXIST", "HEADER_TXT": external_id[:25], "COMP_CODE": source.company(),
-        "DOC_DATE": soap_day(document.accounting_date), "PSTNG_DATE": soap_day(document.accounting_date),
-        "DOC_TYPE": kind, "REF_DOC_NO": reference(external_id),
+def _header(source: Source, fields: Section, kind: str, more: Mapping[str, str]) -> dict[str, str]:
+    external_id, day = source.delivery.external_id, soap_day(source.delivery.document.accounting_date)
+    head = {
+        "header_text": external_id[:25], "legal_entity": source.company(), "document_date": day, "accounting_date": day,
+        "reference": reference(external_id), **more,
     }  # fmt: skip
+    return {"BUS_ACT": "RFBU", "USERNAME": "COEXIST", "DOC_TYPE": kind, **fields.row(head)}
 
 
-def _amount(item: int, money: Money) -> dict[str, str]:
-    return {
-        "ITEMNO_ACC": _item(item), "CURR_TYPE": "00", "CURRENCY": money.currency, "AMT_DOCCUR": outside(money),
-    }  # fmt: skip
+def _amount(fields: Section, item: int, money: Money) -> dict[str, str]:
+    row = fields.row({"currency": money.currency, "amount": outside(money)})
+    return {"ITEMNO_ACC": _item(item), "CURR_TYPE": "00", **row}
 
 
 def _item(n: int) -> str:

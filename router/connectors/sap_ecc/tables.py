@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from router.connectors.http import NotSent, Trace
 from router.connectors.sap_ecc.answers import Fault, NoLogon, Outcome, Reply
 from router.connectors.sap_ecc.decisions import CREDENTIALS
+from router.connectors.sap_ecc.names import Section
 from router.connectors.sap_ecc.wire import Wire
 from router.errors import VendorRefused, VendorUnknown
 
@@ -101,6 +102,31 @@ class TableReader:
             if len(rows) < PAGE:
                 return found
         raise VendorUnknown(f"SAP ECC: {table} has more than {PAGES_MAX * PAGE} rows for one question")
+
+    async def select(
+        self, table: str, names: Section, attributes: Sequence[str], where: Where, trace: Trace
+    ) -> list[dict[str, str]]:
+        """As `read`, with columns named by the mapping: rows by attribute; raises Unmapped."""
+        columns = [names[attribute] for attribute in attributes]
+        rows = await self.read(table, columns, where, trace)
+        return [dict(zip(attributes, row.values(), strict=True)) for row in rows]
+
+    async def select_each(
+        self,
+        table: str,
+        names: Section,
+        attributes: Sequence[str],
+        attribute: str,
+        values: Sequence[str],
+        rest: Where,
+        trace: Trace,
+    ) -> list[dict[str, str]]:
+        """As `select`, rows whose `attribute` is one of many values, asked for in lists of 200."""
+        found: list[dict[str, str]] = []
+        for at in range(0, len(values), IN_LIST):
+            where = among(names[attribute], values[at : at + IN_LIST]) & rest
+            found += await self.select(table, names, attributes, where, trace)
+        return found
 
     async def read_each(
         self, table: str, fields: Sequence[str], field: str, values: Sequence[str], rest: Where, trace: Trace

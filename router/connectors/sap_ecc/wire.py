@@ -166,7 +166,8 @@ def read_envelope(body: bytes, function: str) -> Reply | Fault:
         msg = "an empty SOAP body"
         raise ValueError(msg)
     if part.tag == f"{{{ENVELOPE}}}Fault":
-        return Fault((part.findtext("faultstring") or "")[:120], _fault_text(part)[:500])
+        ours = (part.findtext("faultcode") or "").strip().endswith("Client")
+        return Fault((part.findtext("faultstring") or "")[:120], _fault_text(part)[:500], ours)
     if part.tag not in (f"{{{NAMESPACE}}}{function}Response", f"{{{NAMESPACE}}}{function}.Response"):
         msg = f"an answer to {etree.QName(part).localname[:60]}"
         raise ValueError(msg)

@@ -61,9 +61,12 @@ __all__ = [
     "credentials",
 ]
 _SERIES = {"contract": "SO", "invoice": "INV", "credit_memo": "CM", "payment": "PYMT", "expense": "EXP",
-           "customer": "CUST", "project": "PRJ", "master": "EMP"}  # fmt: skip
+           "customer": "CUST", "project": "PRJ", "master": "EMP",
+           "write_off": "CM", "journal_entry": "JE"}  # fmt: skip
 _ENTITIES = frozenset({"customer", "project", "master"})
-_TRANSACTIONS = frozenset({"contract", "expense", "invoice", "credit_memo", "payment"})
+_TRANSACTIONS = frozenset(
+    {"contract", "expense", "invoice", "credit_memo", "payment", "write_off", "journal_entry"}
+)
 
 
 def build(
@@ -73,7 +76,7 @@ def build(
     numbering = Numbering(
         number_format=lambda row_type, _, n: f"{_SERIES.get(row_type, row_type.upper())}{n}",
         id_range=_id_range,
-        number_range=lambda row_type, _: row_type,
+        number_range=lambda row_type, _: "credit_memo" if row_type == "write_off" else row_type,
         starts=1001,
     )
     books = Books(firm, personality(config), clock, numbering)
@@ -84,7 +87,9 @@ def _id_range(row_type: str, _: str) -> str:
     """Entities share one range of internal ids and transactions another, as in the vendor's tables."""
     if row_type in _ENTITIES:
         return "entity"
-    return "transaction" if row_type in _TRANSACTIONS else row_type
+    if row_type in _TRANSACTIONS:
+        return "transaction"
+    return "milestone" if row_type == "charge" else row_type  # both are charges
 
 
 def credentials() -> dict[str, str]:

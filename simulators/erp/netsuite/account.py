@@ -7,26 +7,66 @@ categories and tax codes are lists of names: their ids are not modelled, referen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from babel.core import get_global
 
 from simulators.core.books import Books
-from simulators.core.rows import MasterRow, Row
-from simulators.erp.netsuite.errors import invalid_reference
+from simulators.core.rows import Bills, MasterRow, Project, Row
+from simulators.erp.netsuite.errors import invalid, invalid_reference
 from simulators.erp.netsuite.fields import Body
 
-ITEM_BILLS = {"Time": "time", "Expenses": "expenses", "Milestones": "milestones"}
+ITEM_BILLS: Mapping[str, Bills] = {
+    "Time": "time",
+    "Expenses": "expenses",
+    "Milestones": "milestones",
+    "Retainer": "retainer",
+    "Subscription": "subscription",
+}
 """Service items of the account, and what a sales order line with one bills."""
-BILLS_ITEM = {bills: item for item, bills in ITEM_BILLS.items()}
+BILLS_ITEM: Mapping[str, str] = {bills: item for item, bills in ITEM_BILLS.items()}
+WRITE_OFF_ITEM = "Write-off"
+"""The item of a credit memo that writes an invoice off: its account is bad debt, and it is not taxed."""
+ROW_TYPES: Mapping[str, tuple[str, ...]] = {
+    "customer": ("customer",),
+    "contact": ("master",),
+    "employee": ("master",),
+    "job": ("project",),
+    "projectTask": ("master",),
+    "resourceAllocation": ("master",),
+    "billingRateCard": ("rate_card",),
+    "salesOrder": ("contract",),
+    "timeBill": ("time",),
+    "expenseReport": ("expense",),
+    "charge": ("milestone", "charge"),
+    "invoice": ("invoice",),
+    "creditMemo": ("credit_memo", "write_off"),
+    "customerPayment": ("payment",),
+    "journalEntry": ("journal_entry",),
+    "customrecord_change_order": ("change_order",),
+    "customrecord_revenue_schedule": ("revenue_schedule",),
+}
+"""Record types and the rows of the books that are of one."""
+MASTERS_OF = {
+    "employee": "employee",
+    "contact": "contact",
+    "projectTask": "task",
+    "resourceAllocation": "assignment",
+}
+"""What `of` of a master row is, by record type."""
 
 
 class Account:
     """Lists and references; the rows themselves are in the books."""
 
-    def __init__(self, books: Books, *, strict_employees: bool = False) -> None:
+    def __init__(
+        self, books: Books, *, strict_employees: bool = False, renamed: Mapping[str, str] | None = None
+    ) -> None:
         self.books = books
+        self.renamed = dict(renamed or {})
+        """Custom fields that are called otherwise in this account, by the name the rest of the code knows."""
+        self._known_as = {name: field for field, name in self.renamed.items()}
         self.made: list[MasterRow] = []
         """Employees made in passing, for the caller to note and clear."""
         self._strict_employees = strict_employees
@@ -35,6 +75,32 @@ class Account:
         self.currencies = list(dict.fromkeys([*own, *sorted(get_global("all_currencies"))]))
         self._entity_ids = {code: str(at) for at, code in enumerate(self.entities, start=1)}
         self._currency_ids = {code: str(at) for at, code in enumerate(self.currencies, start=1)}
+
+    def inward(self, data: Any, path: str = "") -> Any:
+        """A request's JSON under the names the code knows; a field's old name is unknown here."""
+        if not self.renamed:
+            return data
+        if isinstance(data, list):
+            return [self.inward(item, f"{path}[{at}]") for at, item in enumerate(data)]
+        if not isinstance(data, dict):
+            return data
+        told = {}
+        for name, value in data.items():
+            where = f"{path}.{name}" if path else name
+            if name in self.renamed:
+                raise invalid(f"Unknown field {name}.", where)
+            told[self._known_as.get(name, name)] = self.inward(value, where)
+        return told
+
+    def outward(self, data: Any) -> Any:
+        """JSON or columns under the names of this account."""
+        if not self.renamed:
+            return data
+        if isinstance(data, list):
+            return [self.outward(item) for item in data]
+        if not isinstance(data, dict):
+            return data
+        return {self.renamed.get(name, name): self.outward(value) for name, value in data.items()}
 
     def entity_id(self, code: str) -> str:
         """The internal id of a subsidiary."""
@@ -70,39 +136,58 @@ class Account:
             return value
         raise invalid_reference(value, body.path(name))
 
-    def find(self, row_type: str, how: str, value: str) -> Row | None:
-        """A row that was not deleted, by internal id, external id or printed number."""
-        if how == "id":
-            row = self.books.by_vendor_id(row_type, value)
-        elif how == "externalId":
-            rows = [row for row in self.books.all_of(row_type, value) if is_live(row)]
-            row = rows[0] if rows else None
-        else:
-            row = next((r for r in self.books.rows(row_type) if r.number == value), None)
-        return row if row is not None and is_live(row) else None
+    def find(self, record_type: str, how: str, value: str) -> Row | None:
+        """A record that was not deleted, by internal id, external id or printed number."""
+        of = MASTERS_OF.get(record_type)
+        for row_type in ROW_TYPES[record_type]:
+            if how == "id":
+                one = self.books.by_vendor_id(row_type, value)
+                found = [] if one is None else [one]
+            elif how == "externalId":
+                found = self.books.all_of(row_type, value)
+            else:
+                found = [row for row in self.books.rows(row_type) if row.number == value]
+            for row in found:
+                if is_live(row) and (of is None or getattr(row, "of", "") == of):
+                    return row
+        return None
 
-    def row(self, body: Body, name: str, row_type: str) -> str:
+    def all(self, record_type: str) -> Iterator[Row]:
+        """Records of a type that were not deleted, oldest first within each sort of row."""
+        of = MASTERS_OF.get(record_type)
+        for row_type in ROW_TYPES[record_type]:
+            for row in self.books.rows(row_type):
+                if is_live(row) and (of is None or getattr(row, "of", "") == of):
+                    yield row
+
+    def row(self, body: Body, name: str, record_type: str) -> str:
         """The internal id of the row a required reference names; 400 when there is none."""
         found = body.reference(name)
         if found is None:
             body.text(name)  # says which value is missing
             raise AssertionError
-        row = self.find(row_type, *found)
+        row = self.find(record_type, *found)
         if row is None:
             raise invalid_reference(found[1], body.path(name))
         return row.vendor_id
 
-    def maybe_row(self, body: Body, name: str, row_type: str) -> str:
+    def maybe_row(self, body: Body, name: str, record_type: str) -> str:
         """As `row`, or empty when the reference is not given."""
-        return self.row(body, name, row_type) if name in body else ""
+        return self.row(body, name, record_type) if name in body else ""
+
+    def project(self, body: Body, name: str) -> Project:
+        """The project a required reference names."""
+        found = self.books.by_vendor_id("project", self.row(body, name, "job"))
+        assert isinstance(found, Project)
+        return found
 
     def employee(self, body: Body, name: str, entity: str) -> str:
         """An employee's internal id; one known only by external id is made, as the HCM feed would have."""
         found = body.reference(name)
         if found is None or self._strict_employees:
-            return self.row(body, name, "master")
+            return self.row(body, name, "employee")
         how, value = found
-        row = self.find("master", how, value)
+        row = self.find("employee", how, value)
         if row is None and how == "externalId":
             made = MasterRow(of="employee", external_id=value, entity=entity, extra={"entityId": value})
             row = self.books.put_master(made)

@@ -24,7 +24,7 @@ from simulators.core.clock import Clock
 from simulators.core.limits import ConcurrencyLimit
 from simulators.core.money import loads_exact
 from simulators.core.snapshot import unpacked
-from simulators.erp.netsuite.account import Account, is_live
+from simulators.erp.netsuite.account import ROW_TYPES, Account, is_live
 from simulators.erp.netsuite.auth import Credentials, Denied
 from simulators.erp.netsuite.call import BASE, JSON, Call, origin
 from simulators.erp.netsuite.errors import (
@@ -37,11 +37,13 @@ from simulators.erp.netsuite.errors import (
 from simulators.erp.netsuite.jobs import MAX_RECORDS, Job, Jobs
 from simulators.erp.netsuite.listing import matcher
 from simulators.erp.netsuite.readers import KNOWN
-from simulators.erp.netsuite.state import ROW_TYPES, Records, record_type_of
-from simulators.erp.netsuite.views import dumps
+from simulators.erp.netsuite.shapes import dumps
+from simulators.erp.netsuite.state import Records, record_type_of
 
 MAX_BODY = 104 * 1024 * 1024
 """Bytes of one REST request (vendor documentation)."""
+RENAMED = "field."
+"""Options that begin so rename a custom field of the account: `field.custcol_practice: custcol_firm_practice`."""
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -63,7 +65,10 @@ class NetSuite:
             audience=str(options.get("token_audience", "")),
         )
         strict = str(options.get("employees", "")) == "strict"
-        self.records = Records(Account(books, strict_employees=strict), clock)
+        renamed = {
+            field.removeprefix(RENAMED): str(to) for field, to in options.items() if field.startswith(RENAMED)
+        }
+        self.records = Records(Account(books, strict_employees=strict, renamed=renamed), clock)
         self.jobs = Jobs(
             clock=clock,
             start_s=Decimal(str(options.get("job_start_s", "0.5"))),
@@ -86,7 +91,8 @@ class NetSuite:
         state = dict(self.books.state())
         gone = {
             (getattr(row, "of", row.type), row.vendor_id)
-            for row_type in ROW_TYPES.values()
+            for row_types in ROW_TYPES.values()
+            for row_type in row_types
             for row in self.books.rows(row_type)
             if not is_live(row)
         }

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from simulators.core.money import loads_exact
 from simulators.erp.netsuite.errors import SuiteTalkError, invalid
-from simulators.erp.netsuite.views import dumps
+from simulators.erp.netsuite.shapes import dumps
 
 BASE = "/services/rest"
 JSON = "application/vnd.oracle.resource+json"

@@ -1,78 +1,38 @@
-"""Rows of the books as rows of the SuiteQL tables.
-
-Signs (vendor habit, unverified): a sales line's foreignamount and quantity are the opposite of its
-document's, a credit memo's total is negative, payments are positive, expense lines are too.
-"""
+"""Rows of the books as rows of the SuiteQL tables: masters, work and custom records; see `columns_tran` for the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from simulators.core.money import decimal_text
 from simulators.core.rows import (
-    Contract,
-    CreditMemo,
+    ChangeOrder,
+    ChargeRow,
     Customer,
-    ExpenseRow,
-    Invoice,
     MasterRow,
     MilestoneRow,
-    Payment,
     Project,
     RateCard,
+    RevenueSchedule,
     Row,
     TimeRow,
 )
-from simulators.erp.netsuite.account import BILLS_ITEM, Account
-from simulators.erp.netsuite.views import decimal_hours
-
-Rows = Iterator[tuple[str, dict[str, Any]]]
-_TRAN = {
-    "contract": ("SalesOrd", "salesorder"),
-    "expense": ("ExpRept", "expensereport"),
-    "invoice": ("CustInvc", "invoice"),
-    "credit_memo": ("CustCred", "creditmemo"),
-    "payment": ("CustPymt", "customerpayment"),
-}
-_STATUS = {"posted": "A", "paid": "B", "cancelled": "V"}
-LINES_A_TRANSACTION = 10_000
-"""uniquekey = transaction id * this + line: stable when a transaction is written again."""
+from simulators.erp.netsuite import columns_tran
+from simulators.erp.netsuite.account import Account
+from simulators.erp.netsuite.columns_tran import LINES_A_TRANSACTION, Rows, flag
+from simulators.erp.netsuite.reads_work import FIXED_DATE
+from simulators.erp.netsuite.shapes import decimal_hours
 
 
 def rows_of(row: Row, account: Account) -> Rows:
-    """(table, columns) of one row; a custom field is a column of the main one."""
+    """(table, columns) of one row; a custom field is a column of the first, the main one."""
     custom = row.extra.get("custom")
     for table, columns in _ROWS[row.type](row, account):
-        if custom and columns.get("mainline", "T") == "T":
+        if custom:
             columns |= {name: value for name, value in custom.items() if columns.get(name) is None}
+            custom = None
         yield table, columns
-
-
-def lists_of(account: Account) -> Rows:
-    """The account's lists: subsidiaries, currencies, departments and classes."""
-    for code, entity in account.books.firm.entities.items():
-        yield (
-            "subsidiary",
-            {
-                "id": int(account.entity_id(code)),
-                "externalid": code,
-                "name": entity.name,
-                "currency": int(account.currency_id(entity.currency)),
-                "country": entity.country,
-                "isinactive": "F",
-            },
-        )
-    for code in account.currencies:
-        yield "currency", {"id": int(account.currency_id(code)), "symbol": code, "name": code}
-    firm = account.books.firm
-    for table, names in (("department", firm.departments), ("classification", firm.service_lines)):
-        for at, listed in enumerate(names, start=1):
-            yield table, {"id": at, "externalid": listed, "name": listed}
-
-
-def _flag(*, value: bool) -> str:
-    return "T" if value else "F"
 
 
 def _head(row: Row, account: Account, entity: str) -> dict[str, Any]:
@@ -93,24 +53,53 @@ def _customer(row: Customer, account: Account) -> Rows:
             "email": row.email,
             "currency": account.currency_id(row.currency),
             "terms": f"Net {row.terms_days}",
-            "isinactive": _flag(value=not row.active),
+            "isinactive": flag(value=not row.active),
         },
     )
 
 
-def _employee(row: MasterRow, account: Account) -> Rows:
-    yield (
-        "employee",
-        {
-            **_head(row, account, row.entity),
-            "entityid": row.extra.get("entityId") or row.number,
-            "firstname": row.extra.get("firstName"),
-            "lastname": row.extra.get("lastName"),
-            "email": row.extra.get("email"),
-            "department": row.extra.get("department"),
-            "isinactive": _flag(value=not row.active),
-        },
-    )
+def _master(row: MasterRow, account: Account) -> Rows:
+    match row.of:
+        case "contact":
+            yield "contact", _person(row, account) | {"company": int(row.extra["customer"])}
+        case "task":
+            yield (
+                "projecttask",
+                {
+                    "id": int(row.vendor_id),
+                    "externalid": row.external_id or None,
+                    "title": row.extra["title"],
+                    "project": int(row.extra["project"]),
+                    "nonbillabletask": flag(value=not row.extra["billable"]),
+                },
+            )
+        case "assignment":
+            yield (
+                "resourceallocation",
+                {
+                    "id": int(row.vendor_id),
+                    "externalid": row.external_id or None,
+                    "project": int(row.extra["project"]),
+                    "allocationresource": int(row.extra["resource"]),
+                    "numberhours": format(decimal_hours(row.extra["minutes"]), "f"),
+                    "startdate": row.extra["starts"],
+                    "enddate": row.extra["ends"],
+                    "custevent_role": row.extra["role"] or None,
+                },
+            )
+        case _:
+            yield "employee", _person(row, account) | {"department": row.extra.get("department")}
+
+
+def _person(row: MasterRow, account: Account) -> dict[str, Any]:
+    return {
+        **_head(row, account, row.entity),
+        "entityid": row.extra.get("entityId") or row.number,
+        "firstname": row.extra.get("firstName"),
+        "lastname": row.extra.get("lastName"),
+        "email": row.extra.get("email"),
+        "isinactive": flag(value=not row.active),
+    }
 
 
 def _rate_card(row: RateCard, _: Account) -> Rows:
@@ -138,7 +127,7 @@ def _job(row: Project, account: Account) -> Rows:
             "startdate": row.starts.isoformat() if row.starts else None,
             "projectedenddate": row.ends.isoformat() if row.ends else None,
             "entitystatus": "In Progress" if row.status == "active" else "Closed",
-            "isinactive": _flag(value=bool(row.extra.get("isInactive"))),
+            "isinactive": flag(value=bool(row.extra.get("isInactive"))),
             "department": row.dims.get("department"),
             "class": row.dims.get("service_line"),
             "custentity_practice": row.dims.get("practice"),
@@ -158,7 +147,7 @@ def _time_bill(row: TimeRow, account: Account) -> Rows:
             "trandate": row.work_date.isoformat(),
             "hours": format(decimal_hours(row.minutes), "f"),
             "rate": decimal_text(row.rate_minor, row.currency),
-            "isbillable": _flag(value=row.billable),
+            "isbillable": flag(value=row.billable),
             "item": row.role,
             "memo": row.notes or None,
             "department": row.dims.get("department"),
@@ -171,7 +160,9 @@ def _time_bill(row: TimeRow, account: Account) -> Rows:
     )
 
 
-def _charge(row: MilestoneRow, account: Account) -> Rows:
+def _charge(row: MilestoneRow | ChargeRow, account: Account) -> Rows:
+    fixed = isinstance(row, ChargeRow)
+    done = row.service_from if isinstance(row, ChargeRow) else row.completed_on
     yield (
         "charge",
         {
@@ -179,10 +170,10 @@ def _charge(row: MilestoneRow, account: Account) -> Rows:
             "project": int(row.project),
             "salesorder": int(row.contract),
             "salesorderline": row.contract_line,
-            "chargedate": row.completed_on.isoformat(),
+            "chargedate": done.isoformat(),
             "amount": decimal_text(row.amount_minor, row.currency),
             "currency": account.currency_id(row.currency),
-            "chargetype": "Milestone",
+            "chargetype": FIXED_DATE if fixed else "Milestone",
             "stage": "Processed" if row.invoice else "Ready For Billing",
             "description": row.name,
             "custcol_posting_date": row.posting_date.isoformat(),
@@ -190,136 +181,65 @@ def _charge(row: MilestoneRow, account: Account) -> Rows:
     )
 
 
-def _tran(row: Any, account: Account, entity_id: str, total_minor: int) -> dict[str, Any]:
-    kind, record_type = _TRAN[row.type]
-    on = row.starts if isinstance(row, Contract) else row.posting_date
-    return {
-        "id": int(row.vendor_id),
-        "externalid": row.external_id or None,
-        "tranid": row.number,
-        "type": kind,
-        "recordtype": record_type,
-        "trandate": on.isoformat(),
-        "entity": int(entity_id) if entity_id else None,
-        "currency": account.currency_id(row.currency),
-        "foreigntotal": decimal_text(total_minor, row.currency),
-        "status": "A" if isinstance(row, Contract) else _STATUS[row.status],
-        "posting": _flag(value=not isinstance(row, Contract)),
-        "postingperiod": None if isinstance(row, Contract) else on.year * 12 + on.month,
-        "createddate": row.created_at[:10],
-    }
-
-
-def _line(row: Row, account: Account, entity: str, number: int, minor: int, currency: str) -> dict[str, Any]:
-    amount = decimal_text(minor, currency)
-    return {
-        "uniquekey": int(row.vendor_id) * LINES_A_TRANSACTION + number,
-        "transaction": int(row.vendor_id),
-        "id": number,
-        "linesequencenumber": number,
-        "mainline": _flag(value=number == 0),
-        "taxline": "F",
-        "foreignamount": amount,
-        "netamount": amount,
-        "subsidiary": int(account.entity_id(entity)),
-    }
-
-
-def _sales_order(row: Contract, account: Account) -> Rows:
-    total = sum(line.amount_minor or 0 for line in row.lines)
-    head = _tran(row, account, row.customer, total)
-    head |= {"status": "B" if row.active else "H", "custbody_billing_type": row.billing}
-    yield "transaction", head
-    yield "transactionline", _line(row, account, row.entity, 0, total, row.currency)
-    for line in row.lines:
-        shown = _line(row, account, row.entity, line.line, -(line.amount_minor or 0), row.currency)
-        yield (
-            "transactionline",
-            shown
-            | {
-                "item": BILLS_ITEM[line.bills],
-                "memo": line.description,
-                "taxcode": line.tax_code,
-                "class": line.service_line,
-            },
-        )
-
-
-def _expense_report(row: ExpenseRow, account: Account) -> Rows:
-    yield "transaction", _tran(row, account, row.employee, row.amount_minor)
-    yield "transactionline", _line(row, account, row.entity, 0, -row.amount_minor, row.currency)
-    shown = _line(row, account, row.entity, 1, row.amount_minor, row.currency)
+def _change_order(row: ChangeOrder, account: Account) -> Rows:
     yield (
-        "transactionline",
-        shown
-        | {
-            "item": row.category,
-            "memo": row.notes or None,
-            "entity": int(row.project),
-            "department": row.dims.get("department"),
-            "class": row.dims.get("service_line"),
-            "custcol_practice": row.dims.get("practice"),
-            "custcol_cost_center": row.dims.get("cost_center"),
+        "customrecord_change_order",
+        {
+            "id": int(row.vendor_id),
+            "externalid": row.external_id or None,
+            "custrecord_co_sales_order": int(row.contract),
+            "custrecord_co_project": int(row.project) if row.project else None,
+            "custrecord_co_subsidiary": int(account.entity_id(row.entity)),
+            "custrecord_co_currency": int(account.currency_id(row.currency)),
+            "custrecord_co_version": row.version,
+            "custrecord_co_effective": row.effective.isoformat(),
+            "custrecord_co_posting_date": row.posting_date.isoformat(),
         },
     )
 
 
-def _billed(row: Invoice | CreditMemo, account: Account) -> Rows:
-    sign = 1 if isinstance(row, Invoice) else -1
-    head = _tran(row, account, row.customer, sign * row.total_minor)
-    head["job"] = int(row.project) if row.project else None
-    if isinstance(row, Invoice):
-        head |= {
-            "duedate": row.due_date.isoformat() if row.due_date else None,
-            "foreignamountunpaid": decimal_text(row.open_minor, row.currency),
-            "createdfrom": int(row.contract) if row.through else None,
-        }
-    yield "transaction", head
-    yield "transactionline", _line(row, account, row.entity, 0, sign * row.total_minor, row.currency)
+def _revenue_schedule(row: RevenueSchedule, account: Account) -> Rows:
+    yield (
+        "customrecord_revenue_schedule",
+        {
+            "id": int(row.vendor_id),
+            "externalid": row.external_id or None,
+            "custrecord_rs_sales_order": int(row.contract),
+            "custrecord_rs_project": int(row.project) if row.project else None,
+            "custrecord_rs_subsidiary": int(account.entity_id(row.entity)),
+            "custrecord_rs_currency": int(account.currency_id(row.currency)),
+            "custrecord_rs_method": row.method,
+            "custrecord_rs_order_line": row.extra.get("contract_line"),
+            "custrecord_rs_posting_date": row.posting_date.isoformat(),
+        },
+    )
     for at, line in enumerate(row.lines, start=1):
-        shown = _line(row, account, row.entity, at, -sign * line.net_minor, row.currency)
-        hours = None if line.minutes is None else format(decimal_hours(-sign * line.minutes), "f")
         yield (
-            "transactionline",
-            shown
-            | {
-                "item": BILLS_ITEM.get(line.source, "Time"),
-                "linesequencenumber": line.line,
-                "memo": line.description,
-                "quantity": hours,
-                "taxcode": line.tax_code,
-                "tax1amt": decimal_text(-sign * (line.tax_minor or 0), row.currency),
-                "department": line.dims.get("department"),
-                "class": line.dims.get("service_line"),
-                "custcol_practice": line.dims.get("practice"),
-                "custcol_cost_center": line.dims.get("cost_center"),
+            "customrecord_revenue_schedule_line",
+            {
+                "id": int(row.vendor_id) * LINES_A_TRANSACTION + at,
+                "custrecord_rsl_schedule": int(row.vendor_id),
+                "custrecord_rsl_period": line.period,
+                "custrecord_rsl_amount": decimal_text(line.amount_minor, row.currency),
             },
         )
-    if row.tax_minor:
-        shown = _line(row, account, row.entity, len(row.lines) + 1, -sign * row.tax_minor, row.currency)
-        yield "transactionline", shown | {"taxline": "T"}
-
-
-def _payment(row: Payment, account: Account) -> Rows:
-    head = _tran(row, account, row.customer, row.amount_minor)
-    yield (
-        "transaction",
-        head | {"memo": row.reference or None, "job": int(row.project) if row.project else None},
-    )
-    shown = _line(row, account, row.entity, 0, row.amount_minor, row.currency)
-    yield "transactionline", shown | {"createdfrom": int(row.invoice)}
 
 
 _ROWS: dict[str, Callable[[Any, Account], Rows]] = {
     "customer": _customer,
-    "master": _employee,
+    "master": _master,
     "rate_card": _rate_card,
-    "contract": _sales_order,
+    "contract": columns_tran.sales_order,
     "project": _job,
     "time": _time_bill,
-    "expense": _expense_report,
+    "expense": columns_tran.expense_report,
     "milestone": _charge,
-    "invoice": _billed,
-    "credit_memo": _billed,
-    "payment": _payment,
+    "charge": _charge,
+    "change_order": _change_order,
+    "invoice": columns_tran.billed,
+    "credit_memo": columns_tran.billed,
+    "payment": columns_tran.payment,
+    "write_off": columns_tran.write_off,
+    "journal_entry": columns_tran.journal_entry,
+    "revenue_schedule": _revenue_schedule,
 }

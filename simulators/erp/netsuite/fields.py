@@ -10,17 +10,19 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from simulators.core.money import to_minor
 from simulators.erp.netsuite.errors import invalid
 
-CUSTOM = re.compile(r"(custbody|custcol|custentity|custrecord)_[a-z0-9_]{1,40}\Z")
+CUSTOM = re.compile(r"(custbody|custcol|custentity|custrecord|custevent)_[a-z0-9_]{1,40}\Z")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _HOURS = re.compile(r"(-?)(\d{1,5}):([0-5]\d)\Z", re.ASCII)
 MAX_TEXT = 4000
 MAX_LINES = 1000
+MAX_HOURS = 1_000_000
+MAX_RATE = 10**9
 
 
 class Body:
@@ -114,6 +116,30 @@ class Body:
         elif isinstance(value, str | int) and not isinstance(value, bool):
             return "id", str(value)
         raise invalid(f"Invalid reference for {name}.", self.path(name))
+
+    def maybe_day(self, name: str) -> date | None:
+        """A calendar date, or None when it is not given."""
+        return self.day(name) if name in self else None
+
+    def rate(self, name: str) -> str | None:
+        """An exchange rate as decimal text, or None when it is not given; it must be positive."""
+        value = self.data.get(name)
+        if value is None:
+            return None
+        try:
+            found = Decimal(value) if isinstance(value, int | str | Decimal) else Decimal(0)
+        except InvalidOperation:
+            found = Decimal(0)
+        if isinstance(value, bool) or not found.is_finite() or not 0 < found < MAX_RATE:
+            raise invalid(f"Invalid number (must be positive) for {name}.", self.path(name))
+        return format(found, "f")
+
+    def minutes_of_hours(self, name: str) -> int:
+        """Decimal hours as minutes, to the nearest."""
+        value = self.data.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | Decimal) or abs(Decimal(value)) > MAX_HOURS:
+            raise invalid(f"Invalid number (must be numeric) for {name}.", self.path(name))
+        return round(Decimal(value) * 60)
 
     def name_of(self, name: str, default: str = "") -> str:
         """The value of a reference to a list of names (departments, items, …), however it is given."""

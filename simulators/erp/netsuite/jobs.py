@@ -16,7 +16,7 @@ from typing import Any
 from simulators.core.clock import Clock
 from simulators.core.money import loads_exact
 from simulators.erp.netsuite.errors import SuiteTalkError, no_such
-from simulators.erp.netsuite.views import dumps
+from simulators.erp.netsuite.shapes import dumps
 
 MAX_RECORDS = 100
 """Records of one batch request (vendor documentation)."""

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from datetime import timedelta
 from typing import Any
 
 from simulators.core.books import BooksError
 from simulators.core.clock import Clock
 from simulators.core.rows import (
     BilledRow,
+    ChangeOrder,
+    ChargeRow,
     Contract,
     CreditMemo,
     Customer,
     ExpenseRow,
     Invoice,
+    JournalEntry,
     MasterRow,
     MilestoneRow,
     Payment,
     PostedRow,
     Project,
     RateCard,
+    RevenueSchedule,
     Row,
     TimeRow,
     WorkRow,
+    WriteOff,
 )
-from simulators.erp.netsuite.account import Account, is_live
-from simulators.erp.netsuite.columns import LINES_A_TRANSACTION, lists_of, rows_of
+from simulators.erp.netsuite.account import ROW_TYPES, Account
+from simulators.erp.netsuite.columns import rows_of
 from simulators.erp.netsuite.errors import (
     SuiteTalkError,
     invalid,
@@ -35,27 +39,16 @@ from simulators.erp.netsuite.errors import (
     no_such,
     user_error,
 )
-from simulators.erp.netsuite.fields import Body
+from simulators.erp.netsuite.fields import MAX_LINES, Body
+from simulators.erp.netsuite.lists import lists_of, periods_of
 from simulators.erp.netsuite.readers import KNOWN, read
 from simulators.erp.netsuite.tables import Tables
 from simulators.erp.netsuite.views import record
 
-ROW_TYPES: Mapping[str, str] = {
-    "customer": "customer",
-    "employee": "master",
-    "job": "project",
-    "billingRateCard": "rate_card",
-    "salesOrder": "contract",
-    "timeBill": "time",
-    "expenseReport": "expense",
-    "charge": "milestone",
-    "invoice": "invoice",
-    "creditMemo": "credit_memo",
-    "customerPayment": "payment",
-}
 _NAMES = {name.lower(): name for name in ROW_TYPES}
 _FIXED = ("project", "posting_date", "work_date", "expense_date", "completed_on", "minutes", "rate_minor",
-          "amount_minor", "invoice", "customer", "category", "role", "employee", "billable")  # fmt: skip
+          "amount_minor", "invoice", "customer", "category", "role", "employee", "billable", "service_from",
+          "service_until", "bill_minor", "contract", "version", "effective", "purpose", "method")  # fmt: skip
 """What makes a posted record what it is: a second PUT with other values is refused."""
 _BOOKS_KEEP = ("vendor_id", "number", "created_at", "external_id")
 
@@ -74,7 +67,7 @@ class Records:
     def __init__(self, account: Account, clock: Clock) -> None:
         self.account, self.books = account, account.books
         self._clock = clock
-        self.tables = Tables(account.display)
+        self.tables = Tables(account.display, account.renamed)
         self._note_lists()
 
     # Reading
@@ -82,18 +75,19 @@ class Records:
     def find(self, record_type: str, key: str) -> Row:
         """A record by internal id or `eid:…`; raises SuiteTalkError 404."""
         how, value = ("externalId", key[4:]) if key.startswith("eid:") else ("id", key)
-        row = self.account.find(ROW_TYPES[record_type], how, value)
+        row = self.account.find(record_type, how, value)
         if row is None:
             raise no_such(record_type, key)
         return row
 
     def show(self, row: Row) -> dict[str, Any]:
-        """A record's JSON."""
-        return record(row, self.account)
+        """A record's JSON, under this account's names."""
+        shown: dict[str, Any] = self.account.outward(record(row, self.account))
+        return shown
 
     def all(self, record_type: str) -> Iterator[Row]:
         """Records of a type, oldest first."""
-        return (row for row in self.books.rows(ROW_TYPES[record_type]) if is_live(row))
+        return self.account.all(record_type)
 
     def select(self, query: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
         """Rows of a SuiteQL query."""
@@ -106,10 +100,11 @@ class Records:
 
     def create(self, record_type: str, data: Any, external_id: str | None = None) -> Row:
         """Make a record; raises SuiteTalkError 400, also when the external id is taken."""
+        data = self.account.inward(data)
         eid = Body(data).text("externalId", "") if external_id is None else external_id
         if external_id is not None and Body(data).text("externalId", eid) != eid:
             raise invalid("The external ID of the body and of the address differ.", "externalId")
-        if eid and self.account.find(ROW_TYPES[record_type], "externalId", eid):
+        if eid and self.account.find(record_type, "externalId", eid):
             raise user_error("This record already exists.", "externalId")
         try:
             row = self._keep(read(record_type, data, self.account, eid))
@@ -124,15 +119,15 @@ class Records:
         """PUT by external id: make the record, or change the one there is."""
         if not key.startswith("eid:") or len(key) == 4:
             raise invalid("PUT needs an external ID: eid:….")
-        row = self.account.find(ROW_TYPES[record_type], "externalId", key[4:])
-        return (
-            self.create(record_type, data, key[4:]) if row is None else self._change(record_type, row, data)
-        )
+        row = self.account.find(record_type, "externalId", key[4:])
+        if row is None:
+            return self.create(record_type, data, key[4:])
+        return self._change(record_type, row, self.account.inward(data))
 
     def update(self, record_type: str, data: Any, key: str) -> Row:
         """PATCH: the given properties replace the record's own."""
         row = self.find(record_type, key)
-        body = Body(data)
+        body = Body(self.account.inward(data))
         body.only(KNOWN[record_type])
         if body.text("externalId", row.external_id) != row.external_id:
             raise invalid("The external ID can't be changed.", "externalId")
@@ -142,7 +137,9 @@ class Records:
                     raise user_error(f"{name} of a posted record can't be changed.", name)
             return self._annotate(row, body)
         shown = {
-            name: value for name, value in self.show(row).items() if name not in ("id", "tranId", "links")
+            name: value
+            for name, value in record(row, self.account).items()
+            if name not in ("id", "tranId", "links")
         }
         return self._change(record_type, row, shown | dict(body.data))
 
@@ -168,7 +165,7 @@ class Records:
             raise invalid(f"{record_type} can't be transformed into {target[:40]}.")
         order = self.find(record_type, key)
         assert isinstance(order, Contract)
-        body = Body(data)
+        body = Body(self.account.inward(data))
         body.only(KNOWN["invoice"])
         eid = body.text("externalId", "")
         if eid and self.account.find("invoice", "externalId", eid):
@@ -176,14 +173,23 @@ class Records:
         project = self._project_of(order, body)
         on = body.day("tranDate", self._clock.now().date())
         through = body.day("custbody_through_date", on)
-        work = self.books.unbilled(project, order, through)
+        more = [
+            self.account.row(Body({"job": item}, f"{_MORE}.items[{at}]"), "job", "job")
+            for at, item in enumerate(_items(body, _MORE))
+        ]
         try:
+            parts = self.books.to_bill(
+                project=project.vendor_id, contract=order.vendor_id, through=through, with_projects=more
+            )
+            work = [row for part in parts for row in part.work]
             invoice = self.books.bill(
                 external_id=eid,
                 project=project.vendor_id,
                 contract=order.vendor_id,
                 through=through,
                 invoice_date=on,
+                with_projects=more,
+                exchange_rate=body.rate("exchangeRate"),
                 allow_duplicate=bool(eid),  # checked above; a deleted one does not count
             )
         except BooksError as error:
@@ -204,7 +210,7 @@ class Records:
 
     def _project_of(self, order: Contract, body: Body) -> Project:
         if "job" in body:
-            found = self.books.by_vendor_id("project", self.account.row(body, "job", "project"))
+            found = self.books.by_vendor_id("project", self.account.row(body, "job", "job"))
         else:
             own = [row for row in self.books.rows("project") if isinstance(row, Project)]
             found = next((row for row in own if row.contract == order.vendor_id), None)
@@ -221,12 +227,22 @@ class Records:
                 return self.books.add_expense(row, allow_duplicate=again)
             case MilestoneRow():
                 return self.books.add_milestone(row, allow_duplicate=again)
+            case ChargeRow():
+                return self.books.add_charge(row, allow_duplicate=again)
+            case ChangeOrder():
+                return self._amend(row, again=again)
+            case RevenueSchedule():
+                return self.books.add_revenue_schedule(row, allow_duplicate=again)
+            case JournalEntry():
+                return self.books.add_journal_entry(row, allow_duplicate=again)
             case Invoice():
                 return self.books.add_invoice(row, allow_duplicate=again)
             case CreditMemo():
                 return self.books.add_credit_memo(row, allow_duplicate=again)
             case Payment():
                 return self.books.add_payment(row, allow_duplicate=again, rest_on_account=True)
+            case WriteOff():
+                return self.books.add_write_off(row, allow_duplicate=again)
             case Customer():
                 return self.books.put_customer(row)
             case MasterRow():
@@ -238,6 +254,15 @@ class Records:
             case Project():
                 return self.books.put_project(row)
         raise AssertionError(row.type)
+
+    def _amend(self, row: ChangeOrder, *, again: bool) -> ChangeOrder:
+        """A change order; the sales order shows its lines from now on."""
+        kept = self.books.add_change_order(row, allow_duplicate=again)
+        order = self.books.by_vendor_id("contract", kept.contract)
+        assert isinstance(order, Contract)
+        order.extra["terms"] = dict(kept.extra.get("terms", {}))
+        self._note(order)
+        return kept
 
     def _change(self, record_type: str, row: Row, data: Any) -> Row:
         new = read(record_type, {"externalId": row.external_id, **data}, self.account, row.external_id)
@@ -287,14 +312,16 @@ class Records:
     def _billed_by(self, invoice: Invoice) -> list[Row]:
         return [
             row
-            for row_type in ("time", "expense", "milestone")
+            for row_type in ("time", "expense", "milestone", "charge")
             for row in self.books.rows(row_type)
             if isinstance(row, WorkRow) and row.invoice == invoice.vendor_id
         ]
 
     def _settled_by(self, row: Row) -> list[Row]:
         invoice = (
-            self.books.by_vendor_id("invoice", row.invoice) if isinstance(row, CreditMemo | Payment) else None
+            self.books.by_vendor_id("invoice", row.invoice)
+            if isinstance(row, CreditMemo | Payment | WriteOff)
+            else None
         )
         return [invoice] if invoice is not None else []
 
@@ -318,32 +345,25 @@ class Records:
             self.tables.note(table, columns)
 
     def _note_periods(self) -> None:
-        """Months from January of last year to December of next year; closed when closed for every subsidiary."""
-        year = self._clock.now().year
-        ledger = self.books.ledger
-        for at in range((year - 1) * 12, (year + 2) * 12):
-            first = self._clock.now().date().replace(year=at // 12, month=at % 12 + 1, day=1)
-            last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-            closed = not any(ledger.is_open(entity, last) for entity in self.account.entities)
-            self.tables.note(
-                "accountingperiod",
-                {
-                    "id": at + 1,
-                    "periodname": f"{_MONTHS[at % 12]} {first.year}",
-                    "startdate": first.isoformat(),
-                    "enddate": last.isoformat(),
-                    "closed": "T" if closed else "F",
-                    "isquarter": "F",
-                    "isyear": "F",
-                },
-            )
+        for table, columns in periods_of(self.account, self._clock.now().year):
+            self.tables.note(table, columns)
+
+
+def _items(body: Body, name: str) -> list[Any]:
+    """The references of a multiple-select field."""
+    if name not in body:
+        return []
+    given = Body(body.data[name], name).data.get("items")
+    if not isinstance(given, list) or len(given) > MAX_LINES:
+        raise invalid(f"A list of at most {MAX_LINES} items is expected.", f"{name}.items")
+    return given
 
 
 def _nets(row: BilledRow) -> list[int]:
     return [line.net_minor for line in row.lines]
 
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MORE = "custbody_with_projects"
 _REFERENCES = {
     "UNKNOWN_ENTITY": "subsidiary",
     "UNKNOWN_CUSTOMER": "entity",
@@ -352,8 +372,10 @@ _REFERENCES = {
     "UNKNOWN_PROJECT": "job",
     "UNKNOWN_INVOICE": "apply.items[0].doc",
     "UNKNOWN_TAX_CODE": "item.items[0].taxCode",
+    "UNKNOWN_ACCOUNT": "line.items[0].account",
 }
-_PATHS = {"posting_date": "tranDate", "currency": "currency", "amount": "payment", "project": "customer"}
+_PATHS = {"posting_date": "tranDate", "currency": "currency", "amount": "payment", "project": "customer",
+          "version": "custrecord_co_version", "with_projects": _MORE, "lines": "line"}  # fmt: skip
 
 
 def _told(error: BooksError) -> SuiteTalkError:
@@ -372,4 +394,4 @@ def _told(error: BooksError) -> SuiteTalkError:
     return user_error(f"{error.message}.", _PATHS.get(error.field or "", error.field))
 
 
-__all__ = ["LINES_A_TRANSACTION", "ROW_TYPES", "Records", "record_type_of"]
+__all__ = ["Records", "record_type_of"]

@@ -24,6 +24,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "foreigntotal": _AMOUNT, "foreignamountunpaid": _AMOUNT, "taxtotal": _AMOUNT, "memo": _TEXT,
         "posting": _TEXT, "postingperiod": _ID, "createdfrom": _ID, "createddate": _TEXT,
         "custbody_billing_type": _TEXT, "custbody_write_off": _TEXT,
+        "custbody_project": _ID, "exchangerate": _AMOUNT,
     },
     "transactionline": {
         "uniquekey": _ID, "transaction": _ID, "id": _ID, "linesequencenumber": _ID, "mainline": _TEXT,
@@ -51,6 +52,27 @@ COLUMNS: dict[str, dict[str, str]] = {
         "chargedate": _TEXT, "amount": _AMOUNT, "currency": _ID, "chargetype": _TEXT, "stage": _TEXT,
         "description": _TEXT, "subsidiary": _ID, "custcol_posting_date": _TEXT,
     },
+    "contact": {"id": _ID, **_ENTITY, "firstname": _TEXT, "lastname": _TEXT, "company": _ID},
+    "projecttask": {"id": _ID, "externalid": _TEXT, "title": _TEXT, "project": _ID, "nonbillabletask": _TEXT},
+    "resourceallocation": {
+        "id": _ID, "externalid": _TEXT, "project": _ID, "allocationresource": _ID, "numberhours": _AMOUNT,
+        "startdate": _TEXT, "enddate": _TEXT, "custevent_role": _TEXT,
+    },
+    "customrecord_change_order": {
+        "id": _ID, "externalid": _TEXT, "custrecord_co_sales_order": _ID, "custrecord_co_project": _ID,
+        "custrecord_co_subsidiary": _ID, "custrecord_co_currency": _ID, "custrecord_co_version": _ID,
+        "custrecord_co_effective": _TEXT, "custrecord_co_posting_date": _TEXT,
+    },
+    "customrecord_revenue_schedule": {
+        "id": _ID, "externalid": _TEXT, "custrecord_rs_sales_order": _ID, "custrecord_rs_project": _ID,
+        "custrecord_rs_subsidiary": _ID, "custrecord_rs_currency": _ID, "custrecord_rs_method": _TEXT,
+        "custrecord_rs_order_line": _ID, "custrecord_rs_posting_date": _TEXT,
+    },
+    "customrecord_revenue_schedule_line": {
+        "id": _ID, "custrecord_rsl_schedule": _ID, "custrecord_rsl_period": _TEXT,
+        "custrecord_rsl_amount": _AMOUNT,
+    },
+    "account": {"id": _ID, "acctnumber": _TEXT, "accountsearchdisplayname": _TEXT},
     "billingratecard": {"id": _ID, "externalid": _TEXT, "name": _TEXT, "isinactive": _TEXT},
     "subsidiary": {
         "id": _ID, "externalid": _TEXT, "name": _TEXT, "currency": _ID, "country": _TEXT, "isinactive": _TEXT,
@@ -63,12 +85,12 @@ COLUMNS: dict[str, dict[str, str]] = {
         "isquarter": _TEXT, "isyear": _TEXT,
     },
     "transactionaccountingline": {
-        "uniquekey": _ID, "transaction": _ID, "account": _TEXT, "debit": _AMOUNT, "credit": _AMOUNT,
+        "uniquekey": _ID, "transaction": _ID, "transactionline": _ID, "account": _ID, "debit": _AMOUNT, "credit": _AMOUNT,
         "amount": _AMOUNT, "posting": _TEXT,
     },
 }  # fmt: skip
 """Tables and their columns; real ones have hundreds, these are what two ERPs can be compared by."""
-_CUSTOM = re.compile(r"(custbody|custcol|custentity|custrecord)_[a-z0-9_]{1,40}\Z")
+_CUSTOM = re.compile(r"(custbody|custcol|custentity|custrecord|custevent)_[a-z0-9_]{1,40}\Z")
 _KEY = {"transactionline": "uniquekey", "transactionaccountingline": "uniquekey"}
 MAX_ROWS = 100_000
 """Rows one query may give without the vendor's analytics licence (vendor documentation)."""
@@ -81,16 +103,24 @@ _CACHED = 8
 class Tables:
     """The mirror: `note` rows as they change, `select` to query them."""
 
-    def __init__(self, display: Callable[[str, str], str | None]) -> None:
+    def __init__(
+        self, display: Callable[[str, str], str | None], renamed: Mapping[str, str] | None = None
+    ) -> None:
         self._display = display
+        self._renamed = dict(renamed or {})
+        """Custom columns that are called otherwise in this account."""
         self.reset()
 
     def reset(self) -> None:
         """Empty tables."""
         self._database = sqlite3.connect(":memory:")
         install(self._database, self._display)
-        self._columns = {table: list(columns) for table, columns in COLUMNS.items()}
-        for table, columns in COLUMNS.items():
+        shapes = {
+            table: {self._renamed.get(name, name): kind for name, kind in columns.items()}
+            for table, columns in COLUMNS.items()
+        }
+        self._columns = {table: list(columns) for table, columns in shapes.items()}
+        for table, columns in shapes.items():
             key = _KEY.get(table, "id")
             shape = ", ".join(
                 f'"{name}" {kind}' + (" PRIMARY KEY" if name == key else "") for name, kind in columns.items()
@@ -105,6 +135,10 @@ class Tables:
 
     def note(self, table: str, *rows: Row) -> None:
         """Insert or replace rows by their key at the next query."""
+        if self._renamed:
+            rows = tuple(
+                {self._renamed.get(name, name): value for name, value in row.items()} for row in rows
+            )
         self._noted[table].extend(rows)
         if self._answers:
             self._answers.clear()

@@ -1,7 +1,8 @@
-"""BAPI_ACC_DOCUMENT_POST: invoices (DR), credit memos (DG) and payments (DZ), line by line, balanced.
+"""BAPI_ACC_DOCUMENT_POST: invoices (DR), credit memos (DG), payments (DZ) and write-offs (DA), line by line, balanced.
 
-The BAPI reckons no tax: each revenue item's tax comes as an ACCOUNTTAX item that names it in ITEMNO_TAX. A credit memo or payment
-names the invoice it clears in the customer item's assignment (ALLOC_NMBR), as clearing by assignment does.
+The BAPI reckons no tax: each revenue item's tax comes as an ACCOUNTTAX item that names it in ITEMNO_TAX. What lowers an invoice
+names it in the customer item's assignment (ALLOC_NMBR), as clearing by assignment does. A rate in the customer
+fields comes before ECC's own table.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from fractions import Fraction
 from typing import Any
 
 from simulators.core.bookkeeping import BooksError
+from simulators.core.ledger import ACCOUNTS
 from simulators.core.money import rounded
-from simulators.core.rows import CreditMemo, Customer, Invoice, InvoiceLine, Payment, Project
+from simulators.core.rows import CreditMemo, Customer, Invoice, InvoiceLine, Payment, Project, WriteOff
 from simulators.erp.sap_ecc.errors import ERROR, SUCCESS, Refusal, bapiret2, refused
 from simulators.erp.sap_ecc.extensions import dims_of, row_of, rows_of
 from simulators.erp.sap_ecc.formats import day_of, of_outside_amount, padded
@@ -22,7 +24,7 @@ from simulators.erp.sap_ecc.numbers import fi_key
 from simulators.erp.sap_ecc.soap import Call, Row
 from simulators.erp.sap_ecc.state import Ecc, refusal_of
 
-Posted = Invoice | CreditMemo | Payment
+BAD_DEBT, CASH = "660000", "100000"
 
 
 @dataclass(slots=True)
@@ -38,6 +40,8 @@ class Document:
     amounts: dict[str, int]
     """Signed minor units by item number, debit positive."""
     lines: list[InvoiceLine]
+    accounts: list[str]
+    """G/L accounts of the items, without leading zeros."""
 
 
 def post_document(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
@@ -108,7 +112,15 @@ def _read(ecc: Ecc, call: Call) -> Document:
         currency=currency,
         amounts=amounts,
         lines=_lines(ecc, call, amounts),
+        accounts=[_account(row) for row in call.table("ACCOUNTGL")],
     )
+
+
+def _account(row: Row) -> str:
+    account = row.get("GL_ACCOUNT", "").lstrip("0")
+    if account not in ACCOUNTS:
+        raise Refusal("F5506", row.get("GL_ACCOUNT", ""), parameter="ACCOUNTGL", field="GL_ACCOUNT")
+    return account
 
 
 def _lines(ecc: Ecc, call: Call, amounts: dict[str, int]) -> list[InvoiceLine]:
@@ -151,7 +163,12 @@ def _common(document: Document) -> dict[str, Any]:
         "posting_date": document.on,
         "entity": document.entity,
         "currency": document.currency,
-        "extra": {"xblnr": document.header.get("REF_DOC_NO", "")},
+        "exchange_rate": document.extension["ZZKURSF"] or None,
+        "extra": {
+            "xblnr": document.header.get("REF_DOC_NO", ""),
+            "rebills": document.extension["ZZREBILL"],
+            "approved_by": document.extension["ZZAPPROVER"],
+        },
     }
 
 
@@ -198,22 +215,40 @@ def _credit_memo(ecc: Ecc, document: Document) -> Step:
 
 
 def _payment(ecc: Ecc, document: Document) -> Step:
-    item = document.customer.get("ITEMNO_ACC", "").rjust(10, "0")
     row = Payment(
         **_common(document),
         invoice=document.customer.get("ALLOC_NMBR", ""),
-        amount_minor=-document.amounts.get(item, 0),
+        amount_minor=_credited(document, CASH),
         reference=document.extension["SGTXT"],
     )
+    return Step(lambda: _check_clearing(ecc, row), lambda: ecc.books.add_payment(row, allow_duplicate=True))
 
-    def check() -> None:
-        invoice = ecc.books.require(Invoice, row.invoice)
-        ecc.books.check_currency(row.currency, invoice.currency)
-        ecc.books.check_period(row.entity, row.posting_date)
-        if invoice.status == "cancelled" or not 0 < row.amount_minor <= invoice.open_minor:
-            raise Refusal("RW033", str(row.amount_minor), row.currency, field="AMT_DOCCUR")
 
-    return Step(check, lambda: ecc.books.add_payment(row, allow_duplicate=True))
+def _write_off(ecc: Ecc, document: Document) -> Step:
+    row = WriteOff(
+        **_common(document),
+        invoice=document.customer.get("ALLOC_NMBR", ""),
+        amount_minor=_credited(document, BAD_DEBT),
+        reason=document.extension["SGTXT"],
+    )
+    return Step(lambda: _check_clearing(ecc, row), lambda: ecc.books.add_write_off(row, allow_duplicate=True))
+
+
+def _credited(document: Document, account: str) -> int:
+    """What the customer item credits, against one item of an account; raises Refusal for another account."""
+    if document.accounts != [account]:
+        given = document.accounts[0] if document.accounts else ""
+        raise Refusal("F5506", given, parameter="ACCOUNTGL", field="GL_ACCOUNT")
+    item = document.customer.get("ITEMNO_ACC", "").rjust(10, "0")
+    return -document.amounts.get(item, 0)
+
+
+def _check_clearing(ecc: Ecc, row: Payment | WriteOff) -> None:
+    invoice = ecc.books.require(Invoice, row.invoice)
+    ecc.books.check_currency(row.currency, invoice.currency)
+    ecc.books.check_period(row.entity, row.posting_date)
+    if invoice.status == "cancelled" or not 0 < row.amount_minor <= invoice.open_minor:
+        raise Refusal("RW033", str(row.amount_minor), row.currency, field="AMT_DOCCUR")
 
 
 def _unknown(ecc: Ecc, document: Document) -> Step:
@@ -222,4 +257,4 @@ def _unknown(ecc: Ecc, document: Document) -> Step:
     raise Refusal("B1501", "DOC_TYPE", kind, parameter="DOCUMENTHEADER", field="DOC_TYPE")
 
 
-_BUILDERS = {"DR": _invoice, "DG": _credit_memo, "DZ": _payment}
+_BUILDERS = {"DR": _invoice, "DG": _credit_memo, "DZ": _payment, "DA": _write_off}

@@ -17,7 +17,7 @@ from simulators.core.bookkeeping import BooksError
 from simulators.core.clock import Clock
 from simulators.core.firm_data import FirmData
 from simulators.core.limits import ConcurrencyLimit
-from simulators.erp.sap_ecc import accounting, billing, masters, projects, soap
+from simulators.erp.sap_ecc import accounting, agreements, billing, masters, people, projects, soap
 from simulators.erp.sap_ecc.dictionary import FUNCTIONS
 from simulators.erp.sap_ecc.errors import (
     Fault,
@@ -40,15 +40,25 @@ from simulators.erp.sap_ecc.wsdl import wsdl
 WRITES: Mapping[str, Callable[[Ecc, Session, soap.Call], dict[str, Any]]] = {
     "BAPI_CUSTOMER_CREATEFROMDATA1": masters.create_customer,
     "BAPI_CUSTOMER_CHANGEFROMDATA1": masters.change_customer,
-    "BAPI_CONTRACT_CREATEFROMDATA": masters.create_contract,
-    "BAPI_CUSTOMERCONTRACT_CHANGE": masters.change_contract,
+    "BAPI_BUSPARTNEREMPLOYE_CREATE": masters.create_contact,
+    "BAPI_BUSPARTNEREMPLOYE_CHANGE": masters.change_contact,
+    "BAPI_CONTRACT_CREATEFROMDATA": agreements.create_contract,
+    "BAPI_CUSTOMERCONTRACT_CHANGE": agreements.change_contract,
+    "Z_COEXIST_REVPLAN_POST": agreements.post_plan,
     "BAPI_PRICES_CONDITIONS": masters.maintain_conditions,
-    "HR_MAINTAIN_MASTERDATA": masters.maintain_person,
+    "HR_MAINTAIN_MASTERDATA": people.maintain_person,
+    "Z_COEXIST_ASSIGNMENT_SAVE": people.save_assignment,
     "BAPI_PROJECT_MAINTAIN": projects.maintain_project,
+    "BAPI_PS_INITIALIZATION": projects.initialize,
+    "BAPI_PS_PRECOMMIT": projects.precommit,
+    "BAPI_BUS2054_CREATE_MULTI": projects.maintain_task,
+    "BAPI_BUS2054_CHANGE_MULTI": projects.maintain_task,
     "BAPI_BILLINGDOC_CREATEMULTIPLE": billing.create_billing,
     "BAPI_ACC_DOCUMENT_POST": accounting.post_document,
 }
 """Functions that register updates in the caller's unit of work."""
+RETURNS = {"BAPI_PRICES_CONDITIONS": "TO_BAPIRET2"}
+"""What the table of messages is called where it is not RETURN; of the PS family it is ET_RETURN."""
 _XML = "text/xml; charset=utf-8"
 
 
@@ -137,7 +147,7 @@ class SapEcc:
         try:
             key = _cookie(request)
             session = self.ecc.sessions.find(key) if key else self.ecc.sessions.new()
-            call = soap.read(await request.body())
+            call = soap.read(await request.body(), self.ecc.config.renamed)
             answer = soap.answer(call.function, self._run(call, session), dotted=dotted)
         except SessionGone:
             return session_gone()
@@ -146,7 +156,7 @@ class SapEcc:
         headers = {"content-type": _XML}
         if _wants_close(request):
             self.ecc.sessions.end(session)
-        elif session.steps and not key:
+        elif (session.steps or session.project_buffer) and not key:
             self.ecc.sessions.keep(session)
             headers["set-cookie"] = f"{COOKIE}={quote(f'SID:ANON:{session.key}', safe='')}; path=/; HttpOnly"
         return Response(answer, headers=headers)
@@ -154,7 +164,8 @@ class SapEcc:
     def _run(self, call: soap.Call, session: Session) -> dict[str, Any]:
         name = call.function.name
         if name in WRITES:
-            table = "TO_BAPIRET2" if name == "BAPI_PRICES_CONDITIONS" else "RETURN"
+            usual = "ET_RETURN" if name.startswith(("BAPI_BUS2054", "BAPI_PS_")) else "RETURN"
+            table = RETURNS.get(name, usual)
             try:
                 return WRITES[name](self.ecc, session, call)
             except Refusal as problem:
@@ -172,6 +183,7 @@ class SapEcc:
                 return {}
             case "BAPI_TRANSACTION_ROLLBACK":
                 session.steps.clear()
+                session.project_buffer = ""
                 return {}
             case "RFC_READ_TABLE":
                 return read_table(call, self.ecc.tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from simulators.core.bookkeeping import BooksError
@@ -16,16 +17,23 @@ from simulators.erp.sap_ecc.state import Ecc, refusal_of
 
 
 def create_billing(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
-    """BAPI_BILLINGDOC_CREATEMULTIPLE: one document a row; row n of the extension belongs to row n of the data."""
+    """BAPI_BILLINGDOC_CREATEMULTIPLE: one document a row; row n of the extension belongs to row n of the data.
+
+    Rows of BAPI_TE_VBRKP name further projects for the document with their external id.
+    """
     data = call.table("BILLINGDATAIN")
     extensions = rows_of("BAPI_TE_VBRK", call.table("EXTENSIONIN"))
+    further: dict[str, list[str]] = {}
+    for row in rows_of("BAPI_TE_VBRKP", call.table("EXTENSIONIN")):
+        further.setdefault(row["ZZEXTID"], []).append(row["POSID"])
     if not data or len(data) != len(extensions):
         raise Refusal("B1501", "BILLINGDATAIN", str(len(data)), parameter="BILLINGDATAIN")
     answer: dict[str, list[Row]] = {"SUCCESS": [], "ERRORS": [], "RETURN": []}
     for row, extension in zip(data, extensions, strict=True):
         contract = padded(row.get("DOC_NUMBER", ""), 10)
         try:
-            number = _register(ecc, session, row, extension, contract)
+            more = further.get(extension["ZZEXTID"], [])
+            number = _register(ecc, session, row, extension, contract, more)
         except (Refusal, BooksError) as problem:
             refusal = problem if isinstance(problem, Refusal) else refusal_of(problem)
             answer["ERRORS"].append({"REF_DOC": contract, "MESSAGE": str(refusal)})
@@ -36,7 +44,9 @@ def create_billing(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
     return answer
 
 
-def _register(ecc: Ecc, session: Session, row: Row, extension: Row, contract: str) -> str:
+def _register(
+    ecc: Ecc, session: Session, row: Row, extension: Row, contract: str, more: Sequence[str]
+) -> str:
     billed, through = day_of(row.get("BILL_DATE", "")), day_of(row.get("SERV_DATE", ""))
     if billed is None or through is None:
         raise Refusal("B1501", "BILL_DATE", "", parameter="BILLINGDATAIN", field="BILL_DATE")
@@ -48,7 +58,16 @@ def _register(ecc: Ecc, session: Session, row: Row, extension: Row, contract: st
         if not terms.active:
             raise Refusal("V1382", contract)
         ecc.books.check_period(project.entity, billed)
-        if not ecc.books.unbilled(project, terms, through):
+        others = [ecc.books.require(Project, other) for other in more]
+        for other in others:
+            if (other.customer, other.entity) != (project.customer, project.entity):
+                raise Refusal("VF050", other.number, project.number, parameter="EXTENSIONIN", field="POSID")
+            ecc.books.check_currency(other.currency, project.currency)
+        billed_by = [
+            (project, terms),
+            *((other, ecc.books.require(Contract, other.contract)) for other in others),
+        ]
+        if not any(ecc.books.unbilled(on, under, through) for on, under in billed_by):
             raise Refusal("VF016", contract, parameter="BILLINGDATAIN")
 
     def run() -> None:
@@ -60,6 +79,8 @@ def _register(ecc: Ecc, session: Session, row: Row, extension: Row, contract: st
                 through=through,
                 invoice_date=billed,
                 allow_duplicate=True,
+                with_projects=more,
+                exchange_rate=extension["ZZKURSF"] or None,
             )
         invoice.extra["vbeln"] = number
 

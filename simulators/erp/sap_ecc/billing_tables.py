@@ -54,6 +54,7 @@ def billing_tables(ecc: Ecc) -> dict[str, Table]:
         "XBLNR": lambda row: str(row.extra.get("xblnr", "")),
         "PS_PSP_PNR": lambda row: row.project,
         "VGBEL": lambda row: row.contract,
+        "ZZKURSF": lambda row: row.exchange_rate or "",
         "ZZEXTID": lambda row: row.external_id,
     }
     vbrp: dict[str, Getter] = {
@@ -71,7 +72,7 @@ def billing_tables(ecc: Ecc) -> dict[str, Table]:
         "VBRK": Table(
             columns(
                 "VBELN C10, FKART C4, FKDAT D8, BUKRS C4, KUNRG C10, WAERK C5, NETWR P16.2, MWSBK P16.2, ZTERM C4,"
-                "RFBSK C1, FKSTO C1, XBLNR C16, PS_PSP_PNR C24, VGBEL C10, ZZEXTID C70",
+                "RFBSK C1, FKSTO C1, XBLNR C16, PS_PSP_PNR C24, VGBEL C10, ZZKURSF C22, ZZEXTID C70",
                 vbrk,
             ),
             documents,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from simulators.core.firm_data import FirmData
@@ -35,6 +35,9 @@ class EccConfig:
     """Legal entity to BUKRS, 4 characters."""
     tax_codes: Mapping[str, str]
     """Tax code to MWSKZ, 2 characters."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Customer fields this system names otherwise (`renamed_fields: ZZROLE=ZZJOBROLE`), in structures, infotypes and
+    tables alike; flat structures have places, not names."""
 
     @property
     def entity_of(self) -> Mapping[str, str]:
@@ -72,6 +75,7 @@ def read_config(config: Mapping[str, Any], firm: FirmData) -> EccConfig:
         encoding=encoding,
         companies={code: code for code in firm.entities} | pairs(options.get("company_codes", "")),
         tax_codes=default_tax_codes(tuple(firm.tax_codes)) | pairs(options.get("tax_codes", "")),
+        renamed=pairs(options.get("renamed_fields", "")),
         **numbers,
     )
 

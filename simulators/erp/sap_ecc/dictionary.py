@@ -103,6 +103,17 @@ STRUCTURES: dict[str, dict[str, Elementary]] = {
         "WBS_ELEMENT C24, DESCRIPTION C40, SALES_DOC C10, ITM_NUMBER N6, AMOUNT P23.4, CURRENCY C5,"
         "ACTUAL_DATE D, PSTNG_DATE D"
     ),
+    "BAPIBUSPARTNEREMPLOYE": _fields("CUSTOMER C10, NAME C40, FIRSTNAME C40, E_MAIL C241, FUNCTION C2"),
+    "BAPI_BUS2054_NEW": _fields(
+        "WBS_ELEMENT C24, DESCRIPTION C40, WBS_ACCOUNT_ASSIGNMENT_ELEMENT C1, WBS_BILLING_ELEMENT C1"
+    ),
+    "ZCOEXIST_ASSIGNMENT": _fields(
+        "ZZEXTID C70, BUKRS C4, BUDAT D, POSID C24, PERNR N8, ZZROLE C32, BEGDA D, ENDDA D, ZZSTUNDEN P10.2"
+    ),
+    "ZCOEXIST_REVPLAN": _fields(
+        "ZZEXTID C70, BUKRS C4, BUDAT D, POSID C24, VBELN C10, POSNR N6, WAERS C5, ZZMETHOD C1"
+    ),
+    "ZCOEXIST_REVPERIOD": _fields("SPMON N6, WRBTR P23.4"),
     "BAPICONDCT": _fields("OPERATION C3, COND_NO C10, APPLICATIO C2, COND_TYPE C4, VARKEY C100"),
     "BAPICONDIT": _fields(
         "OPERATION C3, COND_NO C10, COND_COUNT N2, VALID_FROM D, VALID_TO D, VARKEY C100, COND_VALUE P28.9,"
@@ -198,6 +209,41 @@ FUNCTIONS: dict[str, Function] = {
             "I_PROJECT_DEFINITION BAPI_PROJECT_DEFINITION",
             "E_PROJECT_DEFINITION C24",
             f"I_METHOD_PROJECT BAPI_METHOD_PROJECT, I_WBS_MILESTONE_TABLE BAPI_WBS_MILESTONE, {_RETURN}",
+        ),
+        _function("BAPI_PS_INITIALIZATION"),
+        _function("BAPI_PS_PRECOMMIT", "", "", "ET_RETURN BAPIRET2"),
+        *(
+            _function(
+                f"BAPI_BUS2054_{method}_MULTI",
+                "I_PROJECT_DEFINITION C24",
+                "",
+                "IT_WBS_ELEMENT BAPI_BUS2054_NEW, EXTENSIONIN BAPIPAREX, ET_RETURN BAPIRET2",
+            )
+            for method in ("CREATE", "CHANGE")
+        ),
+        _function(
+            "BAPI_BUSPARTNEREMPLOYE_CREATE",
+            "PARTNEREMPLOYEEDATA BAPIBUSPARTNEREMPLOYE",
+            "PARTNEREMPLOYEEID C10",
+            _RETURN,
+        ),
+        _function(
+            "BAPI_BUSPARTNEREMPLOYE_CHANGE",
+            "PARTNEREMPLOYEEID C10, PARTNEREMPLOYEEDATA BAPIBUSPARTNEREMPLOYE",
+            "",
+            _RETURN,
+        ),
+        _function(
+            "Z_COEXIST_ASSIGNMENT_SAVE",
+            "IV_ASSIGNMENT C12, IS_ASSIGNMENT ZCOEXIST_ASSIGNMENT",
+            "EV_ASSIGNMENT C12",
+            "RETURN BAPIRET2",
+        ),
+        _function(
+            "Z_COEXIST_REVPLAN_POST",
+            "IS_PLAN ZCOEXIST_REVPLAN",
+            "EV_PLAN C10",
+            "IT_PERIODS ZCOEXIST_REVPERIOD, RETURN BAPIRET2",
         ),
         _function(
             "BAPI_PRICES_CONDITIONS",

@@ -11,15 +11,19 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from simulators.core.bookkeeping import BooksError
-from simulators.core.rows import ExpenseRow, TimeRow
 from simulators.erp.sap_ecc.drop import FilePort, NoSuchFile
 from simulators.erp.sap_ecc.errors import Fault, Refusal, text_of
-from simulators.erp.sap_ecc.extensions import DIMS
-from simulators.erp.sap_ecc.formats import NotAValue, day_of, of_hours_text, of_inside_amount
-from simulators.erp.sap_ecc.idoc import DS40, DS40_WIDTH, EXPENSE, TIME, Idoc, cells, read_file
-from simulators.erp.sap_ecc.numbers import fi_key
+from simulators.erp.sap_ecc.formats import NotAValue
+from simulators.erp.sap_ecc.idoc import DS40, DS40_WIDTH, ENTRY, EXPENSE, TIME, Idoc, read_file
+from simulators.erp.sap_ecc.posting import post_entry, post_expense, post_time
 from simulators.erp.sap_ecc.state import Ecc, refusal_of
 
+HANDLERS: dict[str, Callable[[Ecc, Idoc], tuple[str, ...]]] = {
+    TIME: post_time,
+    EXPENSE: post_expense,
+    ENTRY: post_entry,
+}
+"""What posts an IDoc of a message type: gives the message of its status record, then its variables."""
 READY, POSTED, FAILED, SYNTAX = "64", "53", "51", "60"
 SLICE = 50
 """IDocs processed between two waits: fewer timers, and periods may close in the middle of a file."""
@@ -80,9 +84,8 @@ class Inbound:
         if idoc.problem:
             _answer(idoc, SYNTAX, "E0072", idoc.docnum, idoc.problem)
             return
-        handlers: dict[str, Callable[[Ecc, Idoc], tuple[str, ...]]] = {TIME: post_time, EXPENSE: post_expense}
         try:
-            _answer(idoc, POSTED, *handlers.get(idoc.mestyp, _unsupported)(self._ecc, idoc))
+            _answer(idoc, POSTED, *HANDLERS.get(idoc.mestyp, _unsupported)(self._ecc, idoc))
             idoc.segments = []
         except BooksError as problem:
             refusal = refusal_of(problem)
@@ -125,80 +128,3 @@ def _answer(idoc: Idoc, status: str, message: str, *variables: str) -> None:
 def _unsupported(ecc: Ecc, idoc: Idoc) -> tuple[str, ...]:
     del ecc
     raise Refusal("E0332", idoc.mestyp)
-
-
-def post_time(ecc: Ecc, idoc: Idoc) -> tuple[str, str]:
-    """Post the time segment of an IDoc; (message, CATSDB counter). Raises BooksError, NotAValue."""
-    name, sdata = idoc.segments[0]
-    if name != "E1BPCATS1":
-        raise Refusal("E0072", idoc.docnum, f"segment {name}")
-    data = cells(name, sdata)
-    worked = day_of(data["WORKDATE"])
-    if worked is None or not data["CATSHOURS"]:
-        raise Refusal("B1501", "WORKDATE", data["WORKDATE"])
-    hundredths = of_hours_text(data["CATSHOURS"])
-    extra = {"pernr": data["EMPLOYEENUMBER"]} if data["EMPLOYEENUMBER"].strip("0") else {}
-    row = ecc.books.add_time(
-        TimeRow(
-            external_id=data["ZZEXTID"],
-            project=data["WBS_ELEMENT"],
-            employee=data["ZZRESID"] or data["EMPLOYEENUMBER"],
-            work_date=worked,
-            posting_date=day_of(data["BUDAT"]) or worked,
-            minutes=_minutes(hundredths),
-            hundredths=hundredths,
-            role=data["ZZROLE"] or data["ACTTYPE"],
-            billable=bool(data["BILLABLE"]),
-            rate_minor=of_inside_amount(data["PRICE"]),
-            currency=data["CURRENCY"],
-            dims={word: data[field] for word, field in DIMS.items() if data[field]},
-            notes=data["ZZNOTES"] or data["SHORTTEXT"],
-            adjusts=data["ZZADJ"],
-            extra=extra,
-        ),
-        allow_duplicate=True,
-    )
-    return "LR005", row.vendor_id
-
-
-def _minutes(hundredths: int) -> int:
-    # A hundredth of an hour is 0.6 minutes, so the nearest whole minute is the one that was meant.
-    whole = (abs(hundredths) * 6 + 5) // 10
-    return whole if hundredths >= 0 else -whole
-
-
-def post_expense(ecc: Ecc, idoc: Idoc) -> tuple[str, str, str]:
-    """Post the header and item segments of an IDoc; (message, BKPFF, document key). Raises as `post_time`."""
-    parts = {name: cells(name, sdata) for name, sdata in idoc.segments}
-    if "E1BPACHE09" not in parts or "E1BPACGL09" not in parts:
-        raise Refusal("E0072", idoc.docnum, "segment missing")
-    head, item = parts["E1BPACHE09"], parts["E1BPACGL09"]
-    spent, posted = day_of(head["DOC_DATE"]), day_of(head["PSTNG_DATE"])
-    if spent is None or posted is None:
-        raise Refusal("B1501", "DOC_DATE", head["DOC_DATE"])
-    entity = ecc.entity(head["COMP_CODE"])
-    project = ecc.books.active_project(item["WBS_ELEMENT"])
-    if project.entity != entity:
-        raise Refusal("CJ021", item["WBS_ELEMENT"])
-    ecc.books.check_period(entity, posted)
-    number = ecc.numbering.draw("KR", head["COMP_CODE"])
-    key = fi_key(number, head["COMP_CODE"], posted)
-    with ecc.numbering.given(key, number):
-        ecc.books.add_expense(
-            ExpenseRow(
-                external_id=item["ZZEXTID"],
-                project=project.vendor_id,
-                employee=item["ZZRESID"] or item["EMPLOYEE"],
-                expense_date=spent,
-                posting_date=posted,
-                category=item["ZZCATEG"],
-                amount_minor=of_inside_amount(item["AMT_DOCCUR"]),
-                currency=item["CURRENCY"],
-                billable=bool(item["BILLABLE"]),
-                dims={word: item[field] for word, field in DIMS.items() if item[field]},
-                notes=item["ZZNOTES"] or item["ITEM_TEXT"],
-                extra={"xblnr": head["REF_DOC_NO"]},
-            ),
-            allow_duplicate=True,
-        )
-    return "RW605", "BKPFF", key

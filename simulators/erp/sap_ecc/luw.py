@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from simulators.core.bookkeeping import BooksError
 from simulators.core.clock import Clock
@@ -37,6 +38,8 @@ class Session:
     key: str
     touched_at: datetime
     steps: list[Step] = field(default_factory=list)
+    project_buffer: Literal["", "open", "checked"] = ""
+    """Project BAPIs of the new family: opened by BAPI_PS_INITIALIZATION, checked by BAPI_PS_PRECOMMIT."""
 
 
 class Sessions:
@@ -102,6 +105,9 @@ def register(session: Session, step: Step) -> None:
 def commit(session: Session) -> None:
     """Run the steps; raises Refusal when an update ends abnormally, and then the unit of work is gone."""
     steps, session.steps = session.steps, []
+    buffer, session.project_buffer = session.project_buffer, ""
+    if buffer == "open" and steps:
+        raise Refusal("00300", "BAPI_PS_PRECOMMIT is missing")
     try:
         for step in steps:
             step.check()

@@ -1,16 +1,17 @@
-"""Master data as tables: customers, contracts, projects, prices, people's external ids."""
+"""Master data as tables: customers and their contact persons, projects and tasks, prices, people and assignments."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from simulators.core.rows import Contract, Customer, Project
-from simulators.erp.sap_ecc.formats import day_text
+from simulators.core.rows import Customer, MasterRow
+from simulators.erp.sap_ecc.formats import day_text, hours_text, of_outside_amount
 from simulators.erp.sap_ecc.table import (
     DIM_COLUMNS,
     Getter,
     Hints,
+    Source,
     Table,
     columns,
     constant,
@@ -25,18 +26,26 @@ if TYPE_CHECKING:
 
 
 def master_tables(ecc: Ecc) -> dict[str, Table]:
-    """KNA1, VBAK, PROJ, KONH and PA0105."""
+    """KNA1, KNVK, PROJ, PRPS, KONH, PA0105 and ZPSASSIGN."""
     return {
         "KNA1": _kna1(ecc),
-        "VBAK": _vbak(ecc),
+        "KNVK": _knvk(ecc),
         "PROJ": _proj(ecc),
+        "PRPS": _prps(ecc),
         "KONH": _konh(ecc),
         "PA0105": _pa0105(ecc),
+        "ZPSASSIGN": _zpsassign(ecc),
     }
 
 
-def _customer(row: Contract | Project) -> str:
-    return row.customer
+def _of(ecc: Ecc, of: str, key: str, external: str = "ZZEXTID") -> Source:
+    """Master rows of one sort."""
+    every = source(ecc, "master", key, external)
+
+    def rows(hints: Hints) -> Iterable[Any]:
+        return [row for row in every(hints) if row.of == of]
+
+    return rows
 
 
 def _name(n: int) -> Getter:
@@ -52,6 +61,9 @@ def _kna1(ecc: Ecc) -> Table:
         **{f"NAME{n}": _name(n - 1) for n in range(1, 5)},
         "LAND1": lambda row: row.country,
         "ERDAT": created,
+        "ORT01": lambda row: row.city[:35],
+        "PSTLZ": lambda row: row.postal_code[:10],
+        "HKUNNR": lambda row: row.parent[:10],
         "STCEG": lambda row: row.tax_registration or "",
         "LOEVM": lambda row: "" if row.active else "X",
         "ZZWAERS": lambda row: row.currency,
@@ -61,32 +73,10 @@ def _kna1(ecc: Ecc) -> Table:
         "ZZEXTID": lambda row: row.external_id,
     }
     text = (
-        "KUNNR C10, NAME1 C35, NAME2 C35, NAME3 C35, NAME4 C35, LAND1 C3, ERDAT D8, STCEG C20, LOEVM C1,"
+        "KUNNR C10, NAME1 C35, NAME2 C35, NAME3 C35, NAME4 C35, LAND1 C3, ORT01 C35, PSTLZ C10, HKUNNR C10, ERDAT D8, STCEG C20, LOEVM C1,"
         "ZZWAERS C5, ZZBUKRS C4, ZZBUDAT D8, ZZTERM N3, ZZEXTID C70"
     )
     return Table(columns(text, getters), source(ecc, "customer", "KUNNR"))
-
-
-def _vbak(ecc: Ecc) -> Table:
-    getters: dict[str, Getter] = {
-        "VBELN": lambda row: row.vendor_id,
-        "ERDAT": created,
-        "AUART": constant("ZPS"),
-        "KUNNR": _customer,
-        "WAERK": lambda row: row.currency,
-        "BUKRS_VF": lambda row: ecc.bukrs(row.entity),
-        "GUEBG": lambda row: day_text(row.starts),
-        "GUEEN": lambda row: day_text(row.ends),
-        "BSTNK": extra("bstnk"),
-        "ABGRU": lambda row: "" if row.active else "01",
-        "ZZBUDAT": extra("budat"),
-        "ZZEXTID": lambda row: row.external_id,
-    }
-    text = (
-        "VBELN C10, ERDAT D8, AUART C4, KUNNR C10, WAERK C5, BUKRS_VF C4, GUEBG D8, GUEEN D8, BSTNK C35,"
-        "ABGRU C2, ZZBUDAT D8, ZZEXTID C70"
-    )
-    return Table(columns(text, getters), source(ecc, "contract", "VBELN"))
 
 
 def _proj(ecc: Ecc) -> Table:
@@ -99,7 +89,7 @@ def _proj(ecc: Ecc) -> Table:
         "PLSEZ": lambda row: day_text(row.ends),
         "ZZSTAT": lambda row: "REL" if row.status == "active" else "CLSD",
         "LOEVM": lambda row: str(row.extra.get("loevm", "")),
-        "ZZKUNNR": _customer,
+        "ZZKUNNR": lambda row: row.customer,
         "ZZVBELN": lambda row: row.contract,
         "ZZBUDAT": extra("budat"),
         "ZZEXTID": lambda row: row.external_id,
@@ -132,9 +122,54 @@ def _pa0105(ecc: Ecc) -> Table:
         "ENDDA": constant("99991231"),
         "USRID_LONG": lambda row: row.external_id,
     }
-    people = source(ecc, "master", "PERNR", "USRID_LONG")
+    return Table(
+        columns("PERNR N8, SUBTY C4, BEGDA D8, ENDDA D8, USRID_LONG C241", getters),
+        _of(ecc, "resource", "PERNR", "USRID_LONG"),
+    )
 
-    def rows(hints: Hints) -> Iterable[Any]:
-        return [row for row in people(hints) if row.of == "resource"]
 
-    return Table(columns("PERNR N8, SUBTY C4, BEGDA D8, ENDDA D8, USRID_LONG C241", getters), rows)
+def _knvk(ecc: Ecc) -> Table:
+    getters: dict[str, Getter] = {
+        "PARNR": lambda row: row.vendor_id,
+        "KUNNR": extra("customer"),
+        "NAME1": lambda row: str(row.extra.get("name", ""))[:35],
+        "ZZBUKRS": lambda row: ecc.bukrs(row.entity),
+        "ZZBUDAT": extra("budat"),
+        "ZZEXTID": lambda row: row.external_id,
+    }
+    text = "PARNR C10, KUNNR C10, NAME1 C35, ZZBUKRS C4, ZZBUDAT D8, ZZEXTID C70"
+    return Table(columns(text, getters), _of(ecc, "contact", "PARNR"))
+
+
+def _prps(ecc: Ecc) -> Table:
+    getters: dict[str, Getter] = {
+        "POSID": lambda row: row.vendor_id,
+        "POST1": extra("name"),
+        "PBUKR": lambda row: ecc.bukrs(row.entity),
+        "FAKKZ": extra("billable"),
+        "ZZPSPID": extra("project"),
+        "ZZBUDAT": extra("budat"),
+        "ZZEXTID": lambda row: row.external_id,
+    }
+    text = "POSID C24, POST1 C40, PBUKR C4, FAKKZ C1, ZZPSPID C24, ZZBUDAT D8, ZZEXTID C70"
+    return Table(columns(text, getters), _of(ecc, "task", "POSID"))
+
+
+def _zpsassign(ecc: Ecc) -> Table:
+    def hours(row: MasterRow) -> str:
+        return hours_text(of_outside_amount(str(row.extra["hours"]), "EUR"))
+
+    getters: dict[str, Getter] = {
+        "ZZASSNR": lambda row: row.vendor_id,
+        "BUKRS": lambda row: ecc.bukrs(row.entity),
+        "BUDAT": extra("budat"),
+        "POSID": extra("project"),
+        "PERNR": extra("resource"),
+        "ZZROLE": extra("role"),
+        "BEGDA": lambda row: str(row.extra["starts"]).replace("-", ""),
+        "ENDDA": lambda row: str(row.extra["ends"]).replace("-", ""),
+        "ZZSTUNDEN": hours,
+        "ZZEXTID": lambda row: row.external_id,
+    }
+    text = "ZZASSNR C12, BUKRS C4, BUDAT D8, POSID C24, PERNR N8, ZZROLE C32, BEGDA D8, ENDDA D8, ZZSTUNDEN P10.2, ZZEXTID C70"
+    return Table(columns(text, getters), _of(ecc, "assignment", "ZZASSNR"))

@@ -1,6 +1,7 @@
 """ECC's number ranges: drawn when a document is made, before the commit, so a rollback leaves a gap.
 
-Ranges as SAP delivers them for FI document types: 18 invoices, 16 credit memos, 14 payments, 19 expenses;
+Ranges as SAP delivers them for FI document types: 18 invoices, 16 credit memos, 14 payments, 19 expenses, 01 ledger
+entries; write-offs have 15;
 billing documents from 90000001, contracts from 40000001, customers from 100001. Internal numbers have
 leading zeros. An FI document's key is BELNR (10), BUKRS (4) and GJAHR (4) in a row, as OBJ_KEY gives it.
 """
@@ -21,7 +22,12 @@ _STARTS = {
     "time": (0, 12),
     "milestone": (0, 12),
     "billing": (90_000_000, 10),
+    "contact": (0, 10),
+    "assignment": (0, 12),
+    "plan": (0, 10),
     "idoc": (0, 16),
+    "SA": (100_000_000, 10),
+    "DA": (1_500_000_000, 10),
     "DR": (1_800_000_000, 10),
     "DG": (1_600_000_000, 10),
     "DZ": (1_400_000_000, 10),

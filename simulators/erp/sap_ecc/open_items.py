@@ -1,4 +1,4 @@
-"""FI documents as tables: BKPF headers, BSID open and BSAD cleared customer items, BSIS revenue items.
+"""FI documents as tables: BKPF headers, BSID open and BSAD cleared customer items, BSIS revenue items and ledger entries.
 
 A billing document is here too, under its VBELN in BSID/BSAD; its accounting document has the same number
 (a common customizing). A receivable whose invoice is fully paid is cleared with all that paid it.
@@ -7,26 +7,41 @@ A billing document is here too, under its VBELN in BSID/BSAD; its accounting doc
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from simulators.core.money import rounded
-from simulators.core.rows import BilledRow, CreditMemo, Invoice, Payment, PostedRow
+from simulators.core.rows import (
+    BilledRow,
+    CreditMemo,
+    EntryLine,
+    Invoice,
+    InvoiceLine,
+    JournalEntry,
+    Payment,
+    PostedRow,
+    WriteOff,
+)
 from simulators.erp.sap_ecc.billing_tables import is_billing
 from simulators.erp.sap_ecc.formats import day_text, inside_amount
-from simulators.erp.sap_ecc.table import DIM_COLUMNS, Getter, Hints, Source, Table, columns, constant, dims
+from simulators.erp.sap_ecc.table import DIM_COLUMNS, Getter, Hints, Source, Table, columns, dims
 
 if TYPE_CHECKING:
     from simulators.erp.sap_ecc.state import Ecc
 
-RECEIVABLE_TYPES = ("invoice", "credit_memo", "payment")
+RECEIVABLE_TYPES = ("invoice", "credit_memo", "payment", "write_off")
+REVENUE = "400000"
+
+
+_TYPES = {"credit_memo": "DG", "payment": "DZ", "write_off": "DA", "expense": "KR", "journal_entry": "SA"}
 
 
 def document_type(row: PostedRow) -> str:
-    """BLART: RV billing, DR invoice, DG credit memo, DZ payment, KR expense."""
+    """BLART: RV billing, DR invoice, DG credit memo, DZ payment, DA write-off, KR expense, SA ledger entry."""
     if isinstance(row, Invoice):
         return "RV" if is_billing(row) else "DR"
-    return {"credit_memo": "DG", "payment": "DZ", "expense": "KR"}[row.type]
+    return _TYPES[row.type]
 
 
 def _source(ecc: Ecc, types: tuple[str, ...]) -> Source:
@@ -64,7 +79,7 @@ def bkpf(ecc: Ecc) -> Table:
         "STBLG": lambda row: "X" if row.status == "cancelled" else "",
     }
     text = f"{_HEAD}, AWTYP C5, AWKEY C20, STBLG C10"
-    return Table(columns(text, getters), _source(ecc, ("invoice", "credit_memo", "payment", "expense")))
+    return Table(columns(text, getters), _source(ecc, (*RECEIVABLE_TYPES, "expense", "journal_entry")))
 
 
 def bsid(ecc: Ecc, *, cleared: bool) -> Table:
@@ -83,7 +98,7 @@ def bsid(ecc: Ecc, *, cleared: bool) -> Table:
         return (row for row in every(hints) if is_cleared(row) == cleared)
 
     def amount(row: PostedRow) -> str:
-        minor = row.amount_minor if isinstance(row, Payment) else getattr(row, "total_minor", 0)
+        minor = row.amount_minor if isinstance(row, Payment | WriteOff) else getattr(row, "total_minor", 0)
         return inside_amount(abs(minor))
 
     def debit(row: PostedRow) -> str:
@@ -91,7 +106,7 @@ def bsid(ecc: Ecc, *, cleared: bool) -> Table:
         return ("S" if positive else "H") if isinstance(row, Invoice) else ("H" if positive else "S")
 
     def refers(row: PostedRow) -> str:
-        return row.invoice if isinstance(row, CreditMemo | Payment) else ""
+        return row.invoice if isinstance(row, CreditMemo | Payment | WriteOff) else ""
 
     getters: dict[str, Getter] = {
         **_head(ecc),
@@ -113,47 +128,74 @@ def bsid(ecc: Ecc, *, cleared: bool) -> Table:
     return Table(columns(text, getters), rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A G/L item of a document: what BSIS shows of an invoice's line or an entry's."""
+
+    row: PostedRow
+    number: int
+    account: str
+    minor: int
+    """Debit positive."""
+    line: InvoiceLine | EntryLine
+
+    @property
+    def minutes(self) -> int | None:
+        return self.line.minutes if isinstance(self.line, InvoiceLine) else None
+
+
+def _gl_items(row: PostedRow) -> Iterable[_Item]:
+    if isinstance(row, JournalEntry):
+        for n, entry in enumerate(row.lines, start=1):
+            yield _Item(row, n, entry.account, entry.minor, entry)
+    elif isinstance(row, BilledRow) and document_type(row) != "RV":
+        sign = 1 if isinstance(row, CreditMemo) else -1
+        for line in row.lines:
+            yield _Item(row, line.line + 1, REVENUE, sign * line.net_minor, line)
+
+
 def bsis(ecc: Ecc) -> Table:
-    """Revenue items of invoices and credit memos posted straight to FI."""
-    every = _source(ecc, ("invoice", "credit_memo"))
+    """G/L items: revenue of invoices and credit memos posted straight to FI, and lines of ledger entries."""
+    types = {"DR": "invoice", "DG": "credit_memo", "SA": "journal_entry"}
 
     def rows(hints: Hints) -> Iterable[Any]:
-        return (
-            (row, line)
-            for row in every(hints)
-            if isinstance(row, BilledRow) and document_type(row) != "RV"
-            for line in row.lines
-        )
+        asked = [types[of] for of in hints.get("BLART", tuple(types)) if of in types]
+        return (item for row in _source(ecc, tuple(asked))(hints) for item in _gl_items(row))
 
-    def credit(pair: Any) -> str:
-        sign = 1 if isinstance(pair[0], CreditMemo) else -1
-        return "S" if sign * pair[1].net_minor >= 0 else "H"
-
-    def quantity(pair: Any) -> str:
-        thousandths = rounded(Fraction((pair[1].minutes or 0) * 1000, 60), "half_up")
+    def quantity(item: _Item) -> str:
+        thousandths = rounded(Fraction((item.minutes or 0) * 1000, 60), "half_up")
         whole, part = divmod(abs(thousandths), 1000)
         return f"{whole}.{part:03d}" + ("-" if thousandths < 0 else "")
+
+    def text_of(item: _Item) -> str:
+        return item.line.description if isinstance(item.line, InvoiceLine) else item.line.text
+
+    def partner(item: _Item) -> str:
+        other = item.row.counterparty if isinstance(item.row, JournalEntry) else ""
+        return ecc.bukrs(other) if other else ""
 
     head = _head(ecc)
     getters: dict[str, Getter] = {
         **{name: _of_header(head[name]) for name in head},
-        "BUZEI": lambda pair: f"{pair[1].line + 1:03d}",
-        "HKONT": constant("0000400000"),
-        "SHKZG": credit,
-        "WRBTR": lambda pair: inside_amount(abs(pair[1].net_minor)),
-        "ZZTAX": lambda pair: inside_amount(pair[1].tax_minor or 0),
+        "BUZEI": lambda item: f"{item.number:03d}",
+        "HKONT": lambda item: item.account.rjust(10, "0"),
+        "SHKZG": lambda item: "S" if item.minor >= 0 else "H",
+        "WRBTR": lambda item: inside_amount(abs(item.minor)),
+        "ZZTAX": lambda item: inside_amount(getattr(item.line, "tax_minor", 0) or 0),
         "MENGE": quantity,
-        "MEINS": lambda pair: "" if pair[1].minutes is None else "H",
-        "MWSKZ": lambda pair: ecc.mwskz(pair[1].tax_code),
-        "SGTXT": lambda pair: pair[1].description[:50],
-        **dims(lambda pair: pair[1].dims),
+        "MEINS": lambda item: "" if item.minutes is None else "H",
+        "MWSKZ": lambda item: ecc.mwskz(getattr(item.line, "tax_code", "")),
+        "SGTXT": lambda item: text_of(item)[:50],
+        "PROJK": lambda item: item.row.project,
+        "VBUND": partner,
+        **dims(lambda item: item.line.dims),
     }
     text = (
         f"{_HEAD}, BUZEI N3, HKONT C10, SHKZG C1, WRBTR P16.2, ZZTAX P16.2, MENGE P16.3, MEINS C3, MWSKZ C2, SGTXT C50,"
-        f"{DIM_COLUMNS}"
+        f"PROJK C24, VBUND C6, {DIM_COLUMNS}"
     )
     return Table(columns(text, getters), rows)
 
 
 def _of_header(getter: Getter) -> Getter:
-    return lambda pair: getter(pair[0])
+    return lambda item: getter(item.row)

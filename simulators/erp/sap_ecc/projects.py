@@ -1,18 +1,25 @@
-"""BAPI_PROJECT_MAINTAIN: a list of methods (create, update, a milestone) on objects, then `Save`."""
+"""Projects: BAPI_PROJECT_MAINTAIN (a list of methods on objects, then `Save`), and WBS elements of tasks.
+
+BAPI_BUS2054_… work on a buffer: without BAPI_PS_INITIALIZATION before them they refuse, and without
+BAPI_PS_PRECOMMIT after them the commit does.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from simulators.core.bookkeeping import BooksError
-from simulators.core.rows import Contract, Customer, MilestoneRow, Project
-from simulators.erp.sap_ecc.errors import SUCCESS, Refusal, bapiret2
-from simulators.erp.sap_ecc.extensions import row_of
+from simulators.core.rows import ChargeRow, Contract, Customer, MasterRow, MilestoneRow, Project
+from simulators.erp.sap_ecc.errors import SUCCESS, Refusal, bapiret2, refused
+from simulators.erp.sap_ecc.extensions import dims_of, row_of
 from simulators.erp.sap_ecc.formats import day_of, of_outside_amount, padded
 from simulators.erp.sap_ecc.luw import Session, Step, register
-from simulators.erp.sap_ecc.masters import project_of
+from simulators.erp.sap_ecc.masters import check_unused, known, put
 from simulators.erp.sap_ecc.soap import Call, Row
-from simulators.erp.sap_ecc.state import Ecc
+from simulators.erp.sap_ecc.state import Ecc, refusal_of
+
+CHARGE = "C"
+"""Usage of a milestone row that is a fee for a span of days."""
 
 
 def maintain_project(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
@@ -94,22 +101,35 @@ def _milestone(ecc: Ecc, call: Call) -> tuple[Step, str, str]:
     currency = data.get("CURRENCY", "")
     number = ecc.numbering.draw("milestone")
     wbs = data.get("WBS_ELEMENT", "")
-    row = MilestoneRow(
-        external_id=extension["ZZEXTID"],
-        project=wbs,
-        contract=padded(data.get("SALES_DOC", ""), 10),
-        contract_line=int(data.get("ITM_NUMBER") or "0") // 10,
-        name=data.get("DESCRIPTION", ""),
-        amount_minor=of_outside_amount(data.get("AMOUNT", "0"), currency),
-        completed_on=done,
-        posting_date=posted or done,
-        currency=currency,
-    )
+    common: dict[str, Any] = {
+        "external_id": extension["ZZEXTID"],
+        "project": wbs,
+        "contract": padded(data.get("SALES_DOC", ""), 10),
+        "contract_line": int(data.get("ITM_NUMBER") or "0") // 10,
+        "name": data.get("DESCRIPTION", ""),
+        "amount_minor": of_outside_amount(data.get("AMOUNT", "0"), currency),
+        "posting_date": posted or done,
+        "currency": currency,
+    }
+    row: MilestoneRow | ChargeRow
+    if extension["ZZUSAGE"] == CHARGE:
+        begins, ends = day_of(extension["ZZBEGDA"]), day_of(extension["ZZENDDA"]) or done
+        if begins is None or ends < begins:
+            raise Refusal("B1501", "ZZBEGDA", extension["ZZBEGDA"], parameter="EXTENSIONIN", field="ZZBEGDA")
+        row = ChargeRow(**common, service_from=begins, service_until=ends)
+    else:
+        row = MilestoneRow(**common, completed_on=done)
+    return _fee(ecc, row, number), number, wbs
 
+
+def _fee(ecc: Ecc, row: MilestoneRow | ChargeRow, number: str) -> Step:
     def check() -> None:
         project = ecc.books.active_project(row.project)
         contract = ecc.books.require(Contract, row.contract)
-        if all(line.line != row.contract_line for line in contract.lines):
+        day = row.service_from if isinstance(row, ChargeRow) else row.completed_on
+        fitting = [line for line in contract.lines_on(day) if line.line == row.contract_line]
+        wanted = ("retainer", "subscription") if isinstance(row, ChargeRow) else ()
+        if not fitting or (wanted and fitting[0].bills not in wanted):
             message = f"there is no item '{contract.number}/{row.contract_line}'"
             raise BooksError("UNKNOWN_CONTRACT", message, "ITM_NUMBER")
         ecc.books.check_currency(row.currency, project.currency)
@@ -117,6 +137,85 @@ def _milestone(ecc: Ecc, call: Call) -> tuple[Step, str, str]:
 
     def run() -> None:
         with ecc.numbering.given(number):
-            ecc.books.add_milestone(row, allow_duplicate=True)
+            if isinstance(row, ChargeRow):
+                ecc.books.add_charge(row, allow_duplicate=True)
+            else:
+                ecc.books.add_milestone(row, allow_duplicate=True)
 
-    return Step(check, run), number, wbs
+    return Step(check, run)
+
+
+def initialize(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
+    """BAPI_PS_INITIALIZATION: an empty project buffer for this session."""
+    del ecc, call
+    session.project_buffer = "open"
+    return {}
+
+
+def precommit(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
+    """BAPI_PS_PRECOMMIT: check what is in the buffer; every step is checked again here."""
+    del ecc, call
+    if session.project_buffer != "open":
+        return {"ET_RETURN": [refused(Refusal("CJ085", "BAPI_PS_INITIALIZATION"))]}
+    try:
+        for step in session.steps:
+            step.check()
+    except (Refusal, BooksError) as problem:
+        detail = problem if isinstance(problem, Refusal) else refusal_of(problem)
+        return {"ET_RETURN": [refused(detail)]}
+    session.project_buffer = "checked"
+    return {"ET_RETURN": []}
+
+
+def maintain_task(ecc: Ecc, session: Session, call: Call) -> dict[str, Any]:
+    """BAPI_BUS2054_CREATE_MULTI and …_CHANGE_MULTI: one WBS element below the project."""
+    if session.project_buffer != "open":
+        raise Refusal("CJ085", "BAPI_PS_INITIALIZATION")
+    elements = call.table("IT_WBS_ELEMENT")
+    if len(elements) != 1:
+        raise Refusal("B1501", "IT_WBS_ELEMENT", str(len(elements)), parameter="IT_WBS_ELEMENT")
+    number = elements[0].get("WBS_ELEMENT", "").strip()
+    extension = row_of("BAPI_TE_PRPS", call.table("EXTENSIONIN"))
+    project = ecc.books.require(Project, call.text("I_PROJECT_DEFINITION"))
+    row = MasterRow(
+        of="task",
+        external_id=extension["ZZEXTID"],
+        entity=ecc.entity(extension["ZZBUKRS"]),
+        extra={
+            "project": project.vendor_id,
+            "name": elements[0].get("DESCRIPTION", ""),
+            "billable": elements[0].get("WBS_BILLING_ELEMENT", ""),
+            "budat": extension["ZZBUDAT"],
+        },
+    )
+    change = call.function.name == "BAPI_BUS2054_CHANGE_MULTI"
+    if change:
+        row.external_id = known(ecc, "task", number).external_id
+    elif not number or ecc.books.by_vendor_id("master", number):
+        raise Refusal("CJ027", number, parameter="IT_WBS_ELEMENT", field="WBS_ELEMENT")
+
+    def check() -> None:
+        ecc.books.active_project(project.vendor_id)
+        if not change:
+            check_unused(ecc, row)
+
+    register(session, Step(check, lambda: put(ecc, row, number)))
+    return {"ET_RETURN": [bapiret2(SUCCESS, "CJ040", number)]}
+
+
+def project_of(ecc: Ecc, call: Call, definition: Row) -> Project:
+    """The project definition of BAPI_PROJECT_MAINTAIN as a row of the books."""
+    extension = row_of("BAPI_TE_PROJ", call.table("EXTENSIONIN"))
+    return Project(
+        external_id=extension["ZZEXTID"],
+        customer=padded(extension["ZZKUNNR"], 10),
+        contract=padded(extension["ZZVBELN"], 10),
+        entity=ecc.entity(definition.get("COMP_CODE", "")),
+        name=definition.get("DESCRIPTION", ""),
+        currency=definition.get("PROJECT_CURRENCY", ""),
+        dims=dims_of(extension),
+        status="closed" if definition.get("SYSTEM_STATUS") == "CLSD" else "active",
+        starts=day_of(definition.get("START", "")),
+        ends=day_of(definition.get("FINISH", "")),
+        extra={"budat": extension["ZZBUDAT"]},
+    )

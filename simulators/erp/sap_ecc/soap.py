@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -61,8 +62,11 @@ class Call:
         return found if isinstance(found, list) else []
 
 
-def read(body: bytes) -> Call:
-    """The call in an envelope; raises Fault for anything that is none."""
+def read(body: bytes, renamed: Mapping[str, str] = MappingProxyType({})) -> Call:
+    """The call in an envelope; raises Fault for anything that is none.
+
+    `renamed`: components this system names otherwise, by the name the dictionary has for them.
+    """
     if len(body) > MAX_BYTES:
         raise Fault("Client", "SOAP request is too large")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -85,11 +89,11 @@ def read(body: bytes) -> Call:
     call = Call(function)
     for part in operation:
         if isinstance(part.tag, str):
-            _take(call, part)
+            _take(call, part, renamed)
     return call
 
 
-def _take(call: Call, part: Any) -> None:
+def _take(call: Call, part: Any, renamed: Mapping[str, str]) -> None:
     name = etree.QName(part).localname
     parameter = call.function.accepts(name)
     if parameter is None:
@@ -100,21 +104,23 @@ def _take(call: Call, part: Any) -> None:
         items = [row for row in part if isinstance(row.tag, str)]
         if len(items) > MAX_ROWS:
             raise Fault("Client", f"{name} has more than {MAX_ROWS} rows")
-        call.values[name] = [_structure(parameter, row) for row in items]
+        call.values[name] = [_structure(parameter, row, renamed) for row in items]
     else:
-        call.values[name] = _structure(parameter, part)
+        call.values[name] = _structure(parameter, part, renamed)
 
 
-def _structure(parameter: Parameter, part: Any) -> Row:
+def _structure(parameter: Parameter, part: Any, renamed: Mapping[str, str]) -> Row:
     fields = STRUCTURES[parameter.type]
+    known_as = {renamed.get(name, name): name for name in fields} if renamed else {}
     row: Row = {}
     for cell in part:
         if not isinstance(cell.tag, str):
             continue
-        name = cell.tag.rpartition("}")[2]
+        given = cell.tag.rpartition("}")[2]
+        name = known_as.get(given, "") if renamed else given
         kind = fields.get(name)
         if kind is None:
-            raise Fault("Client", f"{parameter.type} has no component {name[:40]}")
+            raise Fault("Client", f"{parameter.type} has no component {given[:40]}")
         row[name] = _value(name, kind, cell)
     return row
 

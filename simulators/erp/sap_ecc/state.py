@@ -34,6 +34,7 @@ _MESSAGE_OF: Mapping[str, str] = {
     "INACTIVE": "CJ031",
     "CURRENCY": "VK034",
     "AMOUNT": "RW033",
+    "UNKNOWN_ACCOUNT": "F5506",
 }
 
 

@@ -30,6 +30,17 @@ class Table:
     columns: Mapping[str, tuple[Elementary, Getter]]
     rows: Source
 
+    def named(self, renamed: Mapping[str, str]) -> Table:
+        """The same table with some columns under other names; rows are still found by the old ones' indexes."""
+        if not renamed:
+            return self
+        old = {new: name for name, new in renamed.items()}
+
+        def rows(hints: Hints) -> Iterable[Any]:
+            return self.rows({old.get(name, name): values for name, values in hints.items()})
+
+        return Table({renamed.get(name, name): column for name, column in self.columns.items()}, rows)
+
 
 def columns(text: str, getters: Mapping[str, Getter]) -> dict[str, tuple[Elementary, Getter]]:
     """Reads `NAME C10, …` and joins each column with its getter."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulators.erp.sap_ecc.agreement_tables import agreement_tables
 from simulators.erp.sap_ecc.billing_tables import billing_tables
 from simulators.erp.sap_ecc.master_tables import master_tables
 from simulators.erp.sap_ecc.open_items import bkpf, bsid, bsis
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
 
 def tables(ecc: Ecc) -> dict[str, Table]:
-    """Every table by name."""
-    return {
+    """Every table by name, its columns as this system names them."""
+    found = {
         **master_tables(ecc),
+        **agreement_tables(ecc),
         "CATSDB": catsdb(ecc),
         "COVP": covp(ecc),
         "MLST": mlst(ecc),
@@ -28,3 +30,4 @@ def tables(ecc: Ecc) -> dict[str, Table]:
         "BSIS": bsis(ecc),
         "EDIDC": edidc(ecc),
     }
+    return {name: table.named(ecc.config.renamed) for name, table in found.items()}

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from simulators.core.money import rounded
-from simulators.core.rows import TimeRow
+from simulators.core.rows import ChargeRow, MilestoneRow, TimeRow
 from simulators.erp.sap_ecc.formats import day_text, hours_text, inside_amount
 from simulators.erp.sap_ecc.table import DIM_COLUMNS, Getter, Hints, Table, columns, constant, dims, source
 
@@ -37,6 +37,8 @@ def catsdb(ecc: Ecc) -> Table:
         "STATUS": lambda row: "60" if row.status == "cancelled" else "30",
         "LTXA1": lambda row: row.notes[:40],
         "ZZBILL": lambda row: "X" if row.billable else "",
+        "ZZCOVER": lambda row: "R" if row.covered else "",
+        "ZZADJ": lambda row: row.adjusts,
         "ZZROLE": lambda row: row.role,
         "ZZRESID": lambda row: row.employee,
         "ZZEXTID": lambda row: row.external_id,
@@ -44,7 +46,7 @@ def catsdb(ecc: Ecc) -> Table:
     }
     described = columns(
         "COUNTER N12, PERNR N8, WORKDATE D8, BUDAT D8, BUKRS C4, POSID C24, CATSHOURS P8.2, UNIT C3, PRICE P16.2,"
-        f"TCURR C5, STATUS C2, LTXA1 C40, ZZBILL C1, ZZROLE C32, ZZRESID C64, ZZEXTID C70, {DIM_COLUMNS}",
+        f"TCURR C5, STATUS C2, LTXA1 C40, ZZBILL C1, ZZCOVER C1, ZZADJ C70, ZZROLE C32, ZZRESID C64, ZZEXTID C70, {DIM_COLUMNS}",
         getters,
     )
     return Table(described, source(ecc, "time", "COUNTER"))
@@ -64,27 +66,39 @@ def covp(ecc: Ecc) -> Table:
         "TWAER": lambda row: row.currency,
         "SGTXT": lambda row: row.notes[:50],
         "STOKZ": lambda row: "X" if row.status == "cancelled" else "",
+        "ZZBILLED": lambda row: inside_amount(row.billed_minor if row.billable else 0),
+        "ZZADJ": lambda row: row.adjusts,
         "ZZCATEG": lambda row: row.category,
         "ZZEXTID": lambda row: row.external_id,
         **dims(lambda row: row.dims),
     }
     described = columns(
         "REFBN C10, BUKRS C4, GJAHR N4, BLDAT D8, BUDAT D8, POSID C24, WTGBTR P16.2, TWAER C5, SGTXT C50, STOKZ C1,"
-        f"ZZCATEG C32, ZZEXTID C70, {DIM_COLUMNS}",
+        f"ZZBILLED P16.2, ZZADJ C70, ZZCATEG C32, ZZEXTID C70, {DIM_COLUMNS}",
         getters,
     )
     return Table(described, source(ecc, "expense", ""))
 
 
 def mlst(ecc: Ecc) -> Table:
-    """MLST: completed milestones."""
+    """MLST: completed milestones (usage M), and fees for spans of days (usage C)."""
+    of_type = {usage: source(ecc, kind, "MLSTN") for usage, kind in (("M", "milestone"), ("C", "charge"))}
+
+    def rows(hints: Hints) -> Iterable[Any]:
+        return [
+            row for usage in hints.get("ZZUSAGE", "MC") if usage in of_type for row in of_type[usage](hints)
+        ]
+
+    def done(row: MilestoneRow | ChargeRow) -> str:
+        return day_text(row.service_until if isinstance(row, ChargeRow) else row.completed_on)
 
     getters: dict[str, Getter] = {
         "MLSTN": lambda row: row.vendor_id,
         "POSID": lambda row: row.project,
         "BUKRS": lambda row: ecc.bukrs(row.entity),
         "BUDAT": lambda row: day_text(row.posting_date),
-        "LST_ACTDT": lambda row: day_text(row.completed_on),
+        "LST_ACTDT": done,
+        "ZZUSAGE": lambda row: "C" if isinstance(row, ChargeRow) else "M",
         "KTEXT": lambda row: row.name[:40],
         "WTGBTR": lambda row: inside_amount(row.amount_minor),
         "WAERS": lambda row: row.currency,
@@ -95,10 +109,10 @@ def mlst(ecc: Ecc) -> Table:
     }
     described = columns(
         "MLSTN N12, POSID C24, BUKRS C4, BUDAT D8, LST_ACTDT D8, KTEXT C40, WTGBTR P16.2, WAERS C5, VBELN C10,"
-        f"STOKZ C1, ZZEXTID C70, {DIM_COLUMNS}",
+        f"STOKZ C1, ZZUSAGE C1, ZZEXTID C70, {DIM_COLUMNS}",
         getters,
     )
-    return Table(described, source(ecc, "milestone", "MLSTN"))
+    return Table(described, rows)
 
 
 def edidc(ecc: Ecc) -> Table:

@@ -5,7 +5,12 @@ from it; projects are created in it, and invoice status is written back as exter
 must not bill. Credentials of its application: `CLIENT_ID`, `CLIENT_SECRET`.
 
 Options in the landscape (all text): `rate_per_minute` (429 without Retry-After, as the vendor),
-`events: disorderly` (subscribed events out of order and some twice), `any_credentials`.
+`events: disorderly` (subscribed events out of order and some twice), `any_credentials`, `renamed`
+(`old:new,…`: attributes the API calls by another name since a release).
+
+A timesheet or expense report is re-opened by cancelling its approved submission (vendor documentation,
+"Cancel a Single Timesheet Submission": for people with time approval permission): its rows are no
+longer approved and can be changed, deleted, and handed in again. Invoiced rows can't be re-opened.
 
 Decision: rows are immutable dicts under sorted indexes instead of SQL, because month-end writes
 20,000 entries and reads them back in order of change within seconds. Price: filters are our own

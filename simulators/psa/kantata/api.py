@@ -21,6 +21,7 @@ from simulators.psa.kantata.errors import KantataError, bad_token, not_found, sy
 from simulators.psa.kantata.events import events_body
 from simulators.psa.kantata.listing import envelope, list_rows
 from simulators.psa.kantata.records import Records
+from simulators.psa.kantata.renaming import Renamed
 from simulators.psa.kantata.schema import COLLECTIONS, SUBMISSIONS, Collection
 from simulators.psa.kantata.state import Account, Row, text_of
 
@@ -51,6 +52,7 @@ class Kantata:
         self.tokens = Tokens(rng, any_credentials=options.get("any_credentials", "") == "true")
         per_minute = int(options.get("rate_per_minute", 0))
         self._rate = RateLimit(per_minute, 60, clock) if per_minute else None
+        self._renamed = Renamed(options.get("renamed", ""))
         self._disorderly = options.get("events", "") == "disorderly"
         self._requests = 0
 
@@ -118,7 +120,7 @@ class Kantata:
             query = dict(parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True))
             parts = request.path_params["path"].removesuffix(".json").strip("/").split("/")
             body = _body(raw, request.headers.get("content-type", "")) if raw else {}
-            return self._dispatch(request.method, parts, query, body)
+            return self._dispatch(request.method, parts, query, self._renamed.inward(body))
         except KantataError as error:
             return self._respond(error.status, error.body())
 
@@ -234,6 +236,7 @@ class Kantata:
 
     def _respond(self, status: int, content: dict[str, Any]) -> Response:
         self._requests += 1
+        content = self._renamed.outward(content)
         headers = {"x-request-id": f"{self.name}-{self._requests:08d}"}
         return Response(orjson.dumps(content), status, headers, media_type="application/json")
 

@@ -1,0 +1,229 @@
+"""Matches due-from and due-to across all ERPs, from what they hold now, and stores what does not match."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from router.canonical.ledger import JournalEntry
+from router.canonical.money import Money
+from router.canonical.work import ExpenseItem, TimeEntry
+from router.connectors.port import Connector, Record
+from router.errors import VendorRefused, VendorUnknown
+from router.finance.calendar import Calendars
+from router.finance.intercompany import leg_ids, owed
+from router.finance.matching import WORDS, Held, Pair, Sent, Wrong, match
+from router.journal.journal import Journal
+from router.model import SystemId
+from router.workflows.intercompany import IntercompanyLegs
+
+DUE = ("DUE_FROM", "DUE_TO")
+CODE = "intercompany-mismatch"
+AROUND = timedelta(days=62)
+"""How far outside a period a leg is looked for that is not in it."""
+
+
+class IntercompanyMatch:
+    """The match of one period, read from the journal and from every ERP."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        connectors: Mapping[SystemId, Connector],
+        calendars: Calendars,
+        entities: Sequence[str],
+        charges: IntercompanyLegs,
+    ) -> None:
+        self._journal = journal
+        self._connectors = connectors
+        self._calendars = calendars
+        self._entities = tuple(entities)
+        self._charges = charges
+
+    async def match(self, period: str) -> list[Pair]:
+        """Every pair of entities with charges in a period; raises BadInput for what is no period."""
+        spans = [self._calendars.named(entity, period) for entity in self._entities]
+        first, last = min(one.first for one in spans), max(one.last for one in spans)
+        rows = await self._journal.entered(
+            ("journal_entry",), first=(first - AROUND).isoformat(), last=(last + AROUND).isoformat()
+        )
+        sent = [
+            Sent(entry=row.document, state=row.state, system=row.authority or "")
+            for row in rows
+            if isinstance(row.document, JournalEntry)
+            and any(one.account in DUE for one in row.document.lines)
+        ]
+        held = await self._held(first - AROUND, last + AROUND)
+        pairs = match(sent, held, period, self._name)
+        missing = await self._uncharged(period, first, last, {one.entry.document_id for one in sent})
+        return _with_missing(pairs, missing, period)
+
+    async def mismatches(self, period: str, entity: str) -> Sequence[Mapping[str, Any]]:
+        """The mismatches an entity is a side of, stored as breaks; each with its `problem`.
+
+        An ERP that can't be read is one: what nobody could look at never passes.
+        """
+        try:
+            pairs = [one for one in await self.match(period) if one.status == "mismatch"]
+        except (VendorUnknown, VendorRefused) as error:
+            return [{"code": CODE, "problem": f"an ERP's books can't be read: {error.message}"}]
+        await self._journal.store_breaks(
+            f"intercompany:{period}", [row for pair in pairs for row in _breaks(pair)]
+        )
+        return [_shown(pair) for pair in pairs if entity in (pair.provider, pair.receiver)]
+
+    async def report(self, period: str) -> dict[str, Any]:
+        """The match of a period as JSON."""
+        pairs = await self.match(period)
+        return {
+            "period": period,
+            "matched": all(pair.status == "matched" for pair in pairs),
+            "pairs": [_shown(pair) for pair in pairs],
+        }
+
+    def _name(self, entity: str, on: date) -> str:
+        known = entity if entity in self._entities else self._entities[0]
+        return self._calendars.on(known, on).name
+
+    async def _held(self, first: date, last: date) -> list[Held]:
+        found: list[Held] = []
+        until = (last + timedelta(days=1)).isoformat()
+        for connector in self._connectors.values():
+            if "journal_entry" in connector.capabilities.kinds:
+                rows = await connector.read_back(
+                    "journal_entry", legal_entities=self._entities, since=first.isoformat(), until=until
+                )
+                found += [one for row in rows if (one := _leg_of(row)) is not None]
+        return found
+
+    async def _uncharged(self, period: str, first: date, last: date, charged: set[str]) -> list[JournalEntry]:
+        """The legs that should be there for work of a period, and are not."""
+        rows = await self._journal.entered(
+            ("time_entry", "expense_item"), first=first.isoformat(), last=last.isoformat()
+        )
+        found: list[JournalEntry] = []
+        for row in rows:
+            work = row.document
+            if not isinstance(work, TimeEntry | ExpenseItem):
+                continue
+            if leg_ids(work.kind, work.document_id)[0] in charged:
+                continue
+            sides = await self._charges.sides(work)
+            if sides is not None and self._name(sides[0], work.accounting_date) == period:
+                made = [one.document for one in await self._charges.uncharged(work)]
+                found += [one for one in made if isinstance(one, JournalEntry)]
+        return found
+
+
+def _leg_of(row: Record) -> Held | None:
+    """What a record says is due from and due to another entity; None where it says nothing of it."""
+    due = dict.fromkeys(DUE, 0)
+    for line in row.lines:
+        if line.get("account") in due:
+            due[line["account"]] += int(line["net_minor"])
+    if not any(line.get("account") in due for line in row.lines):
+        return None
+    gone = row.status in ("cancelled", "reversed")
+    return Held(
+        system=row.system,
+        document_id=row.external_id,
+        number=row.number or row.vendor_id,
+        legal_entity=row.legal_entity,
+        counterparty=_counterparty(row),
+        on=date.fromisoformat(row.accounting_date),
+        currency=row.currency,
+        due_from_minor=0 if gone else due["DUE_FROM"],
+        due_to_minor=0 if gone else due["DUE_TO"],
+    )
+
+
+def _counterparty(row: Record) -> str:
+    """The other entity, which some ERPs keep on the entry and some on its lines."""
+    named = [str(line["counterparty"]) for line in row.lines if line.get("counterparty")]
+    return row.dimensions.get("counterparty", "") or next(iter(named), "")
+
+
+def _with_missing(pairs: list[Pair], missing: Sequence[JournalEntry], period: str) -> list[Pair]:
+    by_key = {(one.provider, one.receiver, one.currency): one for one in pairs}
+    for entry in missing:
+        sent = Sent(entry=entry, state="", system="")
+        provider, receiver = sent.pair
+        key = (provider, receiver, entry.currency)
+        pair = by_key.setdefault(key, Pair(provider, receiver, period, entry.currency))
+        pair.wrong.append(
+            Wrong(
+                document_id=entry.document_id,
+                legal_entity=entry.legal_entity,
+                system="",
+                cause="leg-missing",
+                sent_minor=owed(entry).minor,
+                held_minor=0,
+            )
+        )
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def _shown(pair: Pair) -> dict[str, Any]:
+    def text(minor: int) -> str:
+        return str(Money(minor, pair.currency))
+
+    row: dict[str, Any] = {
+        "provider": pair.provider,
+        "receiver": pair.receiver,
+        "period": pair.period,
+        "currency": pair.currency,
+        "status": pair.status,
+        "due_from": text(pair.due_from_minor),
+        "due_to": text(pair.due_to_minor),
+        "difference": text(pair.difference_minor),
+        "sent": {"due_from": text(pair.due_from_sent_minor), "due_to": text(pair.due_to_sent_minor)},
+        "legs": [
+            {
+                "document_id": one.document_id,
+                "legal_entity": one.legal_entity,
+                "system": one.system,
+                "cause": one.cause,
+                "sent": text(one.sent_minor),
+                "held": text(one.held_minor),
+                "why": WORDS[one.cause],
+            }
+            for one in pair.wrong
+        ],
+    }
+    if pair.status == "mismatch":
+        causes = "; ".join(
+            f"{one.document_id} ({one.system or 'no ERP'}): {one.cause}" for one in pair.wrong[:3]
+        )
+        row["code"] = CODE
+        row["problem"] = (
+            f"{pair.provider} has {row['due_from']} {pair.currency} due from {pair.receiver} in {pair.period},"
+            f" which owes {row['due_to']}: {causes or 'the books differ'}"
+        )
+    return row
+
+
+def _breaks(pair: Pair) -> list[dict[str, Any]]:
+    rows = []
+    for one in pair.wrong:
+        delta = one.held_minor - one.sent_minor
+        rows.append(
+            {
+                "key": {"document_id": one.document_id},
+                "kind": "journal_entry",
+                "class": "amount",
+                "column": "due",
+                "legacy": str(Money(one.sent_minor, pair.currency)),
+                "cloud": str(Money(one.held_minor, pair.currency)),
+                "legal_entity": one.legal_entity,
+                "project_id": "",
+                "currency": pair.currency,
+                "delta": str(Money(delta, pair.currency)),
+                "delta_minor": delta,
+                "cause": one.cause,
+                "evidence": f"{CODE}: {WORDS[one.cause]}",
+                "code": CODE,
+            }
+        )
+    return rows

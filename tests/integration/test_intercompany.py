@@ -1,0 +1,215 @@
+"""A consultant of one entity on another's project: two legs in two ERPs that agree to the cent, and what if not.
+
+UK01 is on NetSuite already, US01 still on SAP. The consultant of UK01 costs 70.00 GBP an hour; UK01
+charges US01 cost plus 8%. 440 minutes are 513.33… GBP, so 554.40 GBP with the mark-up, which at the rate
+of 30 September, 1.3142, is 728.59 USD in the books of US01.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.router_stand import Stand, event, on_stand
+
+ROUTES = """
+version: 1
+default: {authority: sap_ecc}
+rules:
+  - {id: uk-on-cloud, when: 'legal_entity == "UK01"', authority: netsuite}
+"""
+US = {"legal_entity": "US01", "region": "AMER", "currency": "USD"}
+LINE = {
+    "line": 1, "bills": "time", "description": "Time and materials", "tax_code": "US-EXEMPT", "service_line": "CONSULTING",
+}  # fmt: skip
+WIP, UNBILLED = "140000", "410000"
+DUE_FROM, DUE_TO, IC_REVENUE, IC_COST = "130000", "235000", "450000", "650000"
+EMPLOYEES = "240000"
+
+
+async def send(stand: Stand, kind: str, name: str, **fields: Any) -> dict[str, Any]:
+    """Send the example of a kind under an id; the first answer."""
+    answer = await stand.post(event(kind, f"{kind} {name}", document_id=name, **fields))
+    assert answer.status_code == 202, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def at_work(stand: Stand) -> None:
+    """A project of US01, and a consultant of UK01."""
+    await send(stand, "resource", "R-100")
+    await send(stand, "rate_card", "RC-US01", **US)
+    await send(stand, "customer", "C-US", **US, country="US")
+    await send(stand, "contract", "K-US", **US, customer_id="C-US", rate_card_id="RC-US01", lines=[LINE])
+    await send(stand, "project", "P-US", **US, customer_id="C-US", contract_id="K-US", cost_center="CC-US01")
+    await stand.settled()
+
+
+async def worked(stand: Stand, name: str = "TE-1", **fields: Any) -> dict[str, Any]:
+    """An approved time entry of the consultant on the project."""
+    return await send(stand, "time_entry", name, **{**US, "project_id": "P-US", **fields})
+
+
+def ledger(stand: Stand, erp: str, entity: str) -> dict[str, int]:
+    """Account → balance in the entity's own currency, debit positive; what stands at nothing left out."""
+    books = stand.simulators[erp].sim.books  # type: ignore[attr-defined]
+    found: dict[str, int] = books.ledger.base_balance(entity)
+    return {account: minor for account, minor in found.items() if minor}
+
+
+async def pairs(stand: Stand, period: str = "2026-10") -> list[dict[str, Any]]:
+    """The match of a period."""
+    found: list[dict[str, Any]] = (await stand.get(f"/v1/intercompany?period={period}"))["pairs"]
+    return found
+
+
+def test_work_across_entities_stands_in_both_ledgers_to_the_cent(tmp_path: Path) -> None:
+    """Due from and due to in two ERPs, revenue and cost; the time itself in the project's books; all match."""
+
+    async def test(stand: Stand) -> None:
+        await at_work(stand)
+        await worked(stand)
+        await stand.settled()
+        legs = await stand.of_kind("journal_entry")
+        assert [(row["document_id"], row["authority"], row["state"]) for row in legs] == [
+            ("IC-TE-1.from", "netsuite", "posted"), ("IC-TE-1.to", "sap_ecc", "posted"),
+        ]  # fmt: skip
+        assert ledger(stand, "netsuite", "UK01") == {DUE_FROM: 55_440, IC_REVENUE: -55_440}
+        assert ledger(stand, "sap_ecc", "US01") == {
+            WIP: 109_950, UNBILLED: -109_950, IC_COST: 72_859, DUE_TO: -72_859,
+        }  # fmt: skip
+        assert ledger(stand, "sap_ecc", "UK01") == {} == ledger(stand, "netsuite", "US01")
+        (pair,) = await pairs(stand)
+        assert (pair["provider"], pair["receiver"], pair["currency"]) == ("UK01", "US01", "GBP")
+        assert (pair["due_from"], pair["due_to"], pair["status"]) == ("554.40", "554.40", "matched")
+        again = await stand.post(
+            event("time_entry", "time_entry TE-1", document_id="TE-1", **US, project_id="P-US")
+        )
+        assert again.status_code == 200
+        assert len(await stand.of_kind("journal_entry")) == 2, "a repeat charges nothing"
+
+    on_stand(tmp_path, test, routes=ROUTES)
+
+
+def test_a_correction_takes_the_charge_back(tmp_path: Path) -> None:
+    """The opposite of an entry brings the opposite of its legs: nothing is left on any account of either ERP."""
+
+    async def test(stand: Stand) -> None:
+        await at_work(stand)
+        await worked(stand)
+        await worked(stand, "TE-1.r1", minutes=-440, adjusts="TE-1")
+        await stand.settled()
+        assert ledger(stand, "netsuite", "UK01") == {}
+        assert ledger(stand, "sap_ecc", "US01") == {}
+        (pair,) = await pairs(stand)
+        assert (pair["due_from"], pair["due_to"], pair["status"]) == ("0.00", "0.00", "matched")
+        back = await stand.get("/v1/documents/journal_entry/IC-TE-1.r1.to")
+        assert back["reverses"] == "IC-TE-1.to"
+
+    on_stand(tmp_path, test, routes=ROUTES)
+
+
+def test_an_expense_is_owed_to_the_employer(tmp_path: Path) -> None:
+    """84.20 USD of the consultant: US01 owes UK01 instead of the employee, UK01 owes the employee; at cost.
+
+    84.20 USD are 64.07 GBP in the books of UK01, at 1 / 1.3142.
+    """
+
+    async def test(stand: Stand) -> None:
+        await at_work(stand)
+        await send(stand, "expense_item", "EX-1", **US, project_id="P-US", expense_date="2026-10-29")
+        await stand.settled()
+        assert ledger(stand, "netsuite", "UK01") == {DUE_FROM: 6_407, EMPLOYEES: -6_407}
+        found = ledger(stand, "sap_ecc", "US01")
+        assert found[DUE_TO] == -8_420
+        assert EMPLOYEES not in found, "the employee is paid by the employer"
+        (pair,) = await pairs(stand)
+        assert (pair["due_from"], pair["due_to"], pair["currency"]) == ("84.20", "84.20", "USD")
+
+    on_stand(tmp_path, test, routes=ROUTES)
+
+
+def test_an_edited_leg_is_found_and_blocks_the_close(tmp_path: Path) -> None:
+    """Somebody changes the amount in one ERP: the match says which leg, and neither entity can hard close."""
+
+    async def test(stand: Stand) -> None:
+        await at_work(stand)
+        await worked(stand)
+        await stand.settled()
+        edit(stand, "sap_ecc", "IC-TE-1.to", 50_000)
+        (pair,) = await pairs(stand)
+        assert (pair["status"], pair["code"]) == ("mismatch", "intercompany-mismatch")
+        assert (pair["due_from"], pair["due_to"], pair["difference"]) == ("554.40", "500.00", "54.40")
+        (leg,) = pair["legs"]
+        assert (leg["document_id"], leg["system"], leg["cause"]) == ("IC-TE-1.to", "sap_ecc", "edited")
+        for entity in ("UK01", "US01"):
+            answer = await stand.post({"why": "month end"}, f"/v1/periods/{entity}/2026-10:close")
+            assert (answer.status_code, answer.json()["type"]) == (409, "urn:coexist:problem:open-items")
+            assert "IC-TE-1.to (sap_ecc): edited" in answer.json()["detail"]
+        (row,) = (await stand.get("/v1/breaks"))["breaks"]
+        assert (row["code"], row["delta"], row["cause"]) == ("intercompany-mismatch", "54.40", "edited")
+        edit(stand, "sap_ecc", "IC-TE-1.to", 55_440)
+        closed = await stand.post({"why": "month end"}, "/v1/periods/UK01/2026-10:close")
+        assert (closed.status_code, closed.json()["state"]) == (200, "closed")
+
+    on_stand(tmp_path, test, routes=ROUTES)
+
+
+def edit(stand: Stand, erp: str, external_id: str, minor: int) -> None:
+    """Somebody changes the amount of a ledger entry in an ERP."""
+    books = stand.simulators[erp].sim.books  # type: ignore[attr-defined]
+    for line in books.get("journal_entry", external_id).lines:
+        line.minor = minor if line.minor > 0 else -minor
+
+
+@pytest.mark.parametrize("order", ["person first", "work first"])
+def test_work_of_a_person_not_known_yet_is_charged_later(tmp_path: Path, order: str) -> None:
+    """No legs at first; the match finds them missing once the person is known, and a run adds them."""
+
+    async def test(stand: Stand) -> None:
+        await at_work(stand)
+        late = {"document_id": "R-7", "name": "L. Late"}
+        if order == "person first":
+            await send(stand, "resource", "R-7", name="L. Late")
+        await worked(stand, resource_id="R-7")
+        if order == "work first":
+            assert await pairs(stand) == []
+            await send(stand, "resource", **late)
+            await stand.settled()
+            (pair,) = await pairs(stand)
+            assert [(leg["document_id"], leg["cause"]) for leg in pair["legs"]] == [
+                ("IC-TE-1.from", "leg-missing"), ("IC-TE-1.to", "leg-missing"),
+            ]  # fmt: skip
+            body = {"legal_entity": "US01", "period": "2026-10"}
+            for legs in (["IC-TE-1.from", "IC-TE-1.to"], []):
+                told = (await stand.post(body, "/v1/processes/charge-intercompany")).json()
+                assert told["legs"] == legs
+        await stand.settled()
+        (pair,) = await pairs(stand)
+        assert (pair["due_from"], pair["due_to"], pair["status"]) == ("554.40", "554.40", "matched")
+
+    on_stand(tmp_path, test, routes=ROUTES)
+
+
+def test_both_legs_move_to_a_day_both_books_are_open(tmp_path: Path) -> None:
+    """UK01 has closed October: its leg would land in November, so both do, and the match still holds."""
+
+    async def test(stand: Stand) -> None:
+        await at_work(stand)
+        answer = await stand.post({"why": "early close", "force": True}, "/v1/periods/UK01/2026-10:close")
+        assert answer.status_code == 200, answer.text
+        await worked(stand)
+        await stand.settled()
+        dates = [
+            (await stand.get(f"/v1/documents/{kind}/{name}"))["accounting_date"]
+            for kind, name in (
+                ("time_entry", "TE-1"), ("journal_entry", "IC-TE-1.from"), ("journal_entry", "IC-TE-1.to"),
+            )
+        ]  # fmt: skip
+        assert dates == ["2026-10-30", "2026-11-01", "2026-11-01"]
+        assert await pairs(stand) == []
+        assert [pair["status"] for pair in await pairs(stand, "2026-11")] == ["matched"]
+
+    on_stand(tmp_path, test, routes=ROUTES)

@@ -1,0 +1,158 @@
+"""Closing the books: soft and hard close, late entries by policy, accruals; on the real simulators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from router.canonical import events
+from router.errors import PeriodClosed
+from router.ingest.gateway import answer_of
+from router.journal.port import Accepted, Stale
+from tests.integration.router_stand import Stand, event, on_stand
+
+PERIODS = "/v1/periods"
+
+
+def with_policy(policy: str) -> Callable[[dict[str, Any]], None]:
+    """The default landscape with another late policy."""
+
+    def change(data: dict[str, Any]) -> None:
+        data["calendars"]["monthly"]["late"] = policy
+
+    return change
+
+
+async def close(stand: Stand, entity: str, period: str, verb: str = "close", **body: Any) -> Any:
+    """Have a period closed (by force, unless said otherwise) or re-opened; the answer's JSON."""
+    if verb == "close":
+        body = {"force": True, **body}
+    answer = await stand.post({"why": "month end", **body}, f"{PERIODS}/{entity}/{period}:{verb}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def send(stand: Stand, kind: str, name: str, **fields: Any) -> dict[str, Any]:
+    """Send the example of a kind under an id; what the gateway said."""
+    answer = await stand.post(event(kind, name, document_id=name, **fields))
+    assert answer.status_code == 202, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def kept(stand: Stand, told: dict[str, Any]) -> dict[str, Any]:
+    """A transaction as the journal has it."""
+    found: dict[str, Any] = await stand.get(told["status_url"])
+    return found
+
+
+def test_a_late_entry_moves_to_the_next_open_period(tmp_path: Path) -> None:
+    """`next_period`: the accounting date moves, the work date stays, the history and the period say so."""
+
+    async def test(stand: Stand) -> None:
+        await close(stand, "UK01", "2026-10")
+        told = await send(stand, "time_entry", "TE-1", work_date="2026-10-28", accounting_date="2026-10-28")
+        found = await kept(stand, told)
+        assert found["document"]["accounting_date"] == "2026-11-01"
+        assert found["document"]["work_date"] == "2026-10-28"
+        (late,) = [row["detail"] for row in found["history"] if row["what"] == "late"]
+        assert (late["period"], late["from"], late["to"]) == ("2026-10", "2026-10-28", "2026-11-01")
+        shown = await stand.get(f"{PERIODS}/UK01/2026-10")
+        assert [row["document_id"] for row in shown["late"]] == ["TE-1"]
+        again = await stand.post(
+            event(
+                "time_entry", "TE-1", document_id="TE-1", work_date="2026-10-28", accounting_date="2026-10-28"
+            )
+        )
+        assert (again.status_code, again.json()["transaction_id"]) == (200, told["transaction_id"])
+        other = await send(stand, "time_entry", "TE-2", legal_entity="DE01", currency="EUR")
+        assert (await kept(stand, other))["document"]["accounting_date"] == "2026-10-30", "another entity"
+        before = await send(stand, "time_entry", "TE-3", accounting_date="2026-08-31")
+        assert (await kept(stand, before))["document"]["accounting_date"] == "2026-09-01"
+
+    on_stand(tmp_path, test, work=False)
+
+
+def test_a_soft_closed_period_takes_corrections_only(tmp_path: Path) -> None:
+    """Reversals and entries that say why are accepted as they are; everything else is late."""
+
+    async def test(stand: Stand) -> None:
+        await send(stand, "time_entry", "TE-1")
+        await close(stand, "UK01", "2026-10", "soft-close")
+        fix = await send(stand, "time_entry", "TE-1R", adjusts="TE-1", minutes=-440)
+        entry = await send(stand, "journal_entry", "JE-1")
+        plain = await send(stand, "time_entry", "TE-2")
+        dates = [(await kept(stand, one))["document"]["accounting_date"] for one in (fix, entry, plain)]
+        assert dates == ["2026-10-30", "2026-10-30", "2026-11-01"]
+        await close(stand, "UK01", "2026-10")
+        last = await send(stand, "time_entry", "TE-2R", adjusts="TE-2", minutes=-440)
+        assert (await kept(stand, last))["document"]["accounting_date"] == "2026-11-01"
+
+    on_stand(tmp_path, test, work=False)
+
+
+def test_refuse_is_a_422_and_reopening_lets_it_in(tmp_path: Path) -> None:
+    """`refuse`: the sender is told the period; re-opened with a second person's approval, it is taken."""
+
+    async def test(stand: Stand) -> None:
+        await close(stand, "UK01", "2026-10")
+        answer = await stand.post(event("time_entry"))
+        assert answer.status_code == 422
+        assert answer.json()["type"] == "urn:coexist:problem:period-closed"
+        assert "lies in 2026-10, a closed period of UK01" in answer.json()["detail"]
+        path = f"{PERIODS}/UK01/2026-10:reopen"
+        alone = await stand.post({"why": "late work", "by": "ann"}, path)
+        same = await stand.post({"why": "late work", "by": "ann", "approved_by": "ann"}, path)
+        assert [alone.status_code, same.status_code] == [422, 422]
+        assert "approved_by" in same.json()["detail"]
+        opened = await close(stand, "UK01", "2026-10", "reopen", by="ann", approved_by="bob")
+        assert (opened["state"], opened["by"]) == ("open", "ann")
+        assert (await stand.post(event("time_entry"))).status_code == 202
+        assert await stand.count() == 1
+
+    on_stand(tmp_path, test, work=False, landscape=with_policy("refuse"))
+
+
+def test_reopen_parks_until_somebody_reopens(tmp_path: Path) -> None:
+    """`reopen`: parked with guidance and counted by its entity; after the re-opening it is replayed as sent."""
+
+    async def test(stand: Stand) -> None:
+        await close(stand, "UK01", "2026-10")
+        told = await send(stand, "time_entry", "TE-1")
+        found = await kept(stand, told)
+        assert (told["state"], found["document"], found["legal_entity"]) == ("parked", None, "UK01")
+        assert ":reopen), then replay" in found["problem"]
+        assert [row["document_id"] for row in (await stand.get(f"{PERIODS}/UK01/2026-10"))["late"]] == [
+            "TE-1"
+        ]
+
+    on_stand(tmp_path, test, work=False, landscape=with_policy("reopen"))
+
+
+def test_what_was_judged_before_the_close_does_not_get_in(tmp_path: Path) -> None:
+    """The journal checks again under the fence: a sender is told to send again, our own work is parked."""
+
+    async def test(stand: Stand) -> None:
+        intake, journal = stand.router.intake, stand.router.journal
+        body = event("time_entry")
+        judged = await intake.vetted(
+            intake.submission(events.read(body), client="psa", received=orjson.dumps(body))
+        )
+        await close(stand, "UK01", "2026-10")
+        (answer,) = await journal.accept([judged])
+        assert isinstance(answer, Stale)
+        with pytest.raises(PeriodClosed, match="was closed just now"):
+            answer_of(answer)
+        assert await stand.count() == 0
+        (answer,) = await journal.accept([replace(judged, keep_conflict=True)])
+        assert isinstance(answer, Accepted)
+        found = await stand.get(f"/v1/transactions/{answer.transaction_id}")
+        assert (found["state"], found["legal_entity"]) == ("parked", "UK01")
+        assert "is closed" in found["problem"]
+
+    on_stand(tmp_path, test, work=False)
