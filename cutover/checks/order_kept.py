@@ -19,7 +19,17 @@ def check(facts: Facts) -> tuple[int, Iterable[str]]:
     lanes: dict[tuple[str, str], list[JobRow]] = {}
     for job in facts.jobs:
         lanes.setdefault((job.target, job.lane), []).append(job)
+    for jobs in lanes.values():
+        jobs.sort(key=lambda job: _entered(job, first.get(job.job_id)))
     return len(lanes), [row for key in sorted(lanes) for row in _lane(key, lanes[key], first)]
+
+
+def _entered(job: JobRow, sent: str | None) -> tuple[str, int]:
+    """When a job took its place in the lane: what was parked takes it when it is completed.
+
+    A job replayed by hand waits anew, but was sent from its first place.
+    """
+    return (min(job.waiting_since, sent) if sent is not None else job.waiting_since, job.job_id)
 
 
 def _lane(key: tuple[str, str], jobs: list[JobRow], first: dict[int, str]) -> Iterable[str]:

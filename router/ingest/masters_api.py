@@ -150,7 +150,7 @@ class Masters:
         (answer,) = await self._intake.accept([submission])
         told = answer_of(answer)
         await self._journal.decide_conflicts([conflict_id], state="accepted", **said)
-        return json_response({"conflict_id": conflict_id, "state": "accepted", **told})
+        return json_response({**told, "conflict_id": conflict_id, "state": "accepted"})
 
     async def keep(self, request: Request, conflict_id: int) -> Response:
         """Leave the value that stands. Body: `by`, `why`."""

@@ -170,13 +170,12 @@ def test_work_of_a_person_not_known_yet_is_charged_later(tmp_path: Path, order: 
 
     async def test(stand: Stand) -> None:
         await at_work(stand)
-        late = {"document_id": "R-7", "name": "L. Late"}
         if order == "person first":
-            await send(stand, "resource", "R-7", name="L. Late")
+            await send(stand, "resource", "R-7")
         await worked(stand, resource_id="R-7")
         if order == "work first":
             assert await pairs(stand) == []
-            await send(stand, "resource", **late)
+            await send(stand, "resource", "R-7")
             await stand.settled()
             (pair,) = await pairs(stand)
             assert [(leg["document_id"], leg["cause"]) for leg in pair["legs"]] == [

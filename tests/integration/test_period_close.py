@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 from router.canonical import events
 from router.errors import PeriodClosed
 from router.ingest.gateway import answer_of
+from router.journal.periods import PeriodMark
 from router.journal.port import Accepted, Stale
+from router.workflows.period_book import FRESH_S
 from tests.integration.router_stand import Stand, event, on_stand
 
 PERIODS = "/v1/periods"
@@ -156,3 +159,116 @@ def test_what_was_judged_before_the_close_does_not_get_in(tmp_path: Path) -> Non
         assert "is closed" in found["problem"]
 
     on_stand(tmp_path, test, work=False)
+
+
+def test_a_close_through_another_gateway_binds_this_one(tmp_path: Path) -> None:
+    """Two routers on one journal: the one that has not heard of the close can't let a document in either."""
+
+    async def test(stand: Stand) -> None:
+        mark = PeriodMark(
+            legal_entity="UK01", period="2026-10", state="closed", by="other", why="month end", detail={}
+        )
+        await send(stand, "time_entry", "TE-1")
+        await stand.router.journal.mark_period(mark)
+        answer = await stand.post(event("time_entry", "TE-2", document_id="TE-2"))
+        assert (answer.status_code, answer.json()["mend"]) == (422, "send it again")
+        await asyncio.sleep(FRESH_S)
+        told = await send(stand, "time_entry", "TE-2")
+        assert (await kept(stand, told))["document"]["accounting_date"] == "2026-11-01"
+
+    on_stand(tmp_path, test, work=False)
+
+
+def test_a_hard_close_names_what_is_in_the_way(tmp_path: Path) -> None:
+    """Work that is not in its ERP blocks; delivered, the period closes; what was forced is recorded."""
+
+    async def test(stand: Stand) -> None:
+        await send(stand, "time_entry", "TE-1")
+        await close(stand, "UK01", "2026-10", "soft-close")
+        answer = await stand.post({"why": "month end"}, f"{PERIODS}/UK01/2026-10:close")
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:coexist:problem:open-items")
+        assert "time_entry TE-1 is queued" in answer.json()["detail"]
+        shown = await stand.get(f"{PERIODS}/UK01/2026-10")
+        assert (shown["state"], [row["code"] for row in shown["blockers"]]) == (
+            "soft_closed",
+            ["not-accrued"],
+        )
+        done = await close(stand, "UK01", "2026-10", force=True, by="ann")
+        assert (done["state"], done["by"], done["overridden"]) == ("closed", "ann", 1)
+        (line,) = [row async for row in stand.router.journal.history(what="period closed")]
+        assert line["detail"]["named"][0]["what"] == "time_entry TE-1 is queued"
+        states = (await stand.get(f"{PERIODS}?entity=UK01"))["periods"]
+        assert [(row["period"], row["state"]) for row in states] == [
+            ("2026-07", "closed"), ("2026-08", "closed"), ("2026-09", "open"), ("2026-10", "closed"),
+            ("2026-11", "open"), ("2026-12", "open"),
+        ]  # fmt: skip
+
+    on_stand(tmp_path, test, work=False)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("UK01/2026-13:close", {"why": "x"}, "period: '2026-13' is no fiscal period"),
+        ("ZZ/2026-10:close", {"why": "x"}, "legal_entity: there is no 'ZZ'"),
+        ("UK01/2026-10:close", {}, "why: should be a text"),
+        ("UK01/2026-10:close", {"why": "x", "force": "yes"}, "force: should be true or false"),
+        ("UK01/2026-10:soft-close", {"why": "x", "by": 5}, "by: should be a text"),
+        ("UK01/2026-10:reopen", {"why": "x", "approved_by": 5}, "approved_by: should be the name"),
+    ],
+)
+def test_bad_orders_are_refused_in_words(tmp_path: Path, path: str, body: dict[str, Any], said: str) -> None:
+    """Every field that is wrong is named; nothing is marked."""
+
+    async def test(stand: Stand) -> None:
+        answer = await stand.post(body, f"{PERIODS}/{path}")
+        assert answer.status_code == 422
+        assert said in answer.json()["detail"]
+        assert await stand.router.journal.periods() == []
+
+    on_stand(tmp_path, test, work=False)
+
+
+HELD = """
+version: 1
+default: {authority: netsuite}
+rules:
+  - {id: freeze, when: 'legal_entity == "UK01" and kind in ["time_entry", "expense_item"]', hold: true}
+"""
+ACCRUED, REVENUE = "145000", "400000"
+
+
+def test_held_work_is_accrued_and_reversed(tmp_path: Path) -> None:
+    """Frozen time of 1,100.00 and an expense of 84.20: October has accrued revenue of 1,184.20, November takes it back.
+
+    Covered by a posted accrual, the held work no longer blocks the close. Nothing is accrued twice.
+    """
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "resource", "customer", "contract", "project")
+        await send(stand, "time_entry", "TE-1")
+        await send(stand, "expense_item", "EX-1")
+        body = {"legal_entity": "UK01", "period": "2026-10"}
+        dry = (await stand.post({**body, "dry_run": True}, "/v1/processes/accrue")).json()
+        (entry,) = dry["entries"]
+        assert (entry["amount"], entry["currency"], entry["project_id"]) == ("1184.20", "GBP", "P-100")
+        assert [row["document_id"] for row in entry["covers"]] == ["TE-1", "EX-1"]
+        assert await stand.of_kind("journal_entry") == [], "a dry run changes nothing"
+        assert (await stand.post(body, "/v1/processes/accrue")).json()["entries"] == dry["entries"]
+        again = (await stand.post(body, "/v1/processes/accrue")).json()
+        assert (again["entries"], again["covered_before"]) == ([], 2)
+        await stand.settled()
+        entries = stand.simulators["netsuite"].sim.books.ledger.entries  # type: ignore[attr-defined]
+        assert [
+            (str(one.on), {line.account: line.base_minor for line in one.lines if line.account == ACCRUED})
+            for one in entries
+        ] == [("2026-10-31", {ACCRUED: 118_420}), ("2026-11-01", {ACCRUED: -118_420})]
+        assert sum(line.base_minor for line in entries[0].lines if line.account == REVENUE) == -118_420
+        closed = await close(stand, "UK01", "2026-10", force=False)
+        assert (closed["state"], closed["blockers"]) == ("closed", [])
+        late = await stand.post(body, "/v1/processes/accrue")
+        assert late.json()["entries"] == []
+        await send(stand, "time_entry", "TE-2")
+        assert (await stand.get(f"{PERIODS}/UK01/2026-10"))["late"][0]["to"] == "2026-11-01"
+
+    on_stand(tmp_path, test, routes=HELD)

@@ -20,6 +20,15 @@ UNMAPPED = "UNMAPPED"
 """Our code of a document the mapping does not cover."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z", re.ASCII)
 Names = Mapping[str, str]
+_ALSO_WRITES: Mapping[Kind, tuple[str, ...]] = {
+    "billing_event": ("billing_event", "invoice"),
+    "credit_memo": ("credit_memo", "applied_to"),
+    "payment": ("payment", "applied_to"),
+    "write_off": ("write_off", "applied_to"),
+}
+"""Kinds that need the names of others: an event answers with its invoice, credits are applied to one."""
+_ALSO_READS = ("customer", "project", "currency", "subsidiary")
+"""What rows of any kind are shown with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +43,17 @@ class Vocabulary:
 
     def gap(self, kind: Kind) -> SaidNo | None:
         """Why no document of a kind can be written by this version, if so."""
+        wanted = _ALSO_WRITES.get(kind, (kind,))
         for group, why in self.gaps.items():
-            if group.partition(".")[0] == kind and not group.endswith("columns"):
+            if group.partition(".")[0] in wanted and not group.endswith("columns"):
                 return no(why)
         return None
 
     def unreadable(self, kind: Kind) -> Unmapped | None:
         """Why no document of a kind can be read back by this version, if so."""
+        wanted = (*_ALSO_WRITES.get(kind, (kind,)), *_ALSO_READS)
         for group, why in self.gaps.items():
-            if group.partition(".")[0] in (kind, "currency", "subsidiary") and group.endswith("columns"):
+            if group.partition(".")[0] in wanted and group.endswith("columns"):
                 return why
         return None
 
