@@ -30,7 +30,7 @@ def workload(firm: Firm, *, start: datetime, end: datetime, seed: int) -> Iterat
     assert end.tzinfo is not None, end
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     curves = curves_of(firm, start, end)
-    psa = PsaWork(firm, curves, end=end, seed=seed)
+    psa = PsaWork(firm, curves, start=start, end=end, seed=seed)
     steps: list[Step] = [*psa.steps(), *_wins(firm, curves, seed)]
     steps += billing_work(firm, curves, ready=psa.ready, start=start, end=end, seed=seed)
     steps += finance_work(firm, start=start, end=end, seed=seed)
