@@ -68,6 +68,7 @@ from router.workflows.recognition import Recognition
 from router.workflows.resources import AssignmentVet, Resources
 from router.workflows.service import Workflows
 from router.workflows.tax_notes import TaxNotes
+from router.workflows.waiting_bills import PostedMilestones, WaitingBills
 
 CONNECT: Mapping[str, Callable[..., Connector]] = {
     "kantata": kantata.connect,
@@ -106,6 +107,7 @@ class Router:
     workflows: Workflows
     replays: Replays
     waiting_versions: WaitingVersions
+    waiting_bills: WaitingBills
     delivery: Delivery
     pollers: tuple[FeedPoller, ...]
     dual_run: DualRun
@@ -129,6 +131,7 @@ class Router:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.delivery.run(), name="delivery")
             group.create_task(self.waiting_versions.run(), name="waiting-versions")
+            group.create_task(self.waiting_bills.run(), name="waiting-bills")
             if feeds:
                 for poller in self.pollers:
                     group.create_task(poller.run(), name=f"feed-{poller.system}-{poller.feed}")
@@ -172,13 +175,14 @@ def build(
     agreements = Agreements(directory=directory)
     billing_terms = BillingTerms(journal=journal, agreements=agreements)
     charges = IntercompanyLegs(landscape=landscape, journal=journal, directory=directory, book=periods)
+    posted_milestones = PostedMilestones()
     workflows = Workflows(
         landscape=landscape,
         journal=journal,
         directory=directory,
         connectors=connectors,
         companions=(billing_terms, charges),
-        followers=(ProjectArchive(psa=psa),),
+        followers=(ProjectArchive(psa=psa), posted_milestones),
     )
     intake = Intake(
         landscape=landscape,
@@ -223,6 +227,7 @@ def build(
         workflows=workflows,
         vetted=intake.vetted,
         directory=directory,
+        corrections=corrections,
     )
     pollers = tuple(
         FeedPoller(
@@ -308,6 +313,7 @@ def build(
         workflows=workflows,
         replays=replays,
         waiting_versions=WaitingVersions(directory=directory, journal=journal, replay=replays.replay),
+        waiting_bills=WaitingBills(journal=journal, posted=posted_milestones, replay=replays.replay),
         delivery=delivery,
         pollers=pollers,
         dual_run=dual_run,

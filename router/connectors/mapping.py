@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from importlib import resources
 from typing import Annotated, Literal
 
@@ -141,8 +142,12 @@ class Mappings:
 
 def read_mappings(vendor: str, path: str | None = None) -> Mappings:
     """The mappings of a vendor, from a file or the one that travels with the program; raises BadConfig."""
-    if path is not None:
-        return as_mappings(load(path))
+    return as_mappings(load(path)) if path is not None else _shipped(vendor)
+
+
+@cache
+def _shipped(vendor: str) -> Mappings:
+    """The file that travels with the program; parsed once, since it takes a tenth of a second."""
     name = f"mappings/{vendor}.yaml"
     return as_mappings(
         loads(resources.files("fixtures").joinpath(name).read_bytes(), name=f"fixtures/{name}")

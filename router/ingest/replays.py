@@ -23,6 +23,7 @@ from router.journal.journal import Journal
 from router.journal.mapping_days import MappingOf
 from router.journal.port import Submission
 from router.model import SystemId
+from router.workflows.corrections import Corrections
 from router.workflows.decisions import process_id
 from router.workflows.directory import Directory
 from router.workflows.enrich import Problem
@@ -34,7 +35,8 @@ Vetted = Callable[[Submission], Awaitable[Submission]]
 class Replays:
     """Sends transactions again on top of one journal.
 
-    `vetted` are the firm's rules (`Intake.vetted`), `directory` learns masters that were completed.
+    `vetted` are the firm's rules (`Intake.vetted`), `directory` learns masters that were completed,
+    `corrections` makes reversal and re-post of a row that was sent before with other values.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class Replays:
         workflows: Workflows,
         vetted: Vetted | None = None,
         directory: Directory | None = None,
+        corrections: Corrections | None = None,
     ) -> None:
         self._journal = journal
+        self._corrections = corrections
         self._observations = observations
         self._workflows = workflows
         self._vetted = vetted
@@ -77,6 +81,7 @@ class Replays:
                     await self._journal.restate(transaction_id, completed.why, completed.code)
                 continue
             mended[transaction_id] = completed
+            begun += await self._taken_back(row)
             if self._workflows.accompanies(completed):
                 before, after = await self._workflows.companions(completed)
                 begun += [*before, *after]
@@ -110,6 +115,13 @@ class Replays:
         if isinstance(found, Problem):
             return found
         submission = submission_of(row, found, vendor_id=vendor_id)
+        made = await self._correction(submission, data)
+        if made is not None and not made:
+            return Problem(
+                f"{found.document_id} was sent before, and says the same: resolve this one",
+                "changed-after-acceptance",
+            )
+        submission = made[-1] if made else submission
         if self._vetted is None:
             return submission
         try:
@@ -117,6 +129,25 @@ class Replays:
         except Refused as error:
             return Problem(error.one_line(), error.code)
         return looked if looked.document is not None else Problem(looked.problem, looked.problem_code)
+
+    async def _correction(self, submission: Submission, data: Mapping[str, Any]) -> list[Submission] | None:
+        """Reversals and re-post where an observed row was accepted before; None where it was not."""
+        document = submission.document
+        if self._corrections is None or not data or document is None:
+            return None
+        name = document.document_id
+        family = (await self._corrections.families(submission.kind, [name])).get(name)
+        return None if family is None else await self._corrections.correct(submission, data, family)
+
+    async def _taken_back(self, row: Mapping[str, Any]) -> list[Submission]:
+        """The reversals that go before a re-post which was parked, as the firm's rules leave them."""
+        seen = observed_in(row["received"])
+        found = await self._observations.read(row["kind"], seen[0]) if seen else None
+        if seen is None or not isinstance(found, Document):
+            return []
+        made = await self._correction(submission_of(row, found, vendor_id=seen[1]), seen[0])
+        backs = (made or [])[:-1]
+        return [await self._vetted(one) for one in backs] if self._vetted is not None else backs
 
     def _sent(self, row: Mapping[str, Any]) -> Document | None:
         """The document of an event or of a process API's body, checked as when it came; raises Refused."""

@@ -26,7 +26,7 @@ from router.landscape import Landscape
 from router.model import State
 from router.workflows.agreements import Agreements
 from router.workflows.port import Along
-from router.workflows.submissions import own_submission
+from router.workflows.submissions import own_submission, parked
 
 SOURCE = "/coexist/billing"
 _GONE = (State.REFUSED, State.DEAD)
@@ -100,10 +100,21 @@ class BillingTerms:
         self._agreements = agreements
 
     async def look(self, submission: Submission) -> Submission:
-        """A billing event that names its milestones and charges; what its sender named stays."""
+        """A billing event that names its milestones and charges; what its sender named stays.
+
+        One that names a milestone its ERP does not have is parked, and sent on when it does.
+        """
         event = submission.document
         if not isinstance(event, BillingEvent):
             return submission
+        missing = await self._missing(event)
+        if missing:
+            return parked(
+                submission,
+                f"billing event {event.document_id} waits for milestone {', '.join(missing)}: complete it in the"
+                " PSA; it goes on by itself when the ERP has it",
+                NotCompleted.code,
+            )
         named: dict[str, tuple[str, ...]] = {}
         contracts = await self._contracts(event)
         if not event.milestone_ids and any(
@@ -129,6 +140,15 @@ class BillingTerms:
             return [], []
         due = [one for one in await self._due(event) if one.fee.charge_id in event.charge_ids]
         return [_submitted(_charge(one, event), event) for one in due], []
+
+    async def _missing(self, event: BillingEvent) -> list[str]:
+        """Milestones it names that are not posted; none where it was accepted before."""
+        if not event.milestone_ids or await self._journal.master("billing_event", event.document_id):
+            return []
+        projects = [event.project_id, *event.with_projects]
+        kept = await self._journal.kept(["milestone"], projects=projects)
+        posted = {one.document.document_id for one in kept if one.state is State.POSTED}
+        return [name for name in event.milestone_ids if name not in posted]
 
     async def _contracts(self, event: BillingEvent) -> list[tuple[str, Contract]]:
         """Every contract the event bills, with the first of its projects."""

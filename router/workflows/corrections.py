@@ -136,19 +136,22 @@ def _stated(found: History, family: Sequence[Mapping[str, Any]]) -> Mapping[str,
 
 def _own(seen: Submission, document: Work, key: str, correlation_id: str) -> Submission:
     """A document of a correction, under the identity of the row it comes from."""
-    event = wrap(
-        document, source=seen.source or "/corrections", event_id=seen.event_id or key, verb="approved"
-    )
+    first = key == seen.idempotency_key
+    event_id = seen.event_id or key
+    if not first:  # one event of the source becomes several documents: each is an event of its own
+        event_id = f"{event_id} {document.document_id}"
+    event = wrap(document, source=seen.source or "/corrections", event_id=event_id, verb="approved")
     return replace(
         seen,
         idempotency_key=key,
+        event_id=event_id,
         received=orjson.dumps(event),
         verb="approved",
         document=document,
         problem="",
         problem_code="",
         correlation_id=correlation_id,
-        crosswalk=seen.crosswalk if key == seen.idempotency_key else (),
+        crosswalk=seen.crosswalk if first else (),
         as_sent=None,
     )
 

@@ -35,7 +35,7 @@ def order(
 
 async def taken_up(stand: Stand) -> None:
     """What waited for a version has gone on, and everything is delivered."""
-    await asyncio.sleep(5)
+    await asyncio.sleep(60)
     await stand.settled()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from router.model import State, SystemId
 from tests.integration.router_stand import Stand, event, on_stand
 from tests.integration.test_workflows import ERPS, PSA, approve, at_work, polled, refused, to, worked
 
@@ -79,6 +81,185 @@ def test_a_re_opened_timesheet_is_reversed_and_posted_anew(tmp_path: Path, erp: 
             ]
         )
         assert ledger(stand, erp) == {WIP: 45_000, UNBILLED: -45_000}, "75.00 + 225.00 + 150.00"
+        assert await refused(stand) == []
+
+    on_stand(tmp_path, test, routes=to(erp))
+
+
+AR, TAX, REVENUE, BAD_DEBT, CASH = "120000", "230000", "400000", "660000", "100000"
+
+
+async def delivered(stand: Stand) -> None:
+    """Everything is in its ERP; nobody told the CRM of this project, so what it is to be told still waits."""
+    for _ in range(3_600):
+        backlog = await stand.router.journal.backlog()
+        if not any(
+            backlog.get(SystemId(erp), {}).get(state, 0)
+            for erp in ERPS
+            for state in (State.QUEUED, State.IN_FLIGHT, State.IN_DOUBT)
+        ):
+            return
+        await asyncio.sleep(1)
+    raise AssertionError(await stand.router.journal.lanes())
+
+
+async def invoiced(stand: Stand) -> dict[str, Any]:
+    """440 minutes at 150.00 an hour, billed with 20% tax; the invoice."""
+    await stand.posted("rate_card", "resource", "customer", "contract", "project", "time_entry")
+    await stand.post(event("billing_event"))
+    await delivered(stand)
+    found: dict[str, Any] = await stand.get("/v1/documents/invoice/INV-BE-100")
+    return found
+
+
+def billed(worth: int) -> dict[str, int]:
+    """The ledger of one invoice over a net worth at 20% tax."""
+    tax = worth // 5
+    return {AR: worth + tax, TAX: -tax, REVENUE: -worth}
+
+
+@pytest.mark.parametrize(("erp", "worth"), [("sap_ecc", 109_950), ("netsuite", 110_000)])
+def test_an_invoice_is_credited_whole_and_billed_anew(tmp_path: Path, erp: str, worth: int) -> None:
+    """1100.00 (1099.50) net is taken back to nothing and 900.00 net, 180.00 tax billed in its place, in its ERP."""
+
+    async def test(stand: Stand) -> None:
+        invoice = await invoiced(stand)
+        assert ledger(stand, erp) == billed(worth)
+        body = {
+            "invoice_id": "INV-BE-100", "reason": "Six hours were agreed", "lines": [{"line": 1, "net": "900.00"}],
+        }  # fmt: skip
+        first = await stand.post(body, "/v1/processes/credit-and-rebill")
+        assert first.status_code == 202, first.text
+        await delivered(stand)
+        assert await refused(stand) == []
+        assert ledger(stand, erp) == billed(90_000)
+        credit = await stand.get("/v1/documents/credit_memo/INV-BE-100.credit")
+        again = await stand.get("/v1/documents/invoice/INV-BE-100.rebill")
+        assert (credit["total"], credit["invoice_id"]) == (invoice["total"], "INV-BE-100")
+        assert (again["net"], again["tax"], again["total"]) == ("900.00", "180.00", "1080.00")
+        assert again["rebills"] == "INV-BE-100"
+        assert again["lines"][0]["description"] == invoice["lines"][0]["description"]
+        repeat = await stand.post(body, "/v1/processes/credit-and-rebill")
+        assert (repeat.status_code, repeat.json()) == (200, first.json())
+        other = await stand.post(body | {"lines": None}, "/v1/processes/credit-and-rebill")
+        assert other.status_code == 422, "another correction of the same invoice is no repeat"
+        assert ledger(stand, erp) == billed(90_000)
+
+    on_stand(tmp_path, test, routes=to(erp))
+
+
+def test_what_was_paid_is_not_credited_whole(tmp_path: Path) -> None:
+    """A paid or credited invoice is refused in words that name what settled it; wrong lines name their field."""
+
+    async def test(stand: Stand) -> None:
+        await invoiced(stand)
+        body = {"invoice_id": "INV-BE-100", "reason": "Wrong"}
+        wrong = await stand.post(
+            body | {"lines": [{"line": 1, "net": "1.234"}]}, "/v1/processes/credit-and-rebill"
+        )
+        assert (wrong.status_code, "lines.1.net" in wrong.text) == (422, True)
+        wrong = await stand.post(
+            body | {"lines": [{"line": 1, "tax_code": "XX"}]}, "/v1/processes/credit-and-rebill"
+        )
+        assert (wrong.status_code, "lines.1.tax_code" in wrong.text) == (422, True)
+        paid = {"invoice_id": "INV-BE-100", "amount": "100.00"}
+        await stand.post(event("payment", **paid))
+        answer = await stand.post(body, "/v1/processes/credit-and-rebill")
+        assert answer.status_code == 422
+        assert "settled by a payment already: PAY-100, 100.00 GBP" in answer.text
+        assert (
+            await stand.post({**body, "invoice_id": "NONE"}, "/v1/processes/credit-and-rebill")
+        ).status_code == 404
+
+    on_stand(tmp_path, test)
+
+
+@pytest.mark.parametrize(("erp", "worth"), [("sap_ecc", 109_950), ("netsuite", 110_000)])
+def test_what_will_not_be_paid_is_written_off(tmp_path: Path, erp: str, worth: int) -> None:
+    """1000.00 is paid, the rest of the gross becomes bad debt; never more than is open, never approved by who asks."""
+
+    async def test(stand: Stand) -> None:
+        await invoiced(stand)
+        await stand.post(event("payment", invoice_id="INV-BE-100", amount="1000.00"))
+        await delivered(stand)
+        rest = worth + worth // 5 - 100_000
+        body = {"invoice_id": "INV-BE-100", "reason": "Insolvent", "approved_by": "credit control"}
+        path = "/v1/processes/write-off"
+        self_made = await stand.post(body | {"approved_by": "anonymous"}, path)
+        assert (self_made.status_code, "somebody else" in self_made.text) == (422, True)
+        too_much = await stand.post(body | {"amount": "500.00"}, path)
+        assert too_much.status_code == 422
+        assert f"{rest // 100}.{rest % 100:02} GBP is open" in too_much.text
+        first = await stand.post(body, path)
+        assert first.status_code == 202, first.text
+        await delivered(stand)
+        assert await refused(stand) == []
+        assert ledger(stand, erp) == {
+            CASH: 100_000, BAD_DEBT: rest, TAX: -(worth // 5), REVENUE: -worth,
+        }  # fmt: skip
+        repeat = await stand.post(body, path)
+        assert (repeat.status_code, repeat.json()["transaction_id"]) == (200, first.json()["transaction_id"])
+        more = await stand.post(body | {"reason": "Again"}, path)
+        assert (more.status_code, "0.00 GBP is open" in more.text) == (422, True)
+
+    on_stand(tmp_path, test, routes=to(erp))
+
+
+@pytest.mark.parametrize("erp", ERPS)
+def test_a_project_is_closed_when_nothing_is_open(tmp_path: Path, erp: str) -> None:
+    """Held, unbilled, unpaid and waiting things are named; then ERP and PSA close it, and late time is parked."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "resource", "customer", "contract", "project", "time_entry")
+        await at_work(stand)
+        path, body = "/v1/processes/close-project", {"project_id": "P-100"}
+
+        async def open_now() -> list[tuple[str, str, str]]:
+            rows = (await stand.get("/v1/projects/P-100/open-items"))["open_items"]
+            assert all(row["why"] and row["mend"] for row in rows)
+            return [(row["kind"], row["document_id"], row["state"]) for row in rows]
+
+        await stand.post(event("change_order", contract_version=3))
+        assert await open_now() == [
+            ("change_order", "CO-100", "parked"),
+            ("time_entry", "TE-100", "unbilled"),
+        ]
+        refusal = await stand.post(body, path)
+        assert (refusal.status_code, "has 2 open items" in refusal.text) == (409, True)
+        assert "time_entry TE-100" in refusal.text
+        direct = event("project", "close", status="closed")
+        direct["type"] = direct["type"].replace("initiated", "closed")
+        assert (await stand.post(direct)).status_code == 409, "nor by an event of its own"
+        await stand.post(event("change_order", "CO-2", document_id="CO-2", contract_version=2))
+        await stand.post(event("billing_event"))
+        await asyncio.sleep(20)
+        await delivered(stand)
+        assert await open_now() == [("invoice", "INV-BE-100", "unpaid")]
+        invoice = await stand.get("/v1/documents/invoice/INV-BE-100")
+        await stand.post(event("payment", invoice_id="INV-BE-100", amount=invoice["total"]))
+        await delivered(stand)
+        assert await open_now() == []
+        closed = await stand.post(body, path)
+        assert closed.status_code == 202, closed.text
+        await delivered(stand)
+        await asyncio.sleep(20)
+        held = stand.simulators[erp].sim.state()["documents"]
+        assert [row["status"] for row in held if row["type"] == "project"] == ["closed"]
+        (workspace,) = stand.records("kantata")["workspaces"]
+        assert workspace["archived"] is True
+        assert await refused(stand) == []
+        repeat = await stand.post(body, path)
+        assert (repeat.status_code, repeat.json()["transaction_id"]) == (200, closed.json()["transaction_id"])
+        late = await stand.post(event("time_entry", "late", document_id="TE-LATE"))
+        assert (late.status_code, late.json()["state"]) == (202, "parked")
+        (exception,) = await refused(stand)
+        assert "project P-100 is closed" in exception["problem"]
+        await stand.post(event("project", "open-again"))
+        await delivered(stand)
+        assert await stand.router.replays.replay(
+            [late.json()["transaction_id"]], route="again", by="ann", why="opened again"
+        ) == 1  # fmt: skip
+        await delivered(stand)
         assert await refused(stand) == []
 
     on_stand(tmp_path, test, routes=to(erp))

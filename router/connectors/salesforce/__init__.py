@@ -21,6 +21,7 @@ import httpx
 
 from router.clock import Clock
 from router.connectors.bearer import BearerClient
+from router.connectors.mapping import read_mappings
 from router.connectors.salesforce.connector import SalesforceConnector
 from router.landscape import Landscape, System
 from router.model import SystemId
@@ -57,4 +58,5 @@ def connect(
         clock=clock,
         version=config.options.get("api_version", "59.0"),
         overlap_s=int(config.options.get("overlap_s", "10")),
+        mappings=read_mappings(config.vendor, config.mapping),
     )

@@ -14,6 +14,7 @@ from router.clock import Clock
 from router.connectors.bearer import BearerClient, readable
 from router.connectors.given import Given, digest
 from router.connectors.http import Lost, NotSent, Outcome, Reply, Trace
+from router.connectors.mapping import Mappings
 from router.connectors.port import (
     Answer,
     Capabilities,
@@ -43,6 +44,7 @@ from router.connectors.salesforce.decisions import (
     to_stamp,
     write_back,
 )
+from router.connectors.salesforce.required import all_names
 from router.errors import BadInput, VendorUnknown
 from router.model import SystemId
 
@@ -57,7 +59,14 @@ class SalesforceConnector:
     """One org."""
 
     def __init__(
-        self, *, system: SystemId, http: BearerClient, clock: Clock, version: str, overlap_s: int
+        self,
+        *,
+        system: SystemId,
+        http: BearerClient,
+        clock: Clock,
+        version: str,
+        overlap_s: int,
+        mappings: Mappings,
     ) -> None:
         self.system = system
         self.capabilities = Capabilities(kinds=frozenset(), feeds=(FEED,), feedback=FEEDBACK)
@@ -66,6 +75,9 @@ class SalesforceConnector:
         self._data = f"/services/data/v{version}"
         self._overlap_s = overlap_s
         self._given = Given()
+        self._mappings = mappings
+        self._names = all_names(mappings)
+        self._newest = self._names[mappings.newest.version]
 
     # --- feed -----------------------------------------------------------------------------------
 
@@ -81,9 +93,9 @@ class SalesforceConnector:
         events: dict[str, Observed] = {}
         more = True
         for _ in range(PAGES_MAX):
-            rows = await self._query(soql(at, limit))
+            rows = await self._query(soql(at, limit, self._newest))
             for row in rows:
-                event = observed(row)
+                event = observed(row, self._newest)
                 if event.event_id not in known:
                     events[event.event_id] = event
             if rows:
@@ -142,7 +154,7 @@ class SalesforceConnector:
         if isinstance(told, SaidNo):
             return told
         path, query = self._address(told)
-        fields = {name: _json(name, value) for name, value in told.fields.items()}
+        fields = {name: _json(value, number=name == told.amount) for name, value in told.fields.items()}
         outcome = await self._http.call("PATCH", path, trace, query=query, body=fields)
         if isinstance(outcome, NotSent):
             return TryLater(reason=outcome.reason, after_s=outcome.after_s, throttled=outcome.throttled)
@@ -164,7 +176,7 @@ class SalesforceConnector:
         body = outcome.json() if outcome.body else {}
         if not isinstance(body, dict):
             return NoAnswer(reason="the answer can't be read")
-        return Posted(vendor_id=str(body.get("id") or f"Project_Code__c/{told.project_code}"))
+        return Posted(vendor_id=str(body.get("id") or f"{told.key}/{told.project_code}"))
 
     def _told(self, delivery: Delivery) -> WriteBack | SaidNo:
         kind = delivery.subject
@@ -172,13 +184,15 @@ class SalesforceConnector:
             return SaidNo(
                 code="NOT_SUPPORTED", message=f"Salesforce takes no {delivery.operation} of a {kind}"
             )
-        return write_back(kind, delivery.facts)
+        return write_back(
+            kind, delivery.facts, self._names[self._mappings.as_of(delivery.mapping_of).version]
+        )
 
     def _address(self, told: WriteBack) -> tuple[str, tuple[tuple[str, str], ...]]:
         base = f"{self._data}/sobjects/Opportunity"
         if told.record_id:
             return f"{base}/{told.record_id}", ()
-        return f"{base}/Project_Code__c/{quote(told.project_code, safe='')}", (("updateOnly", "true"),)
+        return f"{base}/{told.key}/{quote(told.project_code, safe='')}", (("updateOnly", "true"),)
 
     async def look_up(self, deliveries: Sequence[Delivery]) -> LookUpResult:
         """Read each record and compare: it has what we wrote, or it has not."""
@@ -226,6 +240,6 @@ def _records(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(records)
 
 
-def _json(name: str, value: Any) -> Any:
+def _json(value: Any, *, number: bool) -> Any:
     """Amounts travel as JSON numbers, digit for digit."""
-    return orjson.Fragment(str(value).encode()) if name == "Invoiced_Total__c" else value
+    return orjson.Fragment(str(value).encode()) if number else value

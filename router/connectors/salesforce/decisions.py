@@ -12,14 +12,11 @@ from typing import Any
 import orjson
 
 from router.connectors.port import Observed, SaidNo, TryLater
+from router.connectors.salesforce.required import Names, value_at
 from router.errors import BadInput, VendorUnknown
 
-FIELDS = (
-    "Id", "Name", "StageName", "IsWon", "Amount", "CurrencyIsoCode", "CloseDate", "SystemModstamp", "AccountId",
-    "Account.Name", "Account.Customer_Code__c", "Account.BillingCountryCode", "Account.Billing_Country__c",
-    "Account.Tax_Registration__c", "Legal_Entity__c", "Business_Unit__c", "Billing_Type__c", "Project_Template__c",
-    "Project_Code__c",
-)  # fmt: skip
+STRUCTURE = ("Id", "SystemModstamp", "AccountId")
+"""What every org calls so; the rest is in the mapping."""
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)\Z", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?\Z", re.ASCII)
 _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -66,20 +63,22 @@ def read_cursor(text: str | None) -> Cursor:
     return cursor
 
 
-def soql(cursor: Cursor, limit: int) -> str:
+def soql(cursor: Cursor, limit: int, names: Names) -> str:
     """The next page of won opportunities without a project, in order of (SystemModstamp, Id).
 
     One that has its project code has its project: it was won before we came, or we wrote the code.
     """
-    where = "IsWon = true AND Project_Code__c = null"
+    won, code = names["opportunity"]["won"], names["project"]["project_code"]
+    fields = ", ".join(dict.fromkeys((*STRUCTURE, *names["opportunity"].values(), code)))
+    where = f"{won} = true AND {code} = null"
     if cursor.stamp and cursor.record_id:
         same = f"(SystemModstamp = {cursor.stamp} AND Id > '{cursor.record_id}')"
         where += f" AND (SystemModstamp > {cursor.stamp} OR {same})"
     elif cursor.stamp:
         where += f" AND SystemModstamp >= {cursor.stamp}"
-    # No injection: stamp and id were checked against their patterns by `read_cursor`, the rest is ours.
+    # No injection: stamp and id were checked against their patterns by `read_cursor`, names by `names_of`.
     return (
-        f"SELECT {', '.join(FIELDS)} FROM Opportunity WHERE {where} "  # noqa: S608
+        f"SELECT {fields} FROM Opportunity WHERE {where} "  # noqa: S608
         f"ORDER BY SystemModstamp ASC, Id ASC LIMIT {limit}"
     )
 
@@ -107,30 +106,28 @@ def at_the_end(cursor: Cursor, overlap_s: int) -> Cursor:
     return replace(cursor, stamp=horizon, record_id="", began="")
 
 
-def observed(row: Mapping[str, Any]) -> Observed:
+def observed(row: Mapping[str, Any], names: Names) -> Observed:
     """A won opportunity in canonical words; raises VendorUnknown when it is not even a record."""
     record_id = row.get("Id")
     if not isinstance(record_id, str) or not _ID.match(record_id):
         raise VendorUnknown("Salesforce: a record has no Id")
     full = to_18(record_id)
-    account = row.get("Account")
-    account = account if isinstance(account, Mapping) else {}
-    customer = account.get("Customer_Code__c") or (f"SF-{row['AccountId']}" if row.get("AccountId") else None)
+    seen = {attribute: value_at(row, name) for attribute, name in names["opportunity"].items()}
     data = {
         "document_id": PREFIX + full,
-        "customer_id": customer,
-        "customer_name": account.get("Name"),
-        "country": account.get("BillingCountryCode") or account.get("Billing_Country__c"),
-        "name": row.get("Name"),
-        "stage": row.get("StageName"),
-        "won": row.get("IsWon") is True,
-        "amount": _amount(row.get("Amount")),
-        "currency": row.get("CurrencyIsoCode"),
-        "close_date": row.get("CloseDate"),
-        "billing": _billing(row.get("Billing_Type__c")),
-        "template": row.get("Project_Template__c"),
-        "legal_entity": row.get("Legal_Entity__c"),
-        "business_unit": row.get("Business_Unit__c"),
+        "customer_id": seen["customer_id"] or (f"SF-{row['AccountId']}" if row.get("AccountId") else None),
+        "customer_name": seen["customer_name"],
+        "country": seen["country"] or seen["country_text"],
+        "name": seen["name"],
+        "stage": seen["stage"],
+        "won": seen["won"] is True,
+        "amount": _amount(seen["amount"]),
+        "currency": seen["currency"],
+        "close_date": seen["close_date"],
+        "billing": _billing(seen["billing"]),
+        "template": seen["template"],
+        "legal_entity": seen["legal_entity"],
+        "business_unit": seen["business_unit"],
     }
     return Observed(
         kind="opportunity",
@@ -174,9 +171,13 @@ class WriteBack:
     """Its id, or empty: by project code."""
     project_code: str = ""
     fields: Mapping[str, Any]
+    key: str
+    """The external id field that holds the project code."""
+    amount: str
+    """The field whose value travels as a JSON number."""
 
 
-def write_back(kind: str, facts: Mapping[str, Any]) -> WriteBack | SaidNo:
+def write_back(kind: str, facts: Mapping[str, Any], names: Names) -> WriteBack | SaidNo:
     """The fields that tell the CRM of a project, invoice or payment."""
     record_id = str(facts.get("opportunity_id") or "").removeprefix(PREFIX)
     if record_id and not _ID.match(record_id):
@@ -186,26 +187,31 @@ def write_back(kind: str, facts: Mapping[str, Any]) -> WriteBack | SaidNo:
     problem = facts.get("problem")
     fields: dict[str, Any]
     if kind == "project":
+        written = names["project"]
         fields = {
-            "Project_Status__c": facts.get("status"),
-            "Project_Problem__c": str(problem)[:255] if problem else None,
+            written["status"]: facts.get("status"),
+            written["problem"]: str(problem)[:255] if problem else None,
         }
         if not problem:
             # A project that failed has no code: the deal stays to be set up.
-            fields["Project_Code__c"] = facts.get("project_code")
+            fields[written["project_code"]] = facts.get("project_code")
     else:
-        fields = {
-            "Last_Invoice_Number__c": facts.get("number"),
-            "Last_Invoice_Status__c": facts.get("status"),
-        }
+        written = names["invoice"]
+        fields = {written["number"]: facts.get("number"), written["status"]: facts.get("status")}
         if facts.get("total") is not None:
-            fields["Invoiced_Total__c"] = facts["total"]
+            fields[written["total"]] = facts["total"]
     code = str(facts.get("project_id") or facts.get("project_code") or "")
     if not record_id and (kind == "project" or not code):
         return SaidNo(
             code="NO_REFERENCE", message="neither an opportunity nor a project to write to is given"
         )
-    return WriteBack(record_id=record_id, project_code=code, fields=fields)
+    return WriteBack(
+        record_id=record_id,
+        project_code=code,
+        fields=fields,
+        key=names["project"]["project_code"],
+        amount=names["invoice"]["total"],
+    )
 
 
 def holds(record: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:

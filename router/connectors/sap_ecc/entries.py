@@ -20,6 +20,9 @@ def journal_entry(document: JournalEntry, source: Source, sender: Sender, serial
     external_id = source.delivery.external_id
     project = source.ref("project", document.project_id) if document.project_id else ""
     partner = source.company(document.counterparty) if document.counterparty else ""
+    if document.reverses:
+        # What takes an entry back waits for it: both may be in one file, and ECC keeps no order for us.
+        source.ref("journal_entry", document.reverses)
     day = day_text(document.accounting_date)
     header = (
         f"{source.company():<4}{day}{day}SA{reference(external_id):<16}{one_line(document.text, 25):<25}"
