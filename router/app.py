@@ -103,6 +103,8 @@ class Router:
     tables: Tables
     directory: Directory
     periods: PeriodBook
+    close: PeriodClose
+    matches: IntercompanyMatch
     intake: Intake
     workflows: Workflows
     replays: Replays
@@ -270,7 +272,7 @@ def build(
     )  # fmt: skip
     Exceptions(desk=desk, remedies=remedies, settings=settings, authenticate=outside.authenticate).mount(api)
     Events(feed=EventFeed(journal=journal), authenticate=outside.authenticate).mount(api)
-    _books(
+    close, matches = _books(
         api,
         intake=intake,
         directory=directory,
@@ -309,6 +311,8 @@ def build(
         tables=tables,
         directory=directory,
         periods=periods,
+        close=close,
+        matches=matches,
         intake=intake,
         workflows=workflows,
         replays=replays,
@@ -336,7 +340,7 @@ def _books(
     journal: Journal,
     settings: Settings,
     outside: Outside,
-) -> None:
+) -> tuple[PeriodClose, IntercompanyMatch]:
     """Wire closing the books and the questions about people."""
     calendars, entities = book.calendars, tuple(landscape.legal_entities)
     accruals = Accruals(landscape=landscape, journal=journal, directory=directory, book=book)
@@ -364,6 +368,7 @@ def _books(
     ).mount(api)
     resources = Resources(landscape=landscape, journal=journal, calendars=calendars, clock=outside.clock)
     People(resources=resources, calendars=calendars, authenticate=outside.authenticate).mount(api)
+    return close, matches
 
 
 def _connectors(landscape: Landscape, outside: Outside) -> dict[SystemId, Connector]:

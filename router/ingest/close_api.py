@@ -106,7 +106,7 @@ class Closing:
         )
 
     async def charge_intercompany(self, request: Request) -> Response:
-        """Charge work of a period that has no legs yet. Body: `{"legal_entity", "period", "dry_run"?}`."""
+        """Charge work in an entity's books that has no legs yet. Body: `{"legal_entity", "period", "dry_run"?}`."""
         _, body = await self._body(request)
         entity, dry_run = _text(body, "legal_entity"), _flag(body, "dry_run")
         period = self._book.calendars.named(entity, _text(body, "period"))

@@ -59,7 +59,7 @@ class Duplicates:
         said = said_by(await json_body(request, self._settings))
         row, conflicts = await self._open(transaction_id)
         await self._journal.decide_conflicts(conflicts, state="distinct", **said)
-        sent = await self._replays.replay([transaction_id], route="pinned", **said)
+        sent = await self._replays.replay([transaction_id], route="pinned", by=said["by"], why=said["why"])
         return json_response({"transaction_id": transaction_id, "state": "distinct", "sent": sent, **row})
 
     async def same_as(self, request: Request, transaction_id: str) -> Response:
@@ -92,7 +92,7 @@ class Duplicates:
                     [transaction_id], route="pinned", by=said["by"], why=said["why"], mended=mended
                 )
             else:
-                await self._replays.replay([transaction_id], route="pinned", **said)
+                await self._replays.replay([transaction_id], route="pinned", by=said["by"], why=said["why"])
         return json_response({"transaction_id": transaction_id, "state": "same", **row, "means": other})
 
     async def _keep_name(self, found: Mapping[str, Any], kind: str, other: str) -> None:

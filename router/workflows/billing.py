@@ -56,8 +56,9 @@ class MilestoneTerms:
         if not isinstance(milestone, Milestone):
             return submission
         zone = ZoneInfo(self._landscape.legal_entities[milestone.legal_entity].time_zone)
-        today = self._clock.now().astimezone(zone).date()
-        if milestone.completed_on > today:
+        # A PSA states the day in UTC, which in the Americas' evening is tomorrow already.
+        moment = self._clock.now()
+        if milestone.completed_on > max(moment.date(), moment.astimezone(zone).date()):
             raise NotCompleted(
                 f"completed_on: {milestone.completed_on} is yet to come in {milestone.legal_entity}",
                 mend="send the milestone when it is completed",

@@ -7,12 +7,16 @@ of 30 September, 1.3142, is 728.59 USD in the books of US01.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
+import httpx
+import orjson
 import pytest
 
 from tests.integration.router_stand import Stand, event, on_stand
+from tests.integration.test_serve import answers, free_port, posted, running, serve
 
 ROUTES = """
 version: 1
@@ -212,3 +216,55 @@ def test_both_legs_move_to_a_day_both_books_are_open(tmp_path: Path) -> None:
         assert [pair["status"] for pair in await pairs(stand, "2026-11")] == ["matched"]
 
     on_stand(tmp_path, test, routes=ROUTES)
+
+
+def test_the_same_on_real_sockets(tmp_path: Path) -> None:
+    """Simulators, gateway and worker on sockets: both ledgers to the cent, matched; closed, late work moves on."""
+    ready, routes = tmp_path / "ready.json", tmp_path / "routes.yaml"
+    routes.write_text(ROUTES)
+    database = f"sqlite:///{tmp_path}/journal.sqlite"
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with (
+        running("simulate", "--ports", "free", "--ready-file", str(ready), ready=ready.exists),
+        running(*serve(ready, database, port, routes), ready=lambda: answers(url)),
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as http,
+    ):
+        ids = []
+        for kind, fields in WORK:
+            sent = http.post("/v1/transactions", json=event(kind, **fields))
+            assert sent.status_code == 202, sent.text
+            ids.append(sent.json()["transaction_id"])
+        posted(url, ids)
+        legs = [http.get(f"/v1/documents/journal_entry/IC-TE-100.{side}").json() for side in ("from", "to")]
+        assert [(leg["legal_entity"], leg["lines"][0]["amount"]) for leg in legs] == [
+            ("UK01", "554.40"), ("US01", "554.40"),
+        ]  # fmt: skip
+        for _ in range(100):
+            (pair,) = http.get("/v1/intercompany?period=2026-10").json()["pairs"]
+            if pair["status"] == "matched":
+                break
+            time.sleep(0.1)
+        assert (pair["due_from"], pair["due_to"], pair["status"]) == ("554.40", "554.40", "matched")
+        systems = orjson.loads(ready.read_bytes())
+        books = [
+            http.get(f"{systems[erp]['url']}/_sim/state").json()["base_balance"][entity]
+            for erp, entity in (("netsuite", "UK01"), ("sap_ecc", "US01"))
+        ]
+        assert (books[0][DUE_FROM], books[0][IC_REVENUE]) == (55_440, -55_440)
+        assert (books[1][IC_COST], books[1][DUE_TO]) == (72_859, -72_859)
+        closed = http.post("/v1/periods/UK01/2026-10:close", json={"why": "month end"})
+        assert (closed.status_code, closed.json()["state"]) == (200, "closed"), closed.text
+        late = http.post("/v1/transactions", json=event("expense_item"))
+        document = http.get(late.json()["status_url"]).json()["document"]
+        assert (document["accounting_date"], document["expense_date"]) == ("2026-11-01", "2026-10-29")
+
+
+WORK: list[tuple[str, dict[str, Any]]] = [
+    ("resource", {}),
+    ("rate_card", {**US, "document_id": "RC-US01"}),
+    ("customer", {**US, "country": "US"}),
+    ("contract", {**US, "rate_card_id": "RC-US01", "lines": [LINE]}),
+    ("project", {**US, "cost_center": "CC-US01"}),
+    ("time_entry", US),
+]

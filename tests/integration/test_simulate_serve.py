@@ -99,7 +99,7 @@ def test_the_default_landscape_is_served_whole_and_its_temporary_folder_goes(tmp
     ready_file = tmp_path / "ready.json"
     with running(FLEET, ready_file) as process:
         ready = json.loads(ready_file.read_text())
-        assert list(ready) == ["salesforce", "kantata", "sap_ecc", "netsuite"]
+        assert list(ready) == ["salesforce", "kantata", "hcm", "sap_ecc", "netsuite"]
         ca = ready["netsuite"]["ca"]
         with httpx.Client(verify=ssl.create_default_context(cafile=ca), trust_env=False) as client:
             for system in ready.values():

@@ -6,14 +6,24 @@ retry of a write but one after a 401, no route, no order.
 Context and decisions:
 - Masters are upserted by external id (`PUT …/eid:`), so a repeat is harmless. Transactions are POSTed with a
   unique externalId; a "duplicate" refusal is answered with the record found under that id.
-- Time and expenses go as asynchronous batches of ≤ 100. Their idempotency key is new for each call: one derived
-  from the content would replay an old refusal after the cause was mended.
+- Time, expenses and journal entries go as asynchronous batches of ≤ 100. Their idempotency key is new for each
+  call: one derived from the content would replay an old refusal after the cause was mended.
 - A billing event transforms the sales order into an invoice whose externalId is the event's; the answer carries
-  the invoice in canonical form, `INV-<billing event id>`.
-- References go by internal id from the crosswalk; employees, fed by HCM, by external id when it has none.
+  the invoice in canonical form, `INV-<billing event id>`. Further projects go in a multiple-select field.
+- A change order is a custom record with the whole contract as its lines, which a script of the account puts on the
+  sales order in the same save: one write with one external id. Changing the order itself (`?replace=item`) leaves
+  nothing to look up after a lost answer but the order's version, and a second change hides the first.
+- A write-off is a credit memo with the write-off item, applied to the invoice: one write. A journal entry would have to
+  be applied in a second one. A revenue schedule is a custom record, since NetSuite makes its revenue plans itself.
+- An intercompany charge is two entries of one subsidiary each, with the other in a field: its legs may live in
+  different ERPs, so NetSuite's own two-sided intercompany entry is of no use.
+- What attributes and codes are called stands in `fixtures/mappings/netsuite.yaml`, not here: a document is written by
+  the version of its day, everything is read by the newest. `required` says what a version must cover.
+- References go by internal id from the crosswalk; people, fed by HCM, and parents of customers by external id when
+  it has none.
 - Subsidiaries are found by external id = legal entity code, or given as options `subsidiary.<code>`.
-Price: the account needs the custom fields and service items listed in `records`. Guarded by
-`tests/contract/test_netsuite_connector.py`.
+Price: the account needs the custom fields and records, service items and the script named above. Guarded by
+`tests/contract/test_netsuite_connector.py`, `test_netsuite_finance.py` and `test_netsuite_mapping.py`.
 
 Credentials: `consumer_key, consumer_secret, token_id, token_secret`; or `client_id, certificate_id, private_key`
 (PEM). Options: `account` (realm), `token_audience` where the token URL in `aud` differs from base_url.

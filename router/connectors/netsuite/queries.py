@@ -31,6 +31,7 @@ _TABLES: Mapping[Kind, str] = {
     "revenue_schedule": "customrecord_revenue_schedule",
 }
 """Kinds that are no transactions in NetSuite's sense."""
+_CHARGE_TYPES: Mapping[Kind, str] = {"milestone": "Milestone", "charge": "Fixed Date"}
 LOOK_UP_AT_ONCE = 200
 
 
@@ -50,6 +51,11 @@ def look_up(kind: Kind, fields: Fields, count: int, *, cancelled: bool) -> str:
     table, where = _TABLES.get(kind), ""
     if table is None:
         table, where = "transaction", f"recordtype = '{RECORD_TYPES[kind].lower()}' AND "
+    if kind in _CHARGE_TYPES:
+        # Both kinds are of one record type, whose external ids they share: one is not taken for the other.
+        where += f"BUILTIN.DF({c['kind']}) = '{_CHARGE_TYPES[kind]}' AND "
+    elif "is_write_off" in c:
+        where += f"{_write_offs(c['is_write_off'], kind)} AND "
     if cancelled and kind == "contract":
         where += f"{c['status']} = 'H' AND "
     elif cancelled:
@@ -58,6 +64,11 @@ def look_up(kind: Kind, fields: Fields, count: int, *, cancelled: bool) -> str:
     return (
         f"SELECT id, {eid} AS document_id FROM {table} WHERE {where}{eid} IN ({marks}) AND id > ? ORDER BY id"
     )
+
+
+def _write_offs(column: str, kind: Kind) -> str:
+    """Only credit memos that write off, or only those that do not."""
+    return f"NVL({column}, 'F') = '{'T' if kind == 'write_off' else 'F'}'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +186,7 @@ def _time_entry(fields: Fields) -> ReadBack:
     )
 
 
-def _charge(kind: Kind, charge_type: str) -> Callable[[Fields], ReadBack]:
+def _charge(kind: Kind) -> Callable[[Fields], ReadBack]:
     def made(fields: Fields) -> ReadBack:
         c = fields[f"{kind}.columns"]
         on = "t." + c["accounting_date"]
@@ -184,7 +195,7 @@ def _charge(kind: Kind, charge_type: str) -> Callable[[Fields], ReadBack]:
             f"{_day(on)}, {_ids(fields)} "
             f"FROM charge t {_joins(fields, 't.' + c['project_id'], 't.' + c['currency'])}"
             f"WHERE t.{c['legal_entity']} IN ({{entities}}) AND {_between(on)} "
-            f"AND BUILTIN.DF(t.{c['kind']}) = '{charge_type}' AND t.id > ? ORDER BY t.id",
+            f"AND BUILTIN.DF(t.{c['kind']}) = '{_CHARGE_TYPES[kind]}' AND t.id > ? ORDER BY t.id",
         )
 
     return made
@@ -239,7 +250,7 @@ def _documents(kind: Kind) -> Callable[[Fields], ReadBack]:
         on = "t." + c["accounting_date"]
         only = ""
         if "is_write_off" in c:
-            only = f"AND NVL(t.{c['is_write_off']}, 'F') = '{'T' if kind == 'write_off' else 'F'}' "
+            only = f"AND {_write_offs('t.' + c['is_write_off'], kind)} "
         record_type = RECORD_TYPES[kind].lower()
         return ReadBack(
             sql=f"SELECT t.id, {_selected(c, 't', 'document_id', 'number', 'status', 'total')}, {_day(on)}, "
@@ -299,8 +310,8 @@ READ_BACKS: Mapping[Kind, Callable[[Fields], ReadBack]] = {
     "assignment": _of_project("assignment"),
     "time_entry": _time_entry,
     "expense_item": _expense_item,
-    "milestone": _charge("milestone", "Milestone"),
-    "charge": _charge("charge", "Fixed Date"),
+    "milestone": _charge("milestone"),
+    "charge": _charge("charge"),
     "change_order": _custom("change_order"),
     "invoice": _documents("invoice"),
     "credit_memo": _documents("credit_memo"),

@@ -10,15 +10,23 @@ Credentials known unless a seed brings more: `CONSUMER_KEY`, `CONSUMER_SECRET`, 
 
 What the account looks like (an integration relies on it, as on any customer's customisations):
 - subsidiaries are the landscape's legal entities, external id = code, internal ids from 1 in file order;
-- service items `Time`, `Expenses`, `Milestones` on sales orders and invoices say what a line bills;
-- `custentity_sales_order`, `custbody_billing_type`, `custbody_rate_card`, `custbody_through_date`,
-  `custcol_posting_date`, `custcol_practice`, `custcol_cost_center`, `custcol_adjusts`,
-  `custentity_practice`, `custentity_cost_center` have a meaning; other cust… fields are kept as given;
-- customer→`customer`, contract→`salesOrder`, project→`job`, rate card→`billingRateCard` (record
-  type unverified), person→`employee`, time→`timeBill`, expense→`expenseReport` of one line,
-  milestone→`charge`; an employee named only by external id is made on first use (`employees: strict`
+- service items `Time`, `Expenses`, `Milestones`, `Retainer`, `Subscription` on sales orders and invoices say what a
+  line bills; a credit memo of one line with the item `Write-off` is a bad debt;
+- these custom fields have a meaning, other cust… fields are kept as given. Orders: `custbody_billing_type`,
+  `_rate_card`, `_contract_version`, `_engagement`, `_invoice_group`, `_rate_type`, `_contract_rate`, and on lines
+  `custcol_cap`, `_markup_bp`, `_revenue_method` (anything but `as_billed` is deferred), `_service_from`, `_service_until`.
+  Projects: `custentity_sales_order`, `_practice`, `_cost_center`. Work: `custcol_posting_date`, `_practice`,
+  `_cost_center`, `_adjusts`, `_part_of`, `_covered_by`, `_bill_amount`. Invoices: `custbody_through_date`,
+  `_with_projects`. Journal entries: `custbody_purpose`, `_counterparty`, `_source`, `_reverses`, `_project`;
+- the custom records `customrecord_change_order` (`custrecord_co_…`, lines `custrecord_col_…`), whose script puts its
+  lines on the sales order when it is saved, and `customrecord_revenue_schedule` (`custrecord_rs_…`, `custrecord_rsl_…`);
+- customer→`customer`, contact→`contact`, contract→`salesOrder`, project→`job`, task→`projectTask`, rate
+  card→`billingRateCard` (record type unverified), person→`employee`, assignment→`resourceAllocation`,
+  time→`timeBill`, expense→`expenseReport` of one line, milestone and charge→`charge` by type, ledger
+  entry→`journalEntry`; an employee named only by external id is made on first use (`employees: strict`
   refuses), as an HCM feed would have made it.
-Options in the landscape (text): `account`, `token_audience`, `employees`, `job_start_s`, `job_per_record_s`, `latency`.
+Options in the landscape (text): `account`, `token_audience`, `employees`, `job_start_s`, `job_per_record_s`, `latency`;
+`field.<name>: <new name>` renames a custom field, whose old name is unknown from then on.
 
 Decision: SuiteQL runs on an in-memory SQLite mirror written lazily, since a hand-written evaluator would
 rebuild joins; amounts stay exact through a decimal collation. Price: each record exists twice. Guarded

@@ -278,6 +278,8 @@ class Records:
                 and _nets(new) not in ([], _nets(row))
             ):
                 raise user_error("The lines of a posted record can't be changed.", "item")
+            if isinstance(row, ChangeOrder | JournalEntry | RevenueSchedule) and row.lines != new.lines:  # type: ignore[attr-defined]
+                raise user_error("The lines of a posted record can't be changed.", "line")
             return self._annotate(row, Body(data))
         try:
             if row.external_id:
@@ -389,6 +391,8 @@ def _told(error: BooksError) -> SuiteTalkError:
         )
     if error.code == "DUPLICATE":
         return user_error("This record already exists.", "externalId")
+    if error.field == "contract_line":
+        return invalid_reference(error.message, "salesOrderLine")
     if error.code in _REFERENCES:
         return invalid_reference(error.message, _REFERENCES[error.code])
     return user_error(f"{error.message}.", _PATHS.get(error.field or "", error.field))

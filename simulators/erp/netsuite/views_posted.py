@@ -100,6 +100,7 @@ def charge(row: MilestoneRow | ChargeRow, _: Account) -> Json:
 
 def change_order(row: ChangeOrder, account: Account) -> Json:
     """A change order with its lines."""
+    terms = row.extra.get("terms", {})
     lines = [
         clean(
             {
@@ -111,6 +112,10 @@ def change_order(row: ChangeOrder, account: Account) -> Json:
                 "custrecord_col_amount": maybe_money(line.amount_minor, row.currency),
                 "custrecord_col_cap": maybe_money(line.cap_minor, row.currency),
                 "custrecord_col_markup_bp": line.markup_bp or None,
+                **{
+                    name.replace("custcol_", "custrecord_col_"): value
+                    for name, value in terms.get(str(line.line), {}).items()
+                },
             }
         )
         for line in row.lines
