@@ -24,7 +24,7 @@ from router.canonical.money import Money
 from router.clock import to_text
 from router.errors import Broken
 from router.model import SystemId
-from simulators.firm.actions import GATEWAY, Action, CreditInvoice, PayInvoice, Step
+from simulators.firm.actions import GATEWAY, Action, CreditInvoice, OnInvoice, PayInvoice, Step
 
 RETRY_S = 60
 RETRIES_MAX = 2_000
@@ -78,7 +78,7 @@ class Population:
                 if isinstance(step, Action) and step.system != GATEWAY:
                     group.create_task(self._act(step))
                 elif isinstance(step, Action):
-                    group.create_task(self._submit(step.actor, step.json))
+                    group.create_task(self._submit(step.actor, step.json, path=step.path))
                 else:
                     group.create_task(self._settle(step))
 
@@ -105,24 +105,25 @@ class Population:
             await asyncio.sleep(RETRY_S)
         raise Broken(f"{step.what}: {step.system} never took it")
 
-    async def _submit(self, client: str, event: Mapping[str, Any]) -> None:
+    async def _submit(self, client: str, event: Mapping[str, Any], *, path: str = "/v1/transactions") -> None:
         body = orjson.dumps(event)
+        shown = str(event.get("id") or path)
         for _ in range(RETRIES_MAX):
             self.tally.requests += 1
             try:
-                answer = await self._world.call("POST", "/v1/transactions", content=body, client=client)
+                answer = await self._world.call("POST", path, content=body, client=client)
             except GatewayGone:
                 answer = None
             if answer is not None and answer.status_code in (200, 202):
                 return
             if answer is not None and answer.status_code not in (409, 429, 503):
                 self.tally.refused.append(
-                    {"event": event["id"], "status": answer.status_code, "problem": answer.json()}
+                    {"event": shown, "status": answer.status_code, "problem": answer.json()}
                 )
                 return
             self.tally.retries += 1
             await asyncio.sleep(RETRY_S)
-        raise Broken(f"{event['id']}: the gateway never took it")
+        raise Broken(f"{shown}: the gateway never took it")
 
     async def _ask(self, path: str) -> httpx.Response | None:
         try:
@@ -130,7 +131,7 @@ class Population:
         except GatewayGone:
             return None
 
-    async def _settle(self, step: PayInvoice | CreditInvoice) -> None:
+    async def _settle(self, step: PayInvoice | CreditInvoice | OnInvoice) -> None:
         invoice_id = _invoice_id(step)
         while True:
             answer = await self._ask(f"/v1/documents/invoice/{invoice_id}")
@@ -140,6 +141,9 @@ class Population:
                 self.tally.unpaid.append(invoice_id)
                 return
             await asyncio.sleep(15 * RETRY_S)
+        if isinstance(step, OnInvoice):
+            await self._submit(step.actor, process_body(step, answer.json()), path=step.path)
+            return
         event = (
             payment_event(step, answer.json())
             if isinstance(step, PayInvoice)
@@ -149,7 +153,15 @@ class Population:
             await self._submit(step.actor, event | {"time": to_text(self._clock.now())})
 
 
-def _invoice_id(step: PayInvoice | CreditInvoice) -> str:
+def process_body(step: OnInvoice, invoice: Mapping[str, Any]) -> dict[str, Any]:
+    """What a process API is asked about an invoice that stands."""
+    body: dict[str, Any] = {"invoice_id": invoice["document_id"], **step.body}
+    if step.share is not None:
+        body["amount"] = str(_share(invoice["total"], invoice["currency"], step.share))
+    return body
+
+
+def _invoice_id(step: PayInvoice | CreditInvoice | OnInvoice) -> str:
     if isinstance(step, PayInvoice) and step.invoice_id is not None:
         return step.invoice_id
     return f"INV-{step.billing_event_id}"

@@ -51,6 +51,22 @@ class PayInvoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnInvoice:
+    """Credit control does something with an invoice once it stands: a process API is asked."""
+
+    at: datetime
+    actor: str
+    entity: str
+    billing_event_id: str
+    path: str
+    body: Mapping[str, Any]
+    """Without `invoice_id` and amounts, which are known only after billing."""
+    share: Fraction | None = None
+    """Of the invoice's total, as `amount`; None: the body says all."""
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreditInvoice:
     """The firm credits a share of what was billed; the memo follows the invoice's system."""
 
@@ -66,4 +82,4 @@ class CreditInvoice:
     credit_memo_id: str
 
 
-Step = Action | PayInvoice | CreditInvoice
+Step = Action | PayInvoice | CreditInvoice | OnInvoice

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from simulators.firm.actions import GATEWAY, Action, CreditInvoice, PayInvoice, Step
+from simulators.firm.actions import GATEWAY, Action, CreditInvoice, OnInvoice, PayInvoice, Step
 from simulators.firm.curve import Curve, local_moment
 from simulators.firm.entities import month_end
 from simulators.firm.masters import event
@@ -26,6 +26,7 @@ PAID_PERCENT = 58
 PART_PAID_PERCENT = 8
 CREDITED_PERCENT = 4
 OPEN_PAID_PERCENT = 50
+WRITTEN_OFF_EVERY, REBILLED_EVERY = 3, 3
 REASONS = ("Hours agreed to be dropped", "Travel not covered", "Goodwill")
 AFTER_WORK = timedelta(hours=2)
 """Nobody bills what was approved a minute ago."""
@@ -107,7 +108,7 @@ def billing_event_id(firm: Firm, number: int) -> str:
 
 def _after_billing(
     firm: Firm, project: Project, number: int, at: datetime, rng: random.Random
-) -> Iterator[PayInvoice | CreditInvoice]:
+) -> Iterator[PayInvoice | CreditInvoice | OnInvoice]:
     paid, credited = rng.randint(1, 100), rng.randint(1, 100)
     paid_at = at + timedelta(minutes=rng.randrange(240, 2400), seconds=rng.randrange(60))
     credited_at = at + timedelta(minutes=rng.randrange(120, 1800), seconds=rng.randrange(60))
@@ -138,9 +139,35 @@ def _after_billing(
             reason=reason,
             credit_memo_id=f"CM-{firm.month:%y%m}-{number:05d}",
         )
+    else:
+        yield from _credit_control(firm, project, number, credited_at)
 
 
-def _moved(step: PayInvoice | CreditInvoice, by: timedelta) -> PayInvoice | CreditInvoice:
+def _credit_control(firm: Firm, project: Project, number: int, at: datetime) -> Iterator[OnInvoice]:
+    """Of what is neither paid nor credited, a little is written off and a little billed anew."""
+    if number % WRITTEN_OFF_EVERY == 0:
+        path, share, what = "/v1/processes/write-off", Fraction(1, 200), "written off"
+        body = {"reason": "Bank charges, not worth a reminder", "approved_by": "head of credit control"}
+    elif number % REBILLED_EVERY == 1:
+        path, share, what = "/v1/processes/credit-and-rebill", None, "credited and billed again"
+        body = {"reason": "Wrong purchase order on the invoice"}
+    else:
+        return
+    yield OnInvoice(
+        at=at,
+        actor="credit-control",
+        entity=project.entity,
+        billing_event_id=billing_event_id(firm, number),
+        path=path,
+        body=body,
+        share=share,
+        what=what,
+    )
+
+
+def _moved(
+    step: PayInvoice | CreditInvoice | OnInvoice, by: timedelta
+) -> PayInvoice | CreditInvoice | OnInvoice:
     return replace(step, at=step.at + by) if by else step
 
 

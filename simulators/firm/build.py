@@ -11,7 +11,7 @@ from simulators.firm.firm import Firm
 from simulators.firm.model import DEFAULT, Size, stream
 from simulators.firm.month import expenses_of, teams_of, time_of
 from simulators.firm.names import Names
-from simulators.firm.people import people_of
+from simulators.firm.people import assignments_of, contacts_of, people_of
 from simulators.firm.prices import rate_card
 from simulators.firm.projects import customers_of, opportunities_of, portfolio_of
 
@@ -28,8 +28,12 @@ def build(landscape: Mapping[str, Any], *, seed: int, size: Size = DEFAULT, mont
     people = people_of(entities, dimensions, count=size.consultants, seed=seed, names=names)
     customers = customers_of(entities, dimensions, count=size.customers, seed=seed, names=names)
     prices = stream(seed, "prices")
+    abroad = sorted(
+        {(row.entity, row.currency) for row in customers if row.currency != entities[row.entity].currency}
+    )
     cards = tuple(
-        rate_card(entity, dimensions.business_units[0], month, prices) for entity in entities.values()
+        rate_card(entities[code], dimensions.business_units[0], month, prices, currency)
+        for code, currency in [*((code, "") for code in entities), *abroad]
     )
     portfolio = portfolio_of(
         entities,
@@ -56,6 +60,8 @@ def build(landscape: Mapping[str, Any], *, seed: int, size: Size = DEFAULT, mont
         time=time_of(people, teams, entities, month=month, seed=seed),
         expenses=expenses_of(people, teams, entities, month=month, seed=seed),
         milestones=portfolio.milestones,
+        contacts=contacts_of(customers, names),
+        assignments=assignments_of(people, teams, month=month),
         opportunities=opportunities_of(
             portfolio.projects,
             portfolio.contracts,

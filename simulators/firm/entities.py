@@ -47,6 +47,7 @@ def dimensions_of(landscape: Mapping[str, Any]) -> Dimensions:
         departments=codes("departments", "DELIVERY"),
         practices=codes("practices", "ADVISORY"),
         service_lines=codes("service_lines", "CONSULTING"),
+        tax_codes=tuple(str(code) for code in landscape.get("tax_codes") or ()),
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from simulators.firm.masters import master_events
 from simulators.firm.model import (
+    Assignment,
+    Contact,
     Contract,
     Customer,
     Dimensions,
@@ -43,6 +45,8 @@ class Firm:
     time: tuple[TimeRow, ...]
     expenses: tuple[ExpenseRow, ...]
     milestones: tuple[MilestoneRow, ...]
+    contacts: tuple[Contact, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
     opportunities: tuple[Opportunity, ...] = ()
     open_invoices: tuple[OpenInvoice, ...] = ()
     assumptions: tuple[str, ...] = ()

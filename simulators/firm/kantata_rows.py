@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SERVICE = "coexist"
 USERS, CLIENTS, WORKSPACES, STORIES, MILESTONES = 10_001, 30_001, 50_001, 100_001, 400_001
-SHEETS, REPORTS, REFERENCES = 500_001, 700_001, 800_001
+SHEETS, AGAIN, REPORTS, REFERENCES = 500_001, 600_001, 700_001, 800_001
 TIME, EXPENSES = 1_000_000, 3_000_000
 """Number ranges that never meet, so that an id mixed up between objects is found out."""
 Row = dict[str, Any]
@@ -34,6 +34,14 @@ class KantataIds:
     def sheet(self, sheet_id: int) -> str:
         """A timesheet submission."""
         return str(SHEETS + sheet_id)
+
+    def again(self, sheet_id: int) -> str:
+        """The submission of a timesheet that is handed in a second time."""
+        return str(AGAIN + sheet_id)
+
+    def entry(self, row: TimeRow) -> str:
+        """A time entry that was there when the rehearsed days began."""
+        return str(TIME + row.time_id)
 
     def report(self, report_id: int) -> str:
         """An expense report submission."""
@@ -132,6 +140,20 @@ def _work_handed_in(firm: Firm, ids: KantataIds) -> dict[str, list[Row]]:
                 "time_entry_ids": [] if sheet.late else [str(TIME + row.time_id) for row in sheet.rows],
             }
             for sheet in sheets
+        ]
+        + [
+            # Handed in a second time: approving it covers what is not covered any more.
+            {
+                "id": ids.again(sheet.sheet_id),
+                "user_id": ids.user[sheet.person_id],
+                "title": f"{sheet.first} to {sheet.last}, corrected",
+                "start_date": sheet.first.isoformat(),
+                "end_date": sheet.last.isoformat(),
+                "status": "pending",
+                "time_entry_ids": [],
+            }
+            for sheet in sheets
+            if sheet.reopened
         ],
         "expenses": [
             {

@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from simulators.core.money import decimal_text
-from simulators.firm.model import Contract, Customer, OpenInvoice, Person, Project, RateCard
+from simulators.firm.model import (
+    Assignment,
+    Contact,
+    Contract,
+    Customer,
+    OpenInvoice,
+    Person,
+    Project,
+    RateCard,
+    Task,
+)
 
 if TYPE_CHECKING:
     from simulators.firm.firm import Firm
@@ -22,8 +32,14 @@ VERBS = {
     "contract": "signed",
     "project": "initiated",
     "resource": "hired",
+    "contact": "created",
+    "task": "created",
+    "assignment": "assigned",
     "invoice": "issued",
 }
+
+VERSIONS = {"contract": 2, "change_order": 2}
+"""Kinds this firm's systems send in another version than the first; people still come as version 1."""
 
 
 def master_events(firm: Firm) -> list[dict[str, Any]]:
@@ -48,7 +64,7 @@ def event(kind: str, data: dict[str, Any], *, source: str, time: str, verb: str 
         "specversion": "1.0",
         "id": f"{kind}:{data['document_id']}",
         "source": source,
-        "type": f"coexist.{kind}.{verb or VERBS[kind]}.v1",
+        "type": f"coexist.{kind}.{verb or VERBS[kind]}.v{VERSIONS.get(kind, 1)}",
         "time": time,
         "datacontenttype": "application/json",
         "data": {"kind": kind} | {name: value for name, value in data.items() if value is not None},
@@ -66,6 +82,21 @@ def _bodies(firm: Firm) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield "project", project.project_id, _project(project)
     for person in firm.people:
         yield "resource", person.person_id, _resource(person)
+    for contact in firm.contacts:
+        yield "contact", contact.contact_id, _contact(contact)
+    # Only where fees are agreed by task does finance want tasks in the ERP.
+    fixed = {contract.contract_id for contract in firm.contracts if contract.billing == "fixed_fee"}
+    for project in firm.projects:
+        if project.contract_id in fixed:
+            for task in project.tasks:
+                yield "task", task.task_id, _task(project, task)
+    project_of = {project.project_id: project for project in firm.projects}
+    for assignment in firm.assignments:
+        yield (
+            "assignment",
+            assignment.assignment_id,
+            _assignment(assignment, project_of[assignment.project_id]),
+        )
     for invoice in firm.open_invoices:
         yield "invoice", invoice.invoice_id, _invoice(invoice)
 
@@ -81,6 +112,7 @@ def _customer(row: Customer) -> dict[str, Any]:
         "payment_terms_days": row.terms_days,
         "email": row.email,
         "address": row.address,
+        "parent_id": row.parent_id,
     }
 
 
@@ -101,7 +133,8 @@ def _rate_card(row: RateCard) -> dict[str, Any]:
     }
 
 
-def _contract(row: Contract) -> dict[str, Any]:
+def contract_lines(row: Contract) -> list[dict[str, Any]]:
+    """The lines of a contract, version 2, as contracts and change orders carry them."""
     lines = []
     for line in row.lines:
         shown: dict[str, Any] = {
@@ -112,8 +145,17 @@ def _contract(row: Contract) -> dict[str, Any]:
             "service_line": line.service_line,
         }
         if line.amount_minor is not None:
-            shown["amount"] = decimal_text(line.amount_minor, row.currency)
+            name = "cap" if line.bills in ("time", "expenses") else "fee"
+            shown[name] = decimal_text(line.amount_minor, row.currency)
+        if line.markup_basis_points:
+            shown["markup_basis_points"] = line.markup_basis_points
+        if line.revenue != "as_billed":
+            shown["revenue"] = line.revenue
         lines.append(shown)
+    return lines
+
+
+def _contract(row: Contract) -> dict[str, Any]:
     return {
         "legal_entity": row.entity,
         "business_unit": row.business_unit,
@@ -124,7 +166,10 @@ def _contract(row: Contract) -> dict[str, Any]:
         "starts": row.starts.isoformat(),
         "ends": row.ends.isoformat() if row.ends else None,
         "purchase_order": row.purchase_order,
-        "lines": lines,
+        "engagement_id": row.engagement_id,
+        "group_by": row.group_by,
+        "rate_type": row.rate_type,
+        "lines": contract_lines(row),
     }
 
 
@@ -157,6 +202,39 @@ def _resource(row: Person) -> dict[str, Any]:
         "currency": row.currency,
         "cost_rate": decimal_text(row.cost_minor, row.currency),
         "email": row.email,
+    }
+
+
+def _contact(row: Contact) -> dict[str, Any]:
+    return {
+        "legal_entity": row.entity,
+        "business_unit": row.business_unit,
+        "customer_id": row.customer_id,
+        "name": row.name,
+        "email": row.email,
+    }
+
+
+def _task(project: Project, row: Task) -> dict[str, Any]:
+    return {
+        "legal_entity": project.entity,
+        "business_unit": project.business_unit,
+        "project_id": project.project_id,
+        "name": row.name,
+        "billable": row.billable,
+    }
+
+
+def _assignment(row: Assignment, project: Project) -> dict[str, Any]:
+    return {
+        "legal_entity": project.entity,
+        "business_unit": project.business_unit,
+        "project_id": row.project_id,
+        "resource_id": row.person_id,
+        "role": row.role,
+        "starts": row.starts.isoformat(),
+        "ends": row.ends.isoformat(),
+        "minutes": row.minutes,
     }
 
 

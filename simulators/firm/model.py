@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-Billing = Literal["time_and_materials", "fixed_fee"]
-Bills = Literal["time", "expenses", "milestones"]
+Billing = Literal["time_and_materials", "fixed_fee", "retainer", "subscription"]
+Bills = Literal["time", "expenses", "milestones", "retainer", "subscription"]
+Recognition = Literal["as_billed", "straight_line", "percentage_of_completion", "milestone"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class Dimensions:
     departments: tuple[str, ...]
     practices: tuple[str, ...]
     service_lines: tuple[str, ...]
+    tax_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ class Customer:
     terms_days: int = 30
     email: str | None = None
     address: str | None = None
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,7 @@ class RateCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractLine:
-    """What one line of a contract bills; `amount_minor` is the fee or the cap."""
+    """What one line of a contract bills; `amount_minor` is the fee, of time and expenses the cap."""
 
     line: int
     bills: Bills
@@ -109,6 +112,8 @@ class ContractLine:
     tax_code: str
     service_line: str
     amount_minor: int | None = None
+    markup_basis_points: int = 0
+    revenue: Recognition = "as_billed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +131,9 @@ class Contract:
     ends: date | None
     purchase_order: str | None
     lines: tuple[ContractLine, ...]
+    engagement_id: str | None = None
+    group_by: Literal["project", "contract", "customer"] = "project"
+    rate_type: Literal["spot", "average", "contract"] = "spot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +180,31 @@ class Person:
     currency: str
     cost_minor: int
     email: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Who is asked about an invoice at a customer."""
+
+    contact_id: str
+    customer_id: str
+    entity: str
+    business_unit: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A person's planned work on a project."""
+
+    assignment_id: str
+    person_id: str
+    project_id: str
+    role: str
+    starts: date
+    ends: date
+    minutes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ OVERHEAD = 8
 LATE_PERCENT = 2
 """People who enter some of their October, and their first November day, during the rehearsed days."""
 SPENDER_PERCENT = 62
+LENT_EVERY, LENT_AT, LENT_STEP = 25, 2, 7
 CATEGORIES = ("TRAVEL", "LODGING", "MEALS", "MILEAGE", "SOFTWARE")
 NOTES = ("", "", "", "", "Workshop with the client", "Review and follow-up", "Remote", "On site", "Hand-over")
 
@@ -52,7 +53,16 @@ def teams_of(
                 project = rng.choices(own, cum_weights=weights)[0]
                 if project not in found[person.person_id]:
                     found[person.person_id].append(project)
+    _lend(people, projects, found)
     return {person_id: tuple(rows) for person_id, rows in found.items()}
+
+
+def _lend(people: Sequence[Person], projects: Sequence[Project], found: dict[str, list[Project]]) -> None:
+    """One person in `LENT_EVERY` also works for another entity: what intercompany charges come from."""
+    for at, person in enumerate(people):
+        elsewhere = [project for project in projects if project.entity != person.entity]
+        if at % LENT_EVERY == LENT_AT and elsewhere and found[person.person_id]:
+            found[person.person_id].append(elsewhere[at * LENT_STEP % len(elsewhere)])
 
 
 def time_of(

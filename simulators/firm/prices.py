@@ -45,24 +45,31 @@ def cost_minor(role: str, currency: str, rng: random.Random) -> int:
     return hour_minor(role, currency) * (COST_PERCENT + rng.randint(-4, 6)) // 100
 
 
-def rate_card(entity: Entity, business_unit: str, month: date, rng: random.Random) -> RateCard:
-    """An entity's prices of the year, and the new ones from the 1st, the 15th or the month after."""
+def rate_card(
+    entity: Entity, business_unit: str, month: date, rng: random.Random, currency: str = ""
+) -> RateCard:
+    """An entity's prices of the year, and the new ones from the 1st, the 15th or the month after.
+
+    `currency` is another than the entity's own for clients abroad.
+    """
+    at_home = currency in ("", entity.currency)
+    currency = currency or entity.currency
     year = date(month.year, 1, 1)
     following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     change = rng.choice((month, month.replace(day=15), following))
     rates: list[Rate] = []
     for role in ROLES:
-        before = hour_minor(role, entity.currency)
-        after = _stepped(before * rng.randint(102, 106) // 100, entity.currency)
+        before = hour_minor(role, currency)
+        after = _stepped(before * rng.randint(102, 106) // 100, currency)
         if change > year:  # in January the new prices are the only ones
             rates.append(Rate(role=role, hourly_minor=before, starts=year))
         rates.append(Rate(role=role, hourly_minor=after, starts=change))
     return RateCard(
-        rate_card_id=f"RC-{entity.code}",
+        rate_card_id=f"RC-{entity.code}" if at_home else f"RC-{entity.code}-{currency}",
         entity=entity.code,
         business_unit=business_unit,
-        currency=entity.currency,
-        name=f"{entity.name} list prices {month.year}",
+        currency=currency,
+        name=f"{entity.name} list prices {month.year}" + ("" if at_home else f" in {currency}"),
         rates=tuple(rates),
     )
 

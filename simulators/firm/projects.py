@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from simulators.firm.contracts import TIME_AND_MATERIALS_PERCENT, contract_of
 from simulators.firm.entities import cost_center, month_end, shares
 from simulators.firm.model import (
     Billing,
-    Bills,
     Contract,
-    ContractLine,
     Customer,
     Dimensions,
     Entity,
@@ -28,13 +27,14 @@ from simulators.firm.model import (
 from simulators.firm.names import Names, plain
 from simulators.firm.prices import hour_minor
 
-TIME_AND_MATERIALS_PERCENT = 75
+ABROAD_EVERY, ABROAD_AT = 8, 2
+"""One client in eight is served across a border, in its own currency."""
+PARENT_EVERY = 9
 TERMS_DAYS = (14, 30, 30, 30, 45, 60)
 TASKS = ("Analysis", "Design", "Build", "Test", "Go-live")
 NAME_TRIES = 8
 """Draws of a company name before a number tells two of them apart."""
 PROJECT_MANAGEMENT = "Coordination"
-STEPS = ("Concept", "Prototype", "Build", "Acceptance", "Roll-out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +54,37 @@ def customers_of(
     found: list[Customer] = []
     taken: dict[str, int] = {}
     for code, share in shares(count, entities).items():
-        entity = entities[code]
         for _ in range(share):
             number = len(found) + 1
-            name = _unused(names, entity.country, taken)
+            home = _home(entities, code, number)
+            name = _unused(names, home.country, taken)
             taken[name] = number
+            # A few clients belong to a group that the firm serves too.
+            parent = found[-1] if number % PARENT_EVERY == 0 and found and found[-1].entity == code else None
             found.append(
                 Customer(
                     customer_id=f"C-{number:04d}",
                     entity=code,
                     business_unit=rng.choice(dimensions.business_units),
                     name=name,
-                    currency=entity.currency,
-                    country=entity.country,
-                    tax_registration=f"{entity.country}{rng.randint(100_000_000, 999_999_999)}",
+                    currency=home.currency,
+                    country=home.country,
+                    tax_registration=f"{home.country}{rng.randint(100_000_000, 999_999_999)}",
                     terms_days=rng.choice(TERMS_DAYS),
                     email=f"payables.{number}@{plain(name).replace('.', '-') or 'client'}.example",
-                    address=names.address(entity.country),
+                    address=names.address(home.country),
+                    parent_id=parent.customer_id if parent else None,
                 )
             )
     return tuple(found)
+
+
+def _home(entities: dict[str, Entity], code: str, number: int) -> Entity:
+    """Where a client of an entity is at home: now and then abroad, in another of the firm's countries."""
+    if number % ABROAD_EVERY != ABROAD_AT or len(entities) < 2:
+        return entities[code]
+    others = [entity for name, entity in entities.items() if name != code]
+    return others[number // ABROAD_EVERY % len(others)]
 
 
 def _unused(names: Names, country: str, taken: dict[str, int]) -> str:
@@ -99,7 +110,7 @@ def portfolio_of(
 ) -> Portfolio:
     """Contracts and projects per entity: `P-UK01-0042` runs under `K-UK01-0042`."""
     rng = stream(seed, "projects")
-    card_of = {card.entity: card for card in cards}
+    card_of = {(card.entity, card.currency): card for card in cards}
     contracts: list[Contract] = []
     projects: list[Project] = []
     milestones: list[MilestoneRow] = []
@@ -111,8 +122,10 @@ def portfolio_of(
             client = clients[(number - 1) % len(clients)] if number <= len(clients) else rng.choice(clients)
             manager = rng.choice(managers).name if managers else None
             project = _project(entities[code], dimensions, number, client, manager, month, names.title(), rng)
-            fixed = rng.randint(1, 100) > TIME_AND_MATERIALS_PERCENT
-            contract = _contract(entities[code], project, card_of[code], fixed=fixed, rng=rng)
+            card = card_of[(code, project.currency)]
+            contract = contract_of(
+                entities, project, client, card, number=len(projects) + 1, known=dimensions.tax_codes, rng=rng
+            )
             projects.append(project)
             contracts.append(contract)
             milestones.extend(_due(contract, project, month, len(milestones), rng))
@@ -152,45 +165,6 @@ def _project(
             Task(task_id=f"T-{at}-{place}", name=name, billable=name != PROJECT_MANAGEMENT)
             for place, name in enumerate(tasks, start=1)
         ),
-    )
-
-
-def _contract(
-    entity: Entity, project: Project, card: RateCard, *, fixed: bool, rng: random.Random
-) -> Contract:
-    hour = hour_minor("CONSULTANT", project.currency)
-
-    def line(number: int, bills: Bills, description: str, amount: int | None = None) -> ContractLine:
-        return ContractLine(
-            line=number,
-            bills=bills,
-            description=description,
-            tax_code=entity.tax_code,
-            service_line=project.service_line,
-            amount_minor=amount,
-        )
-
-    if fixed:
-        names = STEPS[: rng.randint(2, 4)]
-        lines = [
-            line(at, "milestones", name, hour * rng.randint(80, 600)) for at, name in enumerate(names, 1)
-        ]
-    else:
-        cap = hour * rng.randint(2000, 9000) if rng.randint(1, 10) <= 3 else None
-        lines = [line(1, "time", "Services by the hour", cap)]
-    lines.append(line(len(lines) + 1, "expenses", "Travel and expenses at cost"))
-    return Contract(
-        contract_id=project.contract_id,
-        customer_id=project.customer_id,
-        entity=entity.code,
-        business_unit=project.business_unit,
-        currency=project.currency,
-        billing="fixed_fee" if fixed else "time_and_materials",
-        rate_card_id=card.rate_card_id,
-        starts=project.starts,
-        ends=project.ends,
-        purchase_order=f"PO{rng.randint(100_000, 999_999)}" if rng.randint(1, 3) > 1 else None,
-        lines=tuple(lines),
     )
 
 

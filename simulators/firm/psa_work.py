@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 API = "/api/v1"
 MAX_ROWS = 100
 """Time entries in one request (Kantata's documentation)."""
+REOPENED_WITHIN = timedelta(hours=28)
+"""Of the window's start: before the first invoices, whose rows a PSA no longer lets anybody change."""
 FORGOTTEN_PERCENT = 1
 """Timesheets nobody approves before the window ends."""
 HANDED_IN_HOUR, LATE_HOUR = 15, 9
@@ -28,15 +30,21 @@ HANDED_IN_HOUR, LATE_HOUR = 15, 9
 class PsaWork:
     """The PSA's share of a workload; afterwards `ready` says since when a project has something to bill."""
 
-    def __init__(self, firm: Firm, curves: dict[str, Curve], *, end: datetime, seed: int) -> None:
+    def __init__(
+        self, firm: Firm, curves: dict[str, Curve], *, start: datetime, end: datetime, seed: int
+    ) -> None:
         self._firm = firm
         self._system = firm.systems.get("kantata")
         self._curves = curves
+        self._start = start
         self._end = end
         self._ids = KantataIds(firm)
         self._people = {row.person_id: row for row in firm.people}
         self._billing_of = {row.contract_id: row.billing for row in firm.contracts}
         self._contract_of = {row.project_id: row.contract_id for row in firm.projects}
+        self._projects_of: dict[str, list[str]] = {}
+        for row in firm.projects:
+            self._projects_of.setdefault(row.contract_id, []).append(row.project_id)
         self._approvals = stream(seed, "workload/approvals")
         self._milestones = stream(seed, "workload/milestones")
         self.ready: dict[str, datetime] = {}
@@ -49,6 +57,11 @@ class PsaWork:
             yield from self._timesheet(sheet)
         yield from self._expense_reports()
         yield from self._done_milestones()
+        for contract in self._firm.contracts:
+            if contract.billing in ("retainer", "subscription"):  # their fees fall due in any month
+                at = local_moment(self._firm.entities[contract.entity].time_zone, self._firm.month, 9)
+                for project_id in self._projects_of.get(contract.contract_id, ()):
+                    self._note(project_id, at)
 
     def _timesheet(self, sheet: Timesheet) -> Iterator[Action]:
         person = self._people[sheet.person_id]
@@ -66,11 +79,44 @@ class PsaWork:
             yield from self._entered(sheet, person, at)
             at += timedelta(minutes=rng.randint(20, 90))
         yield self._approval("timesheet", self._ids.sheet(sheet.sheet_id), person, at, len(sheet.rows))
+        if sheet.reopened and at < self._start + REOPENED_WITHIN:
+            yield from self._reopened(sheet, person, at)
         if at < self._end:
             for row in sheet.rows:
                 in_month = row.worked_on <= month_end(self._firm.month)
                 if row.billable and in_month and self._by_the_hour(row.project_id):
                     self._note(row.project_id, at)
+
+    def _reopened(self, sheet: Timesheet, person: Person, at: datetime) -> Iterator[Action]:
+        """The approval is taken back, the first row put right, and the sheet approved again."""
+        row = sheet.rows[0]
+        resolution = {"resolution": {"description": "A row is wrong"}}
+        path = f"/timesheet_submissions/{self._ids.sheet(sheet.sheet_id)}/cancel"
+        yield self._request(
+            f"approver:{person.entity}",
+            person.entity,
+            at + timedelta(minutes=50),
+            "PUT",
+            path,
+            resolution,
+            0,
+            "timesheet re-opened",
+        )
+        right = {"time_entry": {"time_in_minutes": row.minutes + (15 if row.minutes <= 60 else -15)}}
+        path = f"/time_entries/{self._ids.entry(row)}"
+        yield self._request(
+            person.person_id,
+            person.entity,
+            at + timedelta(minutes=65),
+            "PUT",
+            path,
+            right,
+            0,
+            "time put right",
+        )
+        yield self._approval(
+            "timesheet", self._ids.again(sheet.sheet_id), person, at + timedelta(minutes=90), 2
+        )
 
     def _entered(self, sheet: Timesheet, person: Person, at: datetime) -> Iterator[Action]:
         for first in range(0, len(sheet.rows), MAX_ROWS):

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from simulators.firm.firm import Firm
 
 WON = "Closed Won"
-BILLING_TYPES = {"time_and_materials": "Time & Materials", "fixed_fee": "Fixed Fee"}
+BILLING_TYPES = {
+    "time_and_materials": "Time & Materials",
+    "fixed_fee": "Fixed Fee",
+    "retainer": "Retainer",
+    "subscription": "Subscription",
+}
 """The org's picklist."""
 OPEN = "Negotiation/Review"
 FIRST = 1_000_000

@@ -13,6 +13,8 @@ from simulators.firm.model import ExpenseRow, TimeRow
 if TYPE_CHECKING:
     from simulators.firm.firm import Firm
 
+REOPENED_EVERY, REOPENED_AT = 8, 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timesheet:
@@ -24,6 +26,11 @@ class Timesheet:
     last: date
     late: bool
     rows: tuple[TimeRow, ...]
+
+    @property
+    def reopened(self) -> bool:
+        """Whether its person finds a mistake after it was approved, and hands it in again."""
+        return not self.late and bool(self.rows) and self.sheet_id % REOPENED_EVERY == REOPENED_AT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from simulators.firm.actions import Action, Step
 from simulators.firm.billing_work import billing_work
 from simulators.firm.curve import Curve, local_moment, month_end_curve
 from simulators.firm.entities import workdays
+from simulators.firm.finance_work import finance_work
 from simulators.firm.model import stream
 from simulators.firm.psa_work import PsaWork
 from simulators.firm.salesforce_rows import WON, opportunity_id
@@ -29,9 +30,10 @@ def workload(firm: Firm, *, start: datetime, end: datetime, seed: int) -> Iterat
     assert end.tzinfo is not None, end
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     curves = curves_of(firm, start, end)
-    psa = PsaWork(firm, curves, end=end, seed=seed)
+    psa = PsaWork(firm, curves, start=start, end=end, seed=seed)
     steps: list[Step] = [*psa.steps(), *_wins(firm, curves, seed)]
     steps += billing_work(firm, curves, ready=psa.ready, start=start, end=end, seed=seed)
+    steps += finance_work(firm, start=start, end=end, seed=seed)
     # Sorting is stable: actions of one second keep the order in which they were drawn.
     return iter(sorted((step for step in steps if start <= step.at < end), key=lambda step: step.at))
 

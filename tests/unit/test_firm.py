@@ -35,6 +35,7 @@ from simulators.firm import (
     build,
     workload,
 )
+from simulators.firm.actions import OnInvoice
 from simulators.firm.entities import month_end, shares, week_of, workdays
 from simulators.firm.timesheets import timesheets_of
 
@@ -74,6 +75,23 @@ def firm_of(size: Size) -> Firm:
 def steps_of(size: Size) -> tuple[Step, ...]:
     """Its workload over the default weekend."""
     return tuple(workload(firm_of(size), start=START, end=END, seed=7))
+
+
+BILLINGS = ("time_and_materials", "fixed_fee", "retainer", "subscription")
+
+
+def events_of(size: Size) -> list[Action]:
+    """What is sent to the gateway as an event."""
+    return [
+        step
+        for step in steps_of(size)
+        if isinstance(step, Action) and step.system == GATEWAY and step.path == "/v1/transactions"
+    ]
+
+
+def billing_of(size: Size) -> list[Action]:
+    """The requests to bill."""
+    return [step for step in events_of(size) if step.json["data"]["kind"] == "billing_event"]
 
 
 def digest(seed: int, hash_seed: str) -> str:
@@ -130,13 +148,34 @@ def test_codes_are_the_landscapes() -> None:
         assert document.region == entity.region
         assert document.business_unit in real.business_units
         if isinstance(document, Project):
-            assert document.currency == entity.currency
+            assert document.currency in {one.currency for one in real.legal_entities.values()}
             assert document.department in real.dimensions.departments
             assert document.practice in real.dimensions.practices
             assert document.service_line in real.dimensions.service_lines
         if isinstance(document, Contract):
-            assert {line.tax_code for line in document.lines} == {entity.tax_code}
+            assert {line.tax_code for line in document.lines} <= {entity.tax_code, "EU-RC", "EXPORT"}
+            assert document.billing in BILLINGS
     assert entities_seen == set(real.legal_entities)
+
+
+@pytest.mark.parametrize("size", [SMALL, DEFAULT], ids=lambda size: size.name)
+def test_the_firm_does_all_a_services_firm_does(size: Size) -> None:
+    """All four ways to bill, caps, mark-ups, deferred fees, clients abroad, groups, and people lent out."""
+    firm = firm_of(size)
+    entity_of = {project.project_id: project.entity for project in firm.projects}
+    lines = [line for contract in firm.contracts for line in contract.lines]
+    assert {contract.billing for contract in firm.contracts} == set(BILLINGS)
+    assert any(line.bills == "time" and line.amount_minor for line in lines)
+    assert any(line.revenue == "straight_line" for line in lines)
+    assert any(row.currency != firm.entities[row.entity].currency for row in firm.contracts)
+    employer = {person.person_id: person.entity for person in firm.people}
+    assert any(entity_of[row.project_id] != employer[row.person_id] for row in firm.time)
+    paths = {step.path for step in steps_of(size) if isinstance(step, Action)}
+    assert {"/v1/processes/recognise-revenue", "/v1/processes/accrue"} <= paths
+    kinds = {event["data"]["kind"] for event in firm.masters()} | {
+        step.json["data"]["kind"] for step in events_of(size)
+    }
+    assert {"contact", "task", "assignment", "change_order", "billing_event"} <= kinds
 
 
 def test_amounts_are_exact_and_in_the_currencys_places() -> None:
@@ -258,15 +297,14 @@ def test_no_timesheet_is_approved_before_it_is_worked() -> None:
 def test_billing_events_are_valid_and_have_something_to_bill() -> None:
     """Every billing event reads, once a project, with client `psa-billing`, after work was approved on it."""
     billed = set()
-    for step in steps_of(DEFAULT):
-        if isinstance(step, Action) and step.system == GATEWAY:
-            document = events.read(dict(step.json)).document
-            assert isinstance(document, BillingEvent)
-            assert document.project_id not in billed
-            assert document.period == "2026-10"
-            assert document.accounting_date == date(2026, 10, 31)
-            assert step.actor == "psa-billing"
-            billed.add(document.project_id)
+    for step in billing_of(DEFAULT):
+        document = events.read(dict(step.json)).document
+        assert isinstance(document, BillingEvent)
+        assert document.project_id not in billed
+        assert document.period == "2026-10"
+        assert document.accounting_date == date(2026, 10, 31)
+        assert step.actor == "psa-billing"
+        billed.add(document.project_id)
     assert len(billed) > 300
 
 
@@ -299,9 +337,11 @@ def billable_since(firm: Firm, steps: tuple[Step, ...]) -> dict[str, datetime]:
 
 def test_nothing_is_billed_before_there_is_something_to_bill() -> None:
     """A billing event comes after billable work on its project was approved, milestone or expense included."""
-    since = billable_since(firm_of(DEFAULT), steps_of(DEFAULT))
-    for step in steps_of(DEFAULT):
-        if isinstance(step, Action) and step.system == GATEWAY:
+    firm = firm_of(DEFAULT)
+    since = billable_since(firm, steps_of(DEFAULT))
+    fees = {row.contract_id for row in firm.contracts if row.billing in ("retainer", "subscription")}
+    for step in billing_of(DEFAULT):
+        if step.json["data"]["contract_id"] not in fees:
             assert since[step.json["data"]["project_id"]] < step.at, step
 
 
@@ -312,7 +352,7 @@ def test_payments_and_credits_follow_their_billing() -> None:
     kinds: Counter[str] = Counter()
     for step in steps_of(DEFAULT):
         if isinstance(step, Action):
-            if step.system == GATEWAY:
+            if step.what == "billing requested":
                 billed[step.json["data"]["document_id"]] = (step.at, step.entity)
             continue
         kinds[type(step).__name__] += 1
@@ -320,11 +360,12 @@ def test_payments_and_credits_follow_their_billing() -> None:
         at, entity = billed[step.billing_event_id]
         assert step.entity == entity
         assert step.at > at
-        assert 0 < step.share <= 1
+        assert step.share is None or 0 < step.share <= 1
         settled[step.billing_event_id] += 1
     assert max(settled.values()) == 1
     assert kinds["PayInvoice"] > 150
     assert 2 <= kinds["CreditInvoice"] <= 20
+    assert kinds["OnInvoice"] >= 2
 
 
 def test_seeds_are_json_and_refer_to_each_other() -> None:
@@ -383,5 +424,5 @@ def test_calendar_arithmetic() -> None:
 
 
 def test_intents_are_told_apart() -> None:
-    """The three kinds of step are what a driver has to know."""
-    assert {type(step) for step in steps_of(DEFAULT)} == {Action, PayInvoice, CreditInvoice}
+    """The four kinds of step are what a driver has to know."""
+    assert {type(step) for step in steps_of(DEFAULT)} == {Action, PayInvoice, CreditInvoice, OnInvoice}
