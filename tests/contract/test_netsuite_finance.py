@@ -370,6 +370,9 @@ def test_a_grouped_invoice_bills_each_project_by_its_contract() -> None:
         wrong = event.model_copy(update={"with_projects": ("P-2", "P-3")})
         answer = await refused(bench, wrong)
         assert (answer.code, answer.field) == ("USER_ERROR", "custbody_with_projects")
+        bench.refs["project", "P-9"] = "9999"
+        gone = event.model_copy(update={"with_projects": ("P-2", "P-9")})
+        assert await bench.post(gone) == [Missing(kind="project", document_id="P-9")]
         posted = await bench.posted(event.model_copy(update={"with_projects": ("P-2",)}))
         (made,) = posted.created
         assert isinstance(made, Invoice)
@@ -400,6 +403,37 @@ def test_a_foreign_invoice_is_kept_at_the_rate_it_brings() -> None:
         await bench.posted(make(kind, document_id, **paid))
         base = {number: minor for number, minor in books.ledger.base_balance("UK01").items() if minor}
         assert base == {"100000": 7500, "400000": -8000, "700000": 500}
+
+    run(test)
+
+
+def test_a_contract_in_another_currency_is_billed_at_the_rate_the_event_brings() -> None:
+    """Two hours at 100 USD, without tax: 200 USD, which at 0.80 are 160.00 GBP receivable."""
+
+    async def test(bench: Bench) -> None:
+        await bench.chain()
+        card = make("rate_card", "R-2", currency="USD", name="Dollars",
+                    rates=[{"role": "SENIOR", "hourly": "100", "starts": "2026-01-01"}])  # fmt: skip
+        await bench.posted(card)
+        terms = contract([contract_line(1, "time", tax_code="EXPORT")], currency="USD", rate_card_id="R-2")
+        await bench.posted(terms.model_copy(update={"document_id": "K-2"}))
+        project = chain()[3].model_copy(
+            update={"document_id": "P-2", "contract_id": "K-2", "currency": "USD"}
+        )
+        await bench.posted(project)
+        await bench.posted(time_entry(1, minutes=120, rate="100", project_id="P-2", currency="USD"))
+        event = billing_event().model_copy(
+            update={
+                "project_id": "P-2",
+                "contract_id": "K-2",
+                "currency": "USD",
+                "exchange_rate": Decimal("0.80"),
+            }
+        )
+        (made,) = (await bench.posted(event)).created
+        assert isinstance(made, Invoice)
+        assert (str(made.total), made.currency, str(made.exchange_rate)) == ("200.00", "USD", "0.80")
+        assert account(bench).books.ledger.base_balance("UK01")["120000"] == 16000
 
     run(test)
 

@@ -174,7 +174,7 @@ class Records:
         on = body.day("tranDate", self._clock.now().date())
         through = body.day("custbody_through_date", on)
         more = [
-            self.account.row(Body({"job": item}, f"{_MORE}.items[{at}]"), "job", "job")
+            self.account.row(Body({f"items[{at}]": item}, _MORE), f"items[{at}]", "job")
             for at, item in enumerate(_items(body, _MORE))
         ]
         try:
