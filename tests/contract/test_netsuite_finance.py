@@ -495,9 +495,9 @@ def test_legs_of_an_intercompany_charge_go_in_batches() -> None:
             "journal_entry", legal_entities=["US01"], since="2026-10-01", until="2026-11-01"
         )
         assert len(records) == 75
-        assert [(line["account"], line["net_minor"]) for line in records[0].lines] == [
-            ("DUE_FROM", 6642),
-            ("INTERCOMPANY_REVENUE", -6642),
+        assert [(line["account"], line["net_minor"], line["counterparty"]) for line in records[0].lines] == [
+            ("DUE_FROM", 6642, "UK01"),
+            ("INTERCOMPANY_REVENUE", -6642, "UK01"),
         ]
 
     run(test)

@@ -294,7 +294,8 @@ def _journal_entry(fields: Fields) -> ReadBack:
         f"LEFT JOIN job j ON j.id = t.{c['project_id']} WHERE t.recordtype = 'journalentry' "
         f"AND t.id IN (SELECT l.transaction FROM transactionline l WHERE {entity} IN ({{entities}})) "
         f"AND {_between(on)} AND t.id > ? ORDER BY t.id",
-        lines=f"SELECT l.uniquekey, l.transaction AS document, {own}, a.{g['account']} AS account "
+        lines=f"SELECT l.uniquekey, l.transaction AS document, {own}, a.{g['account']} AS account, "
+        f"t.{c['counterparty']} AS counterparty "
         "FROM transactionline l JOIN transaction t ON t.id = l.transaction "
         "JOIN transactionaccountingline x ON x.transaction = l.transaction AND x.transactionline = l.id "
         f"JOIN account a ON a.id = x.account WHERE t.recordtype = 'journalentry' "

@@ -202,6 +202,7 @@ def _journal(row: Row, lines: Sequence[Row], currency: str, mappings: Mappings) 
             "net_minor": minor(line["net"], currency),
             "account": mappings.ours("accounts", str(line["account"])),
             **_dimensions(line, mappings),
+            **_counterparty(line, mappings),
         }
         for line in lines
     ]
@@ -210,6 +211,12 @@ def _journal(row: Row, lines: Sequence[Row], currency: str, mappings: Mappings) 
         "total_minor": sum(line["net_minor"] for line in shown if line["net_minor"] > 0),
         "lines": tuple(shown),
     }
+
+
+def _counterparty(line: Row, mappings: Mappings) -> dict[str, str]:
+    """The other company of an intercompany entry."""
+    given = line.get("counterparty")
+    return {"counterparty": mappings.ours("entities", str(given))} if given else {}
 
 
 _READERS: Mapping[Kind, Reader] = {

@@ -164,7 +164,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
         "cost_center",
     ),
     "journal_entry.columns": (
-        "document_id", "number", "accounting_date", "currency", "project_id", "legal_entity",
+        "document_id", "number", "accounting_date", "currency", "project_id", "counterparty", "legal_entity",
     ),
     "journal_entry.line_columns": (
         "line", "description", "account", "net", "department", "service_line", "practice",

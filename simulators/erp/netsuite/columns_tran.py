@@ -188,6 +188,7 @@ def journal_entry(row: JournalEntry, account: Account) -> Rows:
         | {
             "memo": row.text or None,
             "custbody_project": int(row.project) if row.project else None,
+            "custbody_counterparty": row.counterparty or None,
             "exchangerate": row.exchange_rate,
         },
     )

@@ -24,7 +24,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "foreigntotal": _AMOUNT, "foreignamountunpaid": _AMOUNT, "taxtotal": _AMOUNT, "memo": _TEXT,
         "posting": _TEXT, "postingperiod": _ID, "createdfrom": _ID, "createddate": _TEXT,
         "custbody_billing_type": _TEXT, "custbody_write_off": _TEXT,
-        "custbody_project": _ID, "exchangerate": _AMOUNT,
+        "custbody_project": _ID, "custbody_counterparty": _TEXT, "exchangerate": _AMOUNT,
     },
     "transactionline": {
         "uniquekey": _ID, "transaction": _ID, "id": _ID, "linesequencenumber": _ID, "mainline": _TEXT,
