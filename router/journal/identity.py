@@ -87,7 +87,7 @@ class Identity(JournalCore):
     async def rename(
         self, system: SystemId, kind: Kind, document_id: str, vendor_id: str, *, by: str, why: str
     ) -> str:
-        """Give a document another id in a system; the id it had. Raises NotFound, Refused when it is taken."""
+        """Give a document another id in a system; the one it had, or nothing. Raises NotFound, Refused (taken)."""
         return await self._do(_rename, system, kind, document_id, vendor_id, by, why)
 
     async def named(self, system: SystemId, kind: Kind, vendor_ids: Sequence[str]) -> dict[str, str]:
@@ -236,12 +236,7 @@ def _put_alias(tx: Transaction, kind: Kind, alias: str, document_id: str, by: st
     meant = known.get((kind, document_id), document_id)
     if meant == alias:
         raise Refused(f"{kind} {document_id} means {alias} already", mend="name the one that stays")
-    there = tx.rows(
-        "SELECT 1 FROM transactions WHERE kind = ? AND transactional = 0 AND document_id = ?"
-        " AND canonical IS NOT NULL LIMIT 1",
-        (kind, meant),
-    )
-    if not there:
+    if not _stands(tx, kind, meant):
         raise NotFound(f"there is no {kind} {meant!r}")
     tx.insert(
         "aliases",
@@ -268,6 +263,16 @@ def _put_alias(tx: Transaction, kind: Kind, alias: str, document_id: str, by: st
     note(tx, None, "alias", said)
 
 
+def _stands(tx: Transaction, kind: Kind, document_id: str) -> bool:
+    return bool(
+        tx.rows(
+            f"SELECT 1 FROM transactions WHERE kind = ? AND transactional = {int(KINDS[kind].transactional)}"
+            " AND document_id = ? AND canonical IS NOT NULL LIMIT 1",
+            (kind, document_id),
+        )
+    )
+
+
 def _rename(
     tx: Transaction, system: SystemId, kind: Kind, document_id: str, vendor_id: str, by: str, why: str
 ) -> str:
@@ -275,8 +280,8 @@ def _rename(
         "SELECT vendor_id FROM crosswalk WHERE system = ? AND kind = ? AND document_id = ?",
         (system, kind, document_id),
     )
-    if not found:
-        raise NotFound(f"{system} has no {kind} {document_id!r}", mend="see GET /v1/transactions/{id}")
+    if not found and not _stands(tx, kind, document_id):
+        raise NotFound(f"there is no {kind} {document_id!r}", mend="name the document by its own id")
     taken = tx.rows(
         "SELECT document_id FROM crosswalk WHERE system = ? AND kind = ? AND vendor_id = ? AND document_id <> ?",
         (system, kind, checked(vendor_id, "vendor_id"), document_id),
@@ -292,7 +297,7 @@ def _rename(
         "DELETE FROM crosswalk_past WHERE system = ? AND kind = ? AND vendor_id = ?",
         (system, kind, vendor_id),
     )
-    old = str(found[0][0])
+    old = str(found[0][0]) if found else ""
     said: dict[str, object] = {"system": system, "kind": kind, "document_id": document_id, "by": by}
     note(tx, None, "renamed", said | {"from": old, "to": vendor_id, "why": why})
     return old

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -265,5 +266,53 @@ def test_a_vendor_id_that_changes_keeps_its_document(tmp_path: Path) -> None:
         nobody = await stand.post(body, "/v1/crosswalk:rename")
         assert nobody.status_code == 422
         assert nobody.json()["detail"].startswith("by:")
+
+    on_stand(tmp_path, story)
+
+
+def test_a_feed_that_names_a_merged_account_means_its_customer(tmp_path: Path) -> None:
+    """Two deals of one client under two account ids: after the rename both are the customer's."""
+
+    async def story(stand: Stand) -> None:
+        await stand.posted("rate_card")
+        base = "/services/data/v59.0/sobjects"
+
+        async def won(account: str, name: str) -> dict[str, Any]:
+            deal = {
+                "Name": name,
+                "AccountId": account,
+                "StageName": "Closed Won",
+                "CloseDate": "2026-10-30",
+                "Amount": 50000,
+                "CurrencyIsoCode": "GBP",
+                "Legal_Entity__c": "UK01",
+                "Business_Unit__c": "CONSULTING",
+                "Billing_Type__c": "Time & Materials",
+            }
+            await stand.person("salesforce", "POST", f"{base}/Opportunity", deal)
+            for _ in range(3600):
+                seen = [
+                    row["document_id"]
+                    for row in await stand.of_kind("opportunity")
+                    if row["document_id"] is not None
+                ]
+                documents = [await stand.get(f"/v1/documents/opportunity/{name}") for name in seen]
+                found: list[dict[str, Any]] = [one for one in documents if one["name"] == name]
+                if found:
+                    return found[0]
+                await asyncio.sleep(10)
+            raise AssertionError(name)
+
+        async def account(name: str) -> str:
+            body = {"Name": name, "BillingCountryCode": "GB"}
+            made = await stand.person("salesforce", "POST", f"{base}/Account", body)
+            return str(made["id"])
+
+        first, second = await account("Contoso Ltd"), await account("Contoso (new)")
+        deal = await won(first, "Deal one")
+        assert deal["customer_id"] == f"SF-{first}"
+        body = {"system": "salesforce", "kind": "customer", "document_id": f"SF-{first}", "vendor_id": second}
+        assert (await decided(stand, "/v1/crosswalk:rename", **body))["was"] == ""
+        assert (await won(second, "Deal two"))["customer_id"] == f"SF-{first}"
 
     on_stand(tmp_path, story)
