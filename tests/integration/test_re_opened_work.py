@@ -305,3 +305,50 @@ def test_what_the_erp_holds_is_named_by_system(tmp_path: Path) -> None:
         assert known == {keys[0]: entry, keys[2]: entry}
 
     on_stand(tmp_path, test)
+
+
+@pytest.mark.parametrize("erp", ERPS)
+def test_what_was_refused_is_not_taken_back(tmp_path: Path, erp: str) -> None:
+    """The ERP refused the original: its correction waits, and both follow when the original was sent again."""
+
+    async def test(stand: Stand) -> None:
+        await ready(stand)
+        books = stand.simulators[erp].sim.books  # type: ignore[attr-defined]
+        books.ledger.close_period("UK01", "2026-10")
+        entry = await worked(stand, minutes=120)
+        sheet = await approve(stand, entry)
+        await polled(stand)
+        (exception,) = await refused(stand)
+        books.ledger.open_period("UK01", "2026-10")
+        await corrected(stand, entry, sheet, time_in_minutes=60)
+        await looked(stand)
+        assert ledger(stand, erp) == {}, "nothing is taken back that was never posted"
+        assert [row[1] for row in await documents(stand)] == ["refused", "queued", "queued"]
+        name = exception["transaction_id"]
+        assert await stand.router.replays.replay([name], route="pinned", by="ann", why="opened") == 1
+        await stand.settled()
+        assert {row[1] for row in await documents(stand)} == {"posted"}
+        assert ledger(stand, erp) == {WIP: 15_000, UNBILLED: -15_000}
+
+    on_stand(tmp_path, test, routes=to(erp))
+
+
+def test_what_was_taken_back_is_not_open(tmp_path: Path) -> None:
+    """An entry and its reversal keep no project open, though neither was billed; the entry alone does."""
+
+    async def test(stand: Stand) -> None:
+        await ready(stand)
+        entry = await worked(stand, minutes=120)
+        sheet = await approve(stand, entry)
+        await polled(stand)
+        path = "/v1/projects/P-100/open-items"
+        (item,) = (await stand.get(path))["open_items"]
+        assert (item["document_id"], item["state"]) == (f"TE-{entry}", "unbilled")
+        assert item["why"] == "300.00 GBP is not billed"
+        await re_opened(stand, sheet)
+        await stand.person("kantata", "DELETE", f"{PSA}/time_entries/{entry}", {})
+        await polled(stand)
+        assert ledger(stand, "sap_ecc") == {}
+        assert (await stand.get(path))["open_items"] == []
+
+    on_stand(tmp_path, test)
