@@ -166,6 +166,7 @@ def build(
         on_commit=outside.on_commit,
         throwaway=outside.throwaway,
         late=calendars.late,
+        moved=calendars.moved,
     )
     periods = PeriodBook(landscape=landscape, journal=journal, calendars=calendars, clock=outside.clock)
     connectors = _connectors(landscape, outside)

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from router.canonical.documents import Document
 from router.canonical.ledger import EntryLine, JournalEntry
-from router.canonical.masters import Contract
+from router.canonical.masters import Bills, Contract
 from router.canonical.money import Money
 from router.canonical.work import Charge, ExpenseItem, Milestone, TimeEntry
 from router.finance.identity import derived
@@ -57,16 +57,24 @@ class Run:
 
 
 def revenue_of(document: Document, contract: Contract | None) -> Money | None:
-    """What a document will earn when it arrives; None when that is nothing, or is deferred."""
+    """What a document will earn when it arrives; None when that is nothing, or is deferred.
+
+    Time and expenses earn where the contract bills them; one that is not known is taken to.
+    """
     if isinstance(document, TimeEntry):
-        return document.money if document.billable and document.covered_by is None else None
+        earns = document.billable and document.covered_by is None and _bills(contract, "time")
+        return document.money if earns else None
     if isinstance(document, ExpenseItem):
-        return document.billed
+        return document.billed if _bills(contract, "expenses") else None
     if isinstance(document, Milestone | Charge):
         lines = contract.lines if contract else ()
         deferred = any(line.line == document.contract_line and line.revenue != "as_billed" for line in lines)
         return None if deferred else document.amount
     return None
+
+
+def _bills(contract: Contract | None, what: Bills) -> bool:
+    return contract is None or contract.line_for(what) is not None
 
 
 def covered_by(entry: JournalEntry) -> tuple[tuple[str, str], ...]:

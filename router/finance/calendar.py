@@ -118,6 +118,19 @@ class Calendars:
         state = states.get((document.legal_entity, name), "open")
         return state == "closed" or (state == "soft_closed" and not is_adjustment(document))
 
+    def moved(self, document: Document, states: Mapping[tuple[str, str], str]) -> Document | None:
+        """A late document dated into the first period that takes it; None when it may stay, or none does."""
+        if not document.transactional or not self.late(document, states):
+            return None
+        entity, calendar = document.legal_entity, self._of[document.legal_entity]
+        period = period_on(calendar, document.accounting_date)
+        for _ in range(PERIODS * 5):
+            period = following(calendar, period)
+            state = states.get((entity, period.name), "open")
+            if state == "open" or (state == "soft_closed" and is_adjustment(document)):
+                return document.model_copy(update={"accounting_date": period.first})
+        return None
+
 
 def _weekly_from(calendar: FiscalCalendar) -> date | None:
     return calendar.year_starts if calendar.periods == "4-4-5" else None

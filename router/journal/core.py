@@ -29,10 +29,12 @@ class JournalCore:
         poke: Callable[[SystemId], None] | None,
         on_commit: Callable[[str, int], None] | None,
         late: Callable[[Document, Mapping[tuple[str, str], str]], bool] | None = None,
+        moved: Callable[[Document, Mapping[tuple[str, str], str]], Document | None] | None = None,
     ) -> None:
         self._database = database
         self._decide = decide
         self._late = late
+        self._moved = moved
         self._poke = poke
         self._documents = lanes.Documents()
         self._writer = Writer(database, committed=self._committed, on_commit=on_commit)
@@ -48,12 +50,14 @@ class JournalCore:
         on_commit: Callable[[str, int], None] | None = None,
         throwaway: bool = False,
         late: Callable[[Document, Mapping[tuple[str, str], str]], bool] | None = None,
+        moved: Callable[[Document, Mapping[tuple[str, str], str]], Document | None] | None = None,
     ) -> Self:
         """Open (and bring up to date) the journal at `sqlite:///FILE` or `postgresql://…`.
 
         `poke` is told, on the event loop and after the commit, which target has new due work.
         `on_commit("before"|"after", n)` surrounds the n-th commit and may raise, to crash it.
-        `late` says whether a document may not enter its fiscal period, as the periods stand.
+        `late` says whether a document may not enter its fiscal period, as the periods stand; `moved`
+        dates one that was held into the first period that takes it.
         `throwaway` is for rehearsals: commits do not wait for the disk (SQLite only). Raises BadConfig
         for a database that could lose a commit.
         """
@@ -63,7 +67,7 @@ class JournalCore:
         except BaseException:
             database.close()
             raise
-        return cls(database, decide=decide, poke=poke, on_commit=on_commit, late=late)
+        return cls(database, decide=decide, poke=poke, on_commit=on_commit, late=late, moved=moved)
 
     def close(self) -> None:
         """Close all connections; the object can't be used again."""

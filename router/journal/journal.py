@@ -18,10 +18,11 @@ from router.journal.lanes import any_due
 from router.journal.lanes import claim as claim_lanes
 from router.journal.mapping_days import MappingOf, choose
 from router.journal.open_items import OpenItemReads
-from router.journal.periods import Periods
+from router.journal.periods import Late, Periods
 from router.journal.port import Acceptance, Decide, Lease, LeaseSettlement, NewJob, Pin, Submission, Switch
 from router.journal.prepared import Prepared, prepare
 from router.journal.reading import Reads
+from router.journal.redating import Moved
 from router.journal.standing import Standing
 from router.journal.words import id_text, number
 from router.model import SystemId, TransactionId
@@ -37,11 +38,13 @@ def _replay(
     *,
     route: Literal["pinned", "again"],
     mapping: MappingOf,
+    late: Late | None,
+    moved: Moved | None,
 ) -> int:
     facts, over = rerouting.complete(tx, completed, said)
     if started or over:
-        acceptance.accept(tx, [*started, *over], decide)
-    count = facts + rerouting.replay(tx, ids, decide, route=route, **said)
+        acceptance.accept(tx, [*started, *over], decide, late)
+    count = facts + rerouting.replay(tx, ids, decide, moved, route=route, **said)
     choose(tx, [seq for seq in map(number, dict.fromkeys(ids)) if seq is not None], mapping)
     return count
 
@@ -135,7 +138,7 @@ class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Iden
 
     async def release(self, entities: Sequence[str], *, by: str, why: str) -> int:
         """Decide held transactions again by the current table; how many were let go."""
-        return await self._do(rerouting.release, entities, self._decide, by=by, why=why)
+        return await self._do(rerouting.release, entities, self._decide, by=by, why=why, moved=self._moved)
 
     async def replay(
         self,
@@ -158,7 +161,16 @@ class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Iden
         completed = {one: prepare(given) for one, given in (mended or {}).items()}
         started = [prepare(one) for one in begun]
         return await self._do(
-            _replay, ids, self._decide, completed, started, said, route=route, mapping=mapping
+            _replay,
+            ids,
+            self._decide,
+            completed,
+            started,
+            said,
+            route=route,
+            mapping=mapping,
+            late=self._late,
+            moved=self._moved,
         )
 
     async def tell(self, kind: Kind, document_id: str, jobs: Sequence[NewJob], *, by: str) -> TransactionId:

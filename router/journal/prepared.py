@@ -47,16 +47,16 @@ def prepare(submission: Submission, *, made_by: SystemId | None = None) -> Prepa
     if document is None and submission.as_sent is not None:
         # A rule of the firm parked it: it is known what it is, so it is counted and found by that.
         sent = submission.as_sent
-        digest = sha256(_canonical(sent)).hexdigest()
+        digest = sha256(canonical_of(sent)).hexdigest()
         worth = sent.money
         counted = (worth.currency, worth.minor) if worth else ("", 0)
         return Prepared(submission, digest, None, sent.legal_entity, sent.ordering_key, False, *counted)
     if document is None:
         digest = sha256(submission.received).hexdigest()
         return Prepared(submission, digest, None, "", "", False, "", 0)
-    canonical = _canonical(document)
+    canonical = canonical_of(document)
     money = document.money
-    asked = canonical if submission.as_sent is None else _canonical(submission.as_sent)
+    asked = canonical if submission.as_sent is None else canonical_of(submission.as_sent)
     return Prepared(
         submission,
         sha256(asked).hexdigest(),
@@ -70,7 +70,8 @@ def prepare(submission: Submission, *, made_by: SystemId | None = None) -> Prepa
     )
 
 
-def _canonical(document: Document) -> bytes:
+def canonical_of(document: Document) -> bytes:
+    """A document as it is stored and compared: sorted JSON without what is not given."""
     return orjson.dumps(document.model_dump(mode="json", exclude_none=True), option=orjson.OPT_SORT_KEYS)
 
 

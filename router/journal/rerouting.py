@@ -7,12 +7,13 @@ from typing import Literal
 
 from router.canonical import KINDS, Document
 from router.errors import BadInput, NotFound, Refused
-from router.journal import lanes
+from router.journal import lanes, redating
 from router.journal.decisions import lane_of, resting_state
 from router.journal.engine import Row, Transaction
 from router.journal.naming import put_names
 from router.journal.port import Decide, NewJob
 from router.journal.prepared import Prepared, beyond, stale_words, within
+from router.journal.redating import Moved
 from router.journal.registers import Registers
 from router.journal.routing import (
     DECISION_COLUMNS,
@@ -31,21 +32,40 @@ Resting = tuple[int, str, Document]
 """Number, verb and document of a transaction that is decided again."""
 
 
-def release(tx: Transaction, entities: Sequence[str], decide: Decide | None, *, by: str, why: str) -> int:
-    """Decide the held transactions of these entities again by the current table; how many were let go."""
+def release(
+    tx: Transaction,
+    entities: Sequence[str],
+    decide: Decide | None,
+    *,
+    by: str,
+    why: str,
+    moved: Moved | None = None,
+) -> int:
+    """Decide the held transactions of these entities again by the current table; how many were let go.
+
+    What can't enter its period any more is dated into the next one (`router.journal.redating`).
+    """
     rows = tx.among(
         "SELECT seq, verb, canonical, schema_version FROM transactions WHERE state = 'held' AND {any} ORDER BY seq",
         "legal_entity",
         sorted(set(entities)),
     )
     resting = [(seq, verb, document_of(canonical, version)) for seq, verb, canonical, version in rows]
-    return _again(tx, resting, decide, Event.RELEASED, {"by": by, "why": why})
+    return _again(tx, resting, decide, Event.RELEASED, {"by": by, "why": why}, moved)
 
 
 def _again(
-    tx: Transaction, resting: Sequence[Resting], decide: Decide | None, event: Event, said: dict[str, str]
+    tx: Transaction,
+    resting: Sequence[Resting],
+    decide: Decide | None,
+    event: Event,
+    said: dict[str, str],
+    moved: Moved | None,
 ) -> int:
     """Route transactions that have no authority job yet; how many left their state."""
+    dated = redating.moved_on(tx, resting, moved)
+    before = {seq: document for seq, _, document in resting if seq in dated}
+    resting = [(seq, verb, dated.get(seq, document)) for seq, verb, document in resting]
     decided = decide_all(tx, [(document, verb) for _, verb, document in resting], decide) if resting else []
     jobs = [
         (seq, document, job)
@@ -55,17 +75,20 @@ def _again(
     lanes.touch(tx, [(job.target, job.lane, doc.legal_entity, job.role, seq) for seq, doc, job in jobs])
     first = _add(tx, jobs)
     _record(tx, [seq for seq, _, _ in resting], decided)
-    moved, notes = [], []
+    rows, notes = [], []
     gone = 0
     for (seq, _, document), decision in zip(resting, decided, strict=True):
         state = resting_state(canonical=True, deliver=True, decision=decision)
         gone += state is State.QUEUED or (event is Event.RELEASED and state is State.PARKED)
         authority = decision.authority if state is State.QUEUED else None
-        moved.append((state.value, first.get(seq), authority, seq))
+        rows.append((state.value, first.get(seq), authority, seq))
+        if state is not State.QUEUED:
+            dated.pop(seq, None)
         detail = said | {"event": event.value, "rule": decision.rule, "legal_entity": document.legal_entity}
         notes.append((seq, tx.now, state.value, as_json(detail | {"epoch": decision.epoch})))
-    tx.many("UPDATE transactions SET state = ?, job_id = ?, authority = ? WHERE seq = ?", moved)
+    tx.many("UPDATE transactions SET state = ?, job_id = ?, authority = ? WHERE seq = ?", rows)
     tx.insert("history", "seq,at,what,detail", notes)
+    redating.keep(tx, dated, before)
     return gone
 
 
@@ -102,6 +125,8 @@ def replay(
     tx: Transaction,
     ids: Sequence[str],
     decide: Decide | None,
+    moved: Moved | None = None,
+    /,
     *,
     route: Literal["pinned", "again"],
     by: str,
@@ -136,7 +161,7 @@ def replay(
         elif route == "again" and job_state in _FAILED and not doubtful:
             done.update(_reroute(tx, (seq, verb, document), decide, said))
     done.update(_revive(tx, [seq for seq in seqs if seq not in done], said))
-    return len(done) + _again(tx, resting, decide, Event.REPLAYED, said)
+    return len(done) + _again(tx, resting, decide, Event.REPLAYED, said, moved)
 
 
 def tell(tx: Transaction, kind: str, document_id: str, jobs: Sequence[NewJob], *, by: str) -> int:

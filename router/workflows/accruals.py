@@ -8,8 +8,7 @@ from typing import Any
 
 from router.canonical.documents import Document
 from router.canonical.ledger import JournalEntry
-from router.canonical.masters import Contract
-from router.canonical.work import Charge, Milestone
+from router.canonical.masters import Contract, Project
 from router.errors import InProgress, PeriodClosed
 from router.finance import fx
 from router.finance.accruals import KINDS, Run, Unposted, accruals, covered_by, revenue_of
@@ -92,9 +91,11 @@ class Accruals:
         return found
 
     async def _contract(self, document: Document) -> Contract | None:
-        if not isinstance(document, Milestone | Charge):
-            return None
-        return await self._directory.find(Contract, document.contract_id)
+        contract_id = getattr(document, "contract_id", None)
+        if contract_id is None:
+            project = await self._directory.find(Project, document.ordering_key)
+            contract_id = project.contract_id if project else None
+        return None if contract_id is None else await self._directory.find(Contract, contract_id)
 
     async def _kept(self, run: Run) -> list[tuple[Kept, JournalEntry]]:
         rows = await self._journal.kept(("journal_entry",), legal_entity=run.legal_entity)

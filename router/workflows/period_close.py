@@ -99,7 +99,8 @@ class PeriodClose:
         late = [
             {"transaction_id": row["transaction_id"], "at": row["at"], **row["detail"]}
             async for row in self._journal.history(what="late")
-            if (row["detail"]["legal_entity"], row["detail"]["period"]) == (entity, name)
+            if row["detail"]["legal_entity"] == entity
+            and date.fromisoformat(row["detail"]["from"]) in period
         ]
         return {
             **self._shown(entity, period, marks.get((entity, name))),

@@ -15,7 +15,7 @@ from router.canonical import events
 from router.errors import PeriodClosed
 from router.ingest.gateway import answer_of
 from router.journal.periods import PeriodMark
-from router.journal.port import Accepted, Stale
+from router.journal.port import Accepted, Stale, Switch
 from router.workflows.period_book import FRESH_S
 from tests.integration.router_stand import Stand, event, on_stand
 
@@ -240,7 +240,18 @@ default: {authority: netsuite}
 rules:
   - {id: freeze, when: 'legal_entity == "UK01" and kind in ["time_entry", "expense_item"]', hold: true}
 """
-ACCRUED, REVENUE = "145000", "400000"
+ACCRUED, REVENUE, WIP, UNBILLED = "145000", "400000", "140000", "410000"
+THAWED = "version: 2\ndefault: {authority: netsuite}\nrules: []\n"
+
+
+async def thawed(stand: Stand) -> None:
+    """The freeze ends: the next table is in force and what was held is let go."""
+    router = stand.router
+    router.tables.publish(THAWED)
+    await router.journal.publish_table(THAWED, version=2, by="test")
+    await router.journal.switch(Switch(entities=["UK01"], table_version=2, by="test", why="thaw"))
+    await router.journal.release(["UK01"], by="test", why="thaw")
+    await stand.settled()
 
 
 def test_held_work_is_accrued_and_reversed(tmp_path: Path) -> None:
@@ -250,7 +261,12 @@ def test_held_work_is_accrued_and_reversed(tmp_path: Path) -> None:
     """
 
     async def test(stand: Stand) -> None:
-        await stand.posted("rate_card", "resource", "customer", "contract", "project")
+        await stand.posted("rate_card", "resource", "customer")
+        time = event("contract")["data"]["lines"][0]
+        lines = [time, {**time, "line": 2, "bills": "expenses", "description": "Expenses"}]
+        await send(stand, "contract", "K-100", lines=lines)
+        await send(stand, "project", "P-100")
+        await stand.settled()
         await send(stand, "time_entry", "TE-1")
         await send(stand, "expense_item", "EX-1")
         body = {"legal_entity": "UK01", "period": "2026-10"}
@@ -273,6 +289,30 @@ def test_held_work_is_accrued_and_reversed(tmp_path: Path) -> None:
         assert (closed["state"], closed["blockers"]) == ("closed", [])
         late = await stand.post(body, "/v1/processes/accrue")
         assert late.json()["entries"] == []
+        await thawed(stand)
+        dates = [
+            row["accounting_date"]
+            for kind in ("time_entry", "expense_item")
+            for row in await stand.of_kind(kind)
+        ]
+        assert dates == ["2026-11-01", "2026-11-01"], "held over the close, it arrives where the accrual ends"
+        ledger = stand.simulators["netsuite"].sim.books.ledger  # type: ignore[attr-defined]
+        assert {str(one.on) for one in ledger.entries if any(line.account == WIP for line in one.lines)} == {
+            "2026-11-01"
+        }
+        balance = ledger.base_balance("UK01")
+        assert (balance[WIP], balance[UNBILLED], balance[ACCRUED], balance[REVENUE]) == (
+            118_420,
+            -118_420,
+            0,
+            0,
+        )
+        (told,) = [row for row in await stand.of_kind("time_entry") if row["document_id"] == "TE-1"]
+        found = await stand.get(f"/v1/transactions/{told['transaction_id']}")
+        assert [row["what"] for row in found["history"]].count("late") == 1
+        assert (await stand.post(event("time_entry", "TE-1", document_id="TE-1"))).status_code == 200, (
+            "a repeat"
+        )
         await send(stand, "time_entry", "TE-2")
         assert (await stand.get(f"{PERIODS}/UK01/2026-10"))["late"][0]["to"] == "2026-11-01"
 

@@ -111,3 +111,11 @@ def test_what_is_deferred_is_not_accrued() -> None:
     contract = made("contract", lines=[DEFERRED])
     assert isinstance(contract, Contract)
     assert revenue_of(made("charge"), contract) is None
+
+
+def test_what_the_contract_does_not_bill_earns_nothing() -> None:
+    """A contract for time only: its expenses are the firm's own."""
+    contract = made("contract")
+    assert revenue_of(made("expense_item"), contract) is None
+    assert revenue_of(made("time_entry"), contract) == Money(110000, "GBP")
+    assert revenue_of(made("time_entry"), made("contract", lines=[DEFERRED])) is None

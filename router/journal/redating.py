@@ -1,0 +1,58 @@
+"""Documents that were held while their period closed: dated into the first open one when they are let go.
+
+They were accepted in time, so no late policy refuses them; delivered as they were, they would change a
+period that is closed, or twice be revenue where they were accrued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from router.canonical import Document
+from router.journal import fence
+from router.journal.engine import Transaction
+from router.journal.periods import States, not_open
+from router.journal.prepared import canonical_of
+from router.journal.words import as_json
+
+Moved = Callable[[Document, States], Document | None]
+"""Pure: a document dated into the first period that takes it; None where it may stay."""
+
+
+def moved_on(
+    tx: Transaction, resting: Sequence[tuple[int, str, Document]], moved: Moved | None
+) -> dict[int, Document]:
+    """By transaction number, the documents that can't enter their period any more, with their new date."""
+    if moved is None or not resting:
+        return {}
+    entities = [document.legal_entity for _, _, document in resting]
+    fence.enter(tx, entities)
+    states = not_open(tx, entities)
+    if not states:
+        return {}
+    found = {seq: moved(document, states) for seq, _, document in resting}
+    return {seq: document for seq, document in found.items() if document is not None}
+
+
+def keep(tx: Transaction, dated: Mapping[int, Document], before: Mapping[int, Document]) -> None:
+    """Write the new dates of documents that are let go, and say so in their history."""
+    if not dated:
+        return
+    rows = [(canonical_of(one).decode(), one.accounting_date.isoformat(), seq) for seq, one in dated.items()]
+    tx.many("UPDATE transactions SET canonical = ?, accounting_date = ? WHERE seq = ?", rows)
+    notes = []
+    for seq, document in dated.items():
+        detail = {
+            "legal_entity": document.legal_entity,
+            "kind": document.kind,
+            "document_id": document.document_id,
+            "from": before[seq].accounting_date.isoformat(),
+            "to": document.accounting_date.isoformat(),
+            "state": "held",
+        }
+        notes.append((seq, tx.now, "late", as_json(detail)))
+    tx.insert("history", "seq,at,what,detail", notes)
+    for seq, correlation_id in tx.among(
+        "SELECT seq, correlation_id FROM transactions WHERE {any}", "seq", list(dated)
+    ):
+        tx.remember[seq] = (dated[seq], correlation_id)
