@@ -14,7 +14,6 @@ from router.canonical import Document
 from router.errors import BadInput, NotFound, Refused
 from router.journal import acceptance, rerouting
 from router.journal.core import JournalCore
-from router.journal.decisions import lane_of
 from router.journal.engine import Transaction
 from router.journal.fence import note
 from router.journal.port import Decide, Submission
@@ -22,7 +21,7 @@ from router.journal.prepared import Prepared, prepare
 from router.journal.routing import decide_all
 from router.journal.schema import JOBS_PER_TRANSACTION
 from router.journal.words import MOST_WHY, as_json, checked, cleaned, document_of, from_json, id_text, number
-from router.model import Decision, LaneKey, State
+from router.model import Decision, State
 
 RECEIVED_SHOWN = 4_000
 """Bytes of a payload that are read to tell which project a parked row is about."""
@@ -301,18 +300,17 @@ def _replace(tx: Transaction, seq: int, old: Document, given: Prepared, document
             given.currency, given.amount_minor, document.version, seq,
         ),
     )  # fmt: skip
-    # A settled job is in no lane, so it may move to the lane of its new project before it is revived. The
-    # mark makes every worker read the document anew: another process may remember the one before.
+    # The job stays in its lane, also where the project is another now: its attempts are numbered by that
+    # lane's tokens, and what it depends on is asked for by reference, not by lane. The mark makes every
+    # worker read the document anew: another process may remember the one before.
     span = (seq * JOBS_PER_TRANSACTION, (seq + 1) * JOBS_PER_TRANSACTION)
-    for job_id, role, facts in tx.rows(
-        "SELECT job_id, role, facts FROM jobs WHERE job_id >= ? AND job_id < ? AND role <> 'feedback'", span
+    for job_id, facts in tx.rows(
+        "SELECT job_id, facts FROM jobs WHERE job_id >= ? AND job_id < ? AND role <> 'feedback'", span
     ):
-        lane = LaneKey(lane_of(role, given.ordering_key))
         marked = as_json((from_json(facts) or {}) | {"corrected": True})
         tx.run(
-            "UPDATE jobs SET facts = ?, lane = CASE WHEN state IN ('refused','dead') THEN ? ELSE lane END,"
-            " legal_entity = ? WHERE job_id = ?",
-            (marked, lane, given.legal_entity, job_id),
+            "UPDATE jobs SET facts = ?, legal_entity = ? WHERE job_id = ?",
+            (marked, given.legal_entity, job_id),
         )
     correlation = tx.rows("SELECT correlation_id FROM transactions WHERE seq = ?", (seq,))[0][0]
     tx.remember[seq] = (document, correlation)
