@@ -93,7 +93,8 @@ class Records:
         """Rows of a SuiteQL query."""
         today = self._clock.now().date()
         if "accountingperiod" in query.lower():
-            self._note_periods()
+            for table, columns in periods_of(self.account, today.year):
+                self.tables.note(table, columns)
         return self.tables.select(query, parameters, today=today)
 
     # Writing
@@ -344,10 +345,6 @@ class Records:
 
     def _note_lists(self) -> None:
         for table, columns in lists_of(self.account):
-            self.tables.note(table, columns)
-
-    def _note_periods(self) -> None:
-        for table, columns in periods_of(self.account, self._clock.now().year):
             self.tables.note(table, columns)
 
 
