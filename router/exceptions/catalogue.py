@@ -2,7 +2,7 @@
 
 Decision: the type is worked out when it is asked for, from the code a refusal came with and, where a
 vendor says everything with one code (NetSuite's USER_ERROR), from its words. Price: a reworded message
-of a vendor falls back to `erp-refused`, whose guidance shows those words. `tests/unit/test_exceptions.py`
+of a vendor falls back to `erp-refused`, whose guidance shows those words. `tests/unit/test_exception_types.py`
 walks the code for codes without an entry.
 """
 
