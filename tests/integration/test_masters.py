@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from orjson import dumps
 
+from router.landscape import default_file
 from tests.integration.router_stand import Stand, event, on_stand
 
 SAID = {"by": "ann", "why": "asked the customer"}
@@ -316,3 +318,39 @@ def test_a_feed_that_names_a_merged_account_means_its_customer(tmp_path: Path) -
         assert (await won(second, "Deal two"))["customer_id"] == f"SF-{first}"
 
     on_stand(tmp_path, story)
+
+
+def parking(folder: Path) -> Callable[[dict[str, Any]], None]:
+    """A landscape whose ownership file parks every lookalike, and lets nobody but the CRM set terms."""
+    text = default_file("ownership/default.yaml").text
+    path = folder / "ownership.yaml"
+    path.write_text(text.replace("alike: suggest, threshold: 90", "alike: park, threshold: 90"))
+
+    def change(landscape: dict[str, Any]) -> None:
+        landscape["ownership"] = str(path)
+
+    return change
+
+
+def test_a_won_deal_of_a_client_that_is_there_waits_and_goes_on_with_it(tmp_path: Path) -> None:
+    """The deal's account looks like a customer: parked by the firm's file; `same-as`, and its project starts."""
+
+    async def story(stand: Stand) -> None:
+        await stand.posted("customer", "rate_card")
+        deal = event("opportunity", customer_id="C-200", customer_name="NORTHWIND TRADING LIMITED")
+        told = await taken(stand, deal)
+        assert told["state"] == "parked"
+        assert await stand.of_kind("contract") == []
+        (row,) = (await stand.get("/v1/duplicates?state=open"))["duplicates"]
+        assert (row["kind"], row["document_id"], row["policy"]) == ("customer", "C-200", "park")
+        await decided(stand, f"/v1/duplicates/{told['transaction_id']}:same-as", document_id="C-100")
+        await stand.settled()
+        (contract,) = await stand.of_kind("contract")
+        found = await stand.get(f"/v1/documents/contract/{contract['document_id']}")
+        assert (contract["state"], found["customer_id"]) == ("posted", "C-100")
+        assert [row["document_id"] for row in await stand.of_kind("customer")] == ["C-100"]
+        (project,) = await stand.of_kind("project")
+        assert project["state"] == "posted"
+        assert (await stand.post(deal)).status_code == 200
+
+    on_stand(tmp_path, story, landscape=parking(tmp_path))

@@ -13,7 +13,9 @@ import pytest
 import sqlalchemy as sa
 import yaml
 from alembic import command
+from typer.testing import CliRunner
 
+from cutover.cli import app
 from router.canonical.examples import example
 from router.canonical.masters import Contract, Resource
 from router.connectors.port import Delivery
@@ -103,6 +105,38 @@ def test_a_replay_is_written_by_the_mapping_of_its_day_or_the_newest(tmp_path: P
         assert (await state())[0] == "posted"
 
     on_stand(tmp_path, story, landscape=mapped(tmp_path))
+
+
+@pytest.mark.parametrize(("asked", "kept"), [([], '{"mapping":"newest"}'), (["--mapping", "day"], None)])
+def test_the_command_line_says_which_mapping(tmp_path: Path, asked: list[str], kept: str | None) -> None:
+    """`coexist replay` is by the newest mapping, with `--mapping day` by that of the day."""
+    names: list[str] = []
+
+    async def story(stand: Stand) -> None:
+        await stand.posted("customer", "rate_card")
+        names.append((await stand.post(v1("contract", lines=[LINE_V1]))).json()["transaction_id"])
+        await stand.settled()
+
+    on_stand(tmp_path, story, landscape=mapped(tmp_path))
+    path = tmp_path / "journal.sqlite"
+    arguments = [
+        "replay",
+        *names,
+        "--by",
+        "ann",
+        "--why",
+        "mapped",
+        "--database",
+        f"sqlite:///{path}",
+        *asked,
+    ]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "1 of 1 will be sent again" in done.output
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT state, facts FROM jobs WHERE kind = 'contract'").fetchall()
+    connection.close()
+    assert rows == [("queued", kept)]
 
 
 def test_a_delivery_says_by_which_day_it_is_written(tmp_path: Path) -> None:
