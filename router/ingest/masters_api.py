@@ -124,9 +124,15 @@ class Masters:
         )
 
     async def conflicts(self, request: Request) -> Response:
-        """Changes that were kept from being made, `state` open or as somebody decided; `?state=open` filters."""
+        """Changes that were kept from being made, `state` open or as somebody decided.
+
+        `?state=open` filters; `?rule=ignore` lists those the matrix ignores, which nobody need decide.
+        """
         await self._authenticate(request)
-        rows = await self._journal.conflicts()
+        rule = request.query_params.get("rule", "record")
+        if rule not in ("record", "ignore"):
+            raise BadInput(f"rule: there is no list of {rule[:40]!r}", mend="use record or ignore")
+        rows = await self._journal.conflicts(rules=(rule,))
         wanted = request.query_params.get("state")
         return json_response({"conflicts": [row for row in rows if wanted in (None, row["state"])]})
 

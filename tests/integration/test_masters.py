@@ -112,6 +112,21 @@ def test_what_a_sender_leaves_out_and_does_not_own_stays(tmp_path: Path) -> None
     on_stand(tmp_path, story, work=False)
 
 
+def test_an_ignored_change_is_noted_and_nobody_is_asked(tmp_path: Path) -> None:
+    """A contact's name belongs to the CRM: the PSA's stays out, and can be looked up."""
+
+    async def story(stand: Stand) -> None:
+        await taken(stand, event("contact"))
+        await taken(stand, sent("contact", "U1", "/psa/people", name="Somebody Else"))
+        assert (await stand.get("/v1/documents/contact/CT-100"))["name"] == "A. Archer"
+        assert (await stand.get("/v1/conflicts"))["conflicts"] == []
+        (noted,) = (await stand.get("/v1/conflicts?rule=ignore"))["conflicts"]
+        assert (noted["attribute"], noted["offered"]) == ("name", "Somebody Else")
+        assert (await stand.http.get("/v1/conflicts?rule=x")).status_code == 422
+
+    on_stand(tmp_path, story, work=False)
+
+
 def test_the_same_registration_waits_until_somebody_says_it_is_another(tmp_path: Path) -> None:
     """Two branches of one registration: the second is parked, said to be distinct, and posted."""
 
