@@ -138,9 +138,9 @@ class Invoicing(Bookkeeping):
             terms = terms_of(contract, row)
             if terms is None or terms.cap_minor is None:
                 continue
-            # Where versions of a line have different caps, the lowest that applies to the work holds.
+            # A change order's cap counts all that was ever billed, so the highest that applies holds.
             left = terms.cap_minor - self._billed.get((contract.vendor_id, terms.line), 0)
-            room[terms.line] = min(left, room.get(terms.line, left))
+            room[terms.line] = max(left, room.get(terms.line, left))
             original = self._adjusted(row)
             if original is not None and original.over_cap_minor:
                 given_away[original_ref(row)] = original.over_cap_minor
