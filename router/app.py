@@ -54,7 +54,8 @@ from router.workflows.accruals import Accruals
 from router.workflows.agreements import Agreements
 from router.workflows.billing import BillingTerms, MilestoneTerms
 from router.workflows.changes import ContractVersions, WaitingVersions
-from router.workflows.close_out import ClosedProjects, CloseOut, ProjectArchive
+from router.workflows.close_out import CloseOut
+from router.workflows.closed_projects import ClosedProjects, ProjectArchive
 from router.workflows.corrections import Corrections
 from router.workflows.directory import Directory
 from router.workflows.drawdown import Drawdown

@@ -1,8 +1,7 @@
-"""Closing a project: refused while anything is open, then told to its ERP and to the PSA.
+"""Closing a project: refused while anything is open.
 
 Open is what the journal knows: documents their ERP does not have, work that is not billed, invoices
-that are not paid, versions of the contract that wait, revenue that is planned and not recognised. Time
-on a closed project is parked. Between the look and the acceptance another gateway may take an entry
+that are not paid, versions of the contract that wait, revenue that is planned and not recognised. Between the look and the acceptance another gateway may take an entry
 in: it is delivered before the close, or refused by the ERP, and either way a person sees it.
 """
 
@@ -18,18 +17,16 @@ from router.canonical.ledger import JournalEntry
 from router.canonical.masters import Project
 from router.canonical.money import Money
 from router.canonical.work import Charge, ExpenseItem, Milestone, TimeEntry
-from router.connectors.port import Answer, Posted
 from router.errors import NotFound, OpenItems
 from router.finance.credits import open_of
 from router.journal.billing_facts import Kept
 from router.journal.journal import Journal
-from router.journal.port import FollowUp, Job, NewJob, Submission
-from router.model import LaneKey, State, SystemId
+from router.journal.port import Submission
+from router.model import State
 from router.workflows.changes import GAP
 from router.workflows.directory import Directory
-from router.workflows.submissions import parked, payload_of
+from router.workflows.submissions import payload_of
 
-CLOSED = "project-closed"
 SHOWN = 20
 """Open items named in a refusal; the count is always whole."""
 LOST = (State.REFUSED, State.DEAD)
@@ -167,53 +164,6 @@ class CloseOut:
                     )
                 )
         return items
-
-
-class ClosedProjects:
-    """A Vet: work on a closed project is parked until the project is open again."""
-
-    kinds: frozenset[Kind] = frozenset({*WORK, "assignment"})
-    alone = False
-
-    def __init__(self, *, directory: Directory) -> None:
-        self._directory = directory
-
-    async def look(self, submission: Submission) -> Submission:
-        """Judge one; costs a look at what this process knows."""
-        name = getattr(submission.document, "project_id", None)
-        project = self._directory.get(Project, name) if name else None
-        if project is None or project.status != "closed":
-            return submission
-        return parked(
-            submission,
-            f"project {name} is closed: open it again (send the project with status active), or have the"
-            f" {submission.kind.replace('_', ' ')} moved to another project in the PSA, then replay",
-            CLOSED,
-        )
-
-
-class ProjectArchive:
-    """A Follower: once its ERP has closed a project, the PSA archives it, so that nobody books on it."""
-
-    def __init__(self, *, psa: SystemId | None) -> None:
-        self._psa = psa
-
-    async def follow_up(self, job: Job, answer: Answer) -> FollowUp:
-        """The archiving of a project that was just closed in its ERP."""
-        project = job.document
-        closed = isinstance(project, Project) and project.status == "closed"
-        if self._psa is None or not closed or job.role != "authority" or not isinstance(answer, Posted):
-            return FollowUp()
-        name = project.document_id
-        archive = NewJob(
-            target=self._psa,
-            role="feedback",
-            operation="cancel",
-            external_id=name,
-            lane=LaneKey(name),
-            kind="project",
-        )
-        return FollowUp(jobs=(archive,))
 
 
 async def against(journal: Journal, invoice_id: str) -> list[Any]:
