@@ -65,7 +65,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     _family(
         "erp-status",
-        "STATUS V1382",
+        "STATUS V1382 ZC001",
         r"is billed|has payments or credits|is cancelled|is paid|contract \S+ is not active|stands at version|dependent records"
         r"|can't be (changed|transformed)",
     ),
@@ -83,10 +83,11 @@ FAMILIES: tuple[Family, ...] = (
     ),
     _family(
         "erp-value-invalid",
-        "B1501 E0072 INVALID_CONTENT INVALID_FIELD_VALUE INVALID_PARAMETER invalid required",
+        "B1501 E0072 VF050 INVALID_CONTENT INVALID_FIELD_VALUE INVALID_PARAMETER invalid required",
         r"is not valid|syntax error|\binvalid \w+|please enter|must (not )?(be|equal)|is expected|unknown field"
         r"|must enter|(has|keeps) one |to one invoice|takes effect before|by hours|a debit or a credit",
     ),
+    _family("erp-interface", "INTERFACE CJ085", r"has not been called in this session"),
     _family("attempts-exhausted", "00300", r"update was terminated"),
 )
 """First the exact codes of all families, then the words of each in this order."""

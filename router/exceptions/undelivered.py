@@ -182,6 +182,20 @@ REFUSED: tuple[ExceptionType, ...] = (
         replay="route-again",
     ),
     ExceptionType(
+        code="erp-interface",
+        title="The ERP's interface is not as the connector expects it",
+        nature="technical",
+        queue="integration-support",
+        at_least="high",
+        wrong="{target} answered {kind} {document_id} as no release we know does: {why}.",
+        system="{target}",
+        field="release, transports and authorizations of the interface user",
+        mend="Compare the function named above with the one the connector was tested with; import what is missing,"
+        " then replay.",
+        example="SAP: SE37, the BAPI has lost a parameter after a support package; note 123456, then replay.",
+        replay="yes",
+    ),
+    ExceptionType(
         code="prerequisite-missing",
         title="What the document depends on never came to the ERP",
         nature="business",
