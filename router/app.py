@@ -274,7 +274,12 @@ def build(
         observations=observations, directory=directory,
     )  # fmt: skip
     blockers = Blockers(
-        journal=journal, directory=directory, desk=desk, close_out=close_out, periods=periods, clock=outside.clock
+        journal=journal,
+        directory=directory,
+        desk=desk,
+        close_out=close_out,
+        periods=periods,
+        clock=outside.clock,
     )
     Exceptions(
         desk=desk, remedies=remedies, blockers=blockers, settings=settings, authenticate=outside.authenticate
