@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from router.canonical.events import CloudEvent
@@ -52,7 +53,9 @@ class Intake:
         workflows: Workflows,
         backlog_max: int,
         vets: Sequence[Vet] = (),
+        group: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        """`group` surrounds the look of the vets at what is accepted together."""
         self._landscape = landscape
         self._journal = journal
         self._directory = directory
@@ -60,6 +63,7 @@ class Intake:
         self._backlog_max = backlog_max
         self._room = 0
         self._vets = vets
+        self._group = group
         self._alone = asyncio.Lock()
 
     def submission(
@@ -94,7 +98,8 @@ class Intake:
     async def _accept(
         self, submissions: Sequence[Submission], cursor: tuple[SystemId, str, str] | None
     ) -> list[Acceptance]:
-        vetted = [await self._vet(one) for one in submissions] if self._vets else submissions
+        with self._group():
+            vetted = [await self._vet(one) for one in submissions] if self._vets else submissions
         every, own = await self._with_processes(vetted)
         answers = await self._journal.accept(every, cursor=cursor)
         self._directory.learn(

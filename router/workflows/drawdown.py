@@ -7,7 +7,8 @@ they came through. What stands on the contract on the day of work decides, chang
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -40,6 +41,30 @@ class Drawdown:
         self._journal = journal
         self._agreements = agreements
         self._limits = limits
+        self._groups = 0
+        self._asked: dict[str, tuple[Terms, ...]] = {}
+
+    @contextmanager
+    def group(self) -> Iterator[None]:
+        """While a group of documents is looked at, what a contract agrees is asked once.
+
+        On PostgreSQL asking for every entry of a batch would cost twice what accepting it does.
+        """
+        self._groups += 1
+        self._asked.clear()
+        try:
+            yield
+        finally:
+            self._groups -= 1
+            self._asked.clear()
+
+    async def _terms(self, contract: Contract) -> tuple[Terms, ...]:
+        found = self._asked.get(contract.document_id)
+        if found is None:
+            found = await self._agreements.terms(contract)
+            if self._groups:
+                self._asked[contract.document_id] = found
+        return found
 
     async def look(self, submission: Submission) -> Submission:
         """An entry with what it draws on; an expense at its price and within policy.
@@ -59,7 +84,7 @@ class Drawdown:
         contract = await self._agreements.contract_of(entry.project_id)
         if contract is None:
             return submission
-        terms = await self._agreements.terms(contract)
+        terms = await self._terms(contract)
         found = _time_draw(contract, terms, entry)
         if found is None:
             return submission
@@ -84,7 +109,7 @@ class Drawdown:
         contract = await self._agreements.contract_of(item.project_id)
         if contract is None:
             return submission
-        terms = await self._agreements.terms(contract)
+        terms = await self._terms(contract)
         line = line_in(in_force(terms, item.expense_date), "expenses", item.service_line)
         kept = priced(kept, line)
         draw = cap_draw(contract.document_id, line) if line is not None else None
