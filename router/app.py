@@ -179,6 +179,7 @@ def build(
     aliases = AliasVet(journal=journal, directory=directory, clock=outside.clock)
     agreements = Agreements(directory=directory)
     billing_terms = BillingTerms(journal=journal, agreements=agreements)
+    drawdown = Drawdown(journal=journal, agreements=agreements, limits=landscape.expense_limits)
     charges = IntercompanyLegs(landscape=landscape, journal=journal, directory=directory, book=periods)
     posted_milestones = PostedMilestones()
     workflows = Workflows(
@@ -195,6 +196,7 @@ def build(
         directory=directory,
         workflows=workflows,
         backlog_max=settings.backlog_max,
+        group=drawdown.group,
         vets=(
             aliases,
             OwnershipVet(matrix=matrix, journal=journal, landscape=landscape),
@@ -207,7 +209,7 @@ def build(
             close_out,
             ClosedProjects(directory=directory),
             corrections,
-            Drawdown(journal=journal, agreements=agreements, limits=landscape.expense_limits),
+            drawdown,
             MilestoneTerms(journal=journal, agreements=agreements, landscape=landscape, clock=outside.clock),
             billing_terms,
             ExchangeRates(journal=journal, directory=directory, landscape=landscape),
