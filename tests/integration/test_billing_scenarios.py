@@ -401,3 +401,67 @@ def test_a_person_has_a_price_of_their_own(tmp_path: Path) -> None:
         ]
 
     on_stand(tmp_path, test)
+
+
+@pytest.mark.parametrize("erp", ERPS)
+def test_a_credit_takes_back_what_its_invoice_booked_at_its_rate(tmp_path: Path, erp: str) -> None:
+    """The agreed rate of the contract, 0.9, books 810.00 + 162.00 GBP of EUR 1,080.00; a later credit leaves nothing."""
+
+    async def test(stand: Stand) -> None:
+        euros = {"currency": "EUR"}
+        for kind in ("rate_card", "resource", "customer"):
+            await send(stand, kind, None, **({} if kind == "resource" else euros))
+        agreement = {"rate_type": "contract", "exchange_rate": "0.9", "lines": [line("time")]}
+        await send(stand, "contract", None, **euros, **agreement)
+        await send(stand, "project", None, **euros)
+        await send(stand, "time_entry", None, **euros, minutes=360)
+        await send(stand, "billing_event", None, **euros)
+        assert ledger(stand, erp) == {AR: 97_200, TAX: -16_200, REVENUE: -81_000}
+        amounts = {"net": "900.00", "tax": "180.00"}
+        credit = {
+            "invoice_id": "INV-BE-100", "accounting_date": "2026-11-02", **amounts, "total": "1080.00",
+            "lines": [{"line": 1, "description": "All of it", "tax_code": "GB-STD", **amounts}],
+        }  # fmt: skip
+        await send(stand, "credit_memo", None, **euros, **credit)
+        assert (await document(stand, "credit_memo", "CM-100"))["exchange_rate"] == "0.9"
+        assert ledger(stand, erp) == {}
+        await nothing_wrong(stand)
+
+    on_stand(tmp_path, test, routes=to(erp))
+
+
+@pytest.mark.parametrize("erp", ERPS)
+def test_a_correction_gives_a_retainer_back_what_it_drew(tmp_path: Path, erp: str) -> None:
+    """900.00 cover 6 hours; 2 of them taken back cover 2 of the next 3, so that 1 hour of 150.00 is overage."""
+
+    async def test(stand: Stand) -> None:
+        await agreed(stand, line("retainer", fee="900.00"), line("time", 2), billing="retainer")
+        await send(stand, "time_entry", None, minutes=360)
+        taken_back = {"document_id": "TE-101", "minutes": -120, "adjusts": "TE-100"}
+        await send(stand, "time_entry", "back", **taken_back)
+        back = await document(stand, "time_entry", "TE-101")
+        assert (back["billable"], back["covered_by"]) == (False, "retainer"), "as what it takes back was"
+        await send(stand, "time_entry", "more", document_id="TE-102", minutes=180)
+        covered = await document(stand, "time_entry", "TE-102")
+        overage = await document(stand, "time_entry", "TE-102.beyond")
+        assert (covered["minutes"], overage["minutes"], overage["billable"]) == (120, 60, True)
+        assert (await stand.router.journal.registers(["retainer:K-100/1"])) == {"retainer:K-100/1": 90_000}
+        assert ledger(stand, erp) == {WIP: 15_000, UNBILLED: -15_000}
+        await nothing_wrong(stand)
+
+    on_stand(tmp_path, test, routes=to(erp))
+
+
+def test_an_invoice_sent_line_by_line_says_who_owes_the_tax(tmp_path: Path) -> None:
+    """Under a reverse-charge code each line carries the sentence; the sender's code and amounts stay."""
+
+    async def test(stand: Stand) -> None:
+        await send(stand, "customer")
+        rows = [{"line": 1, "description": "Advice", "net": "100.00", "tax_code": "EU-RC", "tax": "0.00"}]
+        totals = {"net": "100.00", "tax": "0.00", "total": "100.00"}
+        await send(stand, "invoice", None, project_id=None, contract_id=None, lines=rows, **totals)
+        (told,) = (await document(stand, "invoice", "INV-100"))["lines"]
+        assert told["description"] == "Advice - Reverse charge: the customer accounts for the tax"
+        assert (told["tax_code"], told["net"]) == ("EU-RC", "100.00")
+
+    on_stand(tmp_path, test, routes=to("netsuite"))
