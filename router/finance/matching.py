@@ -22,7 +22,7 @@ WORDS: dict[Cause, str] = {
     "missing": "it was posted and is no longer there: post it again in the ERP, or reverse the other leg",
     "edited": "its amount was changed in the ERP: put it back there, or correct the other leg too",
     "other-period": "it was posted in another period than the other leg: move it in the ERP",
-    "by-hand": "it was entered in the ERP by hand, without a leg on the other side",
+    "by-hand": "it did not come from here, and has no leg on the other side: book that too, or reverse it",
     "leg-missing": "the work crosses entities but was never charged: POST /v1/processes/charge-intercompany",
 }
 ON_ITS_WAY = frozenset({"queued", "in_flight", "in_doubt", "held"})
@@ -51,7 +51,7 @@ class Held:
 
     system: str
     document_id: str
-    """Empty when it carries none of our ids."""
+    """The external id it carries; empty when it carries none."""
     number: str
     legal_entity: str
     counterparty: str
@@ -128,14 +128,14 @@ def match(sent: Iterable[Sent], held: Iterable[Held], period: str, period_of: Pe
         if leg is not None:
             if row.system == leg.system:
                 seen[row.document_id] = row
-        elif not row.document_id:
-            # Ours would carry our id: of the dual run's two copies the authority's alone counts.
+        else:
+            # Not of this router: of what is, a dual run's two copies, the authority's alone counts.
             provider, receiver = pair_of(row.legal_entity, row.counterparty, bool(row.due_from_minor))
             if period_of(provider or row.legal_entity, row.on) == period:
                 _add(pair(provider, receiver, row.currency), row)
                 minor = row.due_from_minor + row.due_to_minor
                 wrong = Wrong(
-                    document_id=row.number, legal_entity=row.legal_entity, system=row.system,
+                    document_id=row.document_id or row.number, legal_entity=row.legal_entity, system=row.system,
                     cause="by-hand", sent_minor=0, held_minor=minor,
                 )  # fmt: skip
                 pair(provider, receiver, row.currency).wrong.append(wrong)

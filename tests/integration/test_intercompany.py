@@ -18,8 +18,14 @@ import httpx
 import orjson
 import pytest
 
+from router.canonical.kinds import parse
+from router.connectors.port import Delivery, Posted
+from router.model import JobId, SystemId
 from tests.integration.router_stand import Stand, event, on_stand
 from tests.integration.test_serve import answers, free_port, posted, running, serve
+from tests.integration.test_workflows import approve, polled
+from tests.integration.test_workflows import at_work as psa_at_work
+from tests.integration.test_workflows import worked as psa_worked
 
 ROUTES = """
 version: 1
@@ -305,3 +311,38 @@ WORK: list[tuple[str, dict[str, Any]]] = [
     ("project", {**US, "cost_center": "CC-US01"}),
     ("time_entry", US),
 ]
+
+
+@pytest.mark.parametrize(
+    ("erp", "entity", "other"), [("netsuite", "UK01", "US01"), ("sap_ecc", "US01", "UK01")]
+)
+def test_an_entry_by_hand_is_found_in_either_erp(tmp_path: Path, erp: str, entity: str, other: str) -> None:
+    """Somebody books 560.00 GBP due from the other entity in one ERP only: that pair no longer matches, and says so."""
+
+    async def test(stand: Stand) -> None:
+        made = event("journal_entry", legal_entity=entity, counterparty=other, document_id="HAND-1")["data"]
+        made |= {"region": stand.router.landscape.legal_entities[entity].region, "purpose": "intercompany"}
+        sent = Delivery(job_id=JobId(1), external_id="HAND-1", operation="create", document=parse(made))
+        (answer,) = (await stand.router.connectors[SystemId(erp)].post([sent])).answers
+        assert isinstance(answer, Posted), answer
+        (pair,) = await pairs(stand)
+        assert (pair["provider"], pair["receiver"], pair["status"]) == (entity, other, "mismatch")
+        assert (pair["difference"], pair["legs"][0]["cause"]) == ("560.00", "by-hand")
+
+    on_stand(tmp_path, test, routes=ROUTES)
+
+
+def test_work_approved_in_the_psa_is_charged_too(tmp_path: Path) -> None:
+    """A consultant of DE01 on a project of UK01, approved in Kantata: 440 minutes at 70.00 EUR plus 8% are 554.40."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "customer", "contract", "project")
+        await send(stand, "resource", "R-100", legal_entity="DE01", currency="EUR")
+        await psa_at_work(stand)
+        await approve(stand, await psa_worked(stand, minutes=440))
+        await polled(stand)
+        (pair,) = await pairs(stand)
+        assert (pair["provider"], pair["receiver"], pair["currency"]) == ("DE01", "UK01", "EUR")
+        assert (pair["due_from"], pair["due_to"], pair["status"]) == ("554.40", "554.40", "matched")
+
+    on_stand(tmp_path, test, routes=ROUTES)

@@ -229,7 +229,9 @@ def test_an_entry_by_hand_is_found_and_a_shadow_is_not_counted() -> None:
     copies = [standing(mine, system="new"), standing(theirs, system="new", due_to_minor=-1)]
     held = [standing(mine), standing(theirs), *copies]
     assert [pair.status for pair in match(sent, held, "2026-10", month)] == ["matched"]
-    stray = standing(mine, document_id="", number="9001", due_from_minor=700)
-    (pair,) = match(sent, [*held, stray], "2026-10", month)
-    assert (pair.status, pair.difference_minor, pair.wrong[0].cause) == ("mismatch", 700, "by-hand")
+    for name in ("", "SOMEBODYS-1"):
+        stray = standing(mine, document_id=name, number="9001", due_from_minor=700)
+        (pair,) = match(sent, [*held, stray], "2026-10", month)
+        assert (pair.status, pair.difference_minor, pair.wrong[0].cause) == ("mismatch", 700, "by-hand")
+        assert pair.wrong[0].document_id == (name or "9001")
     assert match(sent, held, "2026-09", month) == []
