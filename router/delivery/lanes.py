@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from router.canonical.kinds import Kind
+from router.clock import Clock
 from router.connectors.port import Delivery, Exchange
 from router.delivery.decisions import FINAL, Ref, batches, give_back
 from router.journal.port import Job, Lease, LeaseSettlement, Settlement
@@ -164,22 +165,28 @@ class Pool:
 
 
 class KnownRefs:
-    """Vendor ids this worker has seen, bounded, least recently used out first; absence is never kept."""
+    """Vendor ids this worker has seen, bounded, least recently used out first; absence is never kept.
 
-    def __init__(self, most: int) -> None:
+    What was seen longer than `fresh_s` ago is asked for again: a merge may have given it another id.
+    """
+
+    def __init__(self, most: int, *, clock: Clock, fresh_s: float) -> None:
         self._most = most
-        self._known: OrderedDict[Ref, str] = OrderedDict()
+        self._clock = clock
+        self._fresh = timedelta(seconds=fresh_s)
+        self._known: OrderedDict[Ref, tuple[str, datetime]] = OrderedDict()
 
     def get(self, ref: Ref) -> str | None:
         """The vendor id, if known."""
         found = self._known.get(ref)
-        if found is not None:
-            self._known.move_to_end(ref)
-        return found
+        if found is None:
+            return None
+        self._known.move_to_end(ref)
+        return found[0]
 
     def put(self, ref: Ref, vendor_id: str) -> None:
         """Remember one."""
-        self._known[ref] = vendor_id
+        self._known[ref] = (vendor_id, self._clock.now())
         self._known.move_to_end(ref)
         if len(self._known) > self._most:
             self._known.popitem(last=False)
@@ -189,6 +196,7 @@ class KnownRefs:
         self._known.pop(ref, None)
 
     def unknown(self, refs: Iterable[Ref]) -> list[Ref]:
-        """Those not known, in order, each once."""
+        """Those not known, or not lately, in order, each once."""
+        since = self._clock.now() - self._fresh
         known = self._known
-        return list(dict.fromkeys(ref for ref in refs if ref not in known))
+        return list(dict.fromkeys(ref for ref in refs if ref not in known or known[ref][1] < since))

@@ -56,7 +56,7 @@ class Outcomes:
         self, *, target: SystemId, capabilities: Capabilities, clock: Clock, random: Random,
         policy: DeliveryPolicy, follow_up: FollowUps | None,
     ) -> None:  # fmt: skip
-        self.refs = KnownRefs(policy.refs_known_max)
+        self.refs = KnownRefs(policy.refs_known_max, clock=clock, fresh_s=policy.refs_fresh_s)
         self._target = target
         self._can = capabilities
         self._clock = clock

@@ -60,5 +60,7 @@ class DeliveryPolicy:
     """The pause after a 429 without Retry-After (NetSuite sends none): doubling from 1 s."""
     refs_known_max: int = 50_000
     """Vendor ids kept in memory a target: about 10 MB, more than the open projects of a large firm."""
+    refs_fresh_s: float = 60.0
+    """A vendor's id that a person changed (a merge) is used everywhere within a minute."""
     restart_s: float = 5.0
     """A worker whose journal failed (a database fail-over) starts again after this."""

@@ -11,6 +11,7 @@ from router.delivery.decisions import give_back
 from router.delivery.lanes import Item, KnownRefs, LaneInHand, Pool
 from router.journal.port import Job, Lease, Settlement
 from router.model import Event, JobId, LaneKey, State, SystemId, TransactionId
+from tests.contract.journal_kit import Hands
 
 NOW = datetime(2026, 10, 31, 18, 0, tzinfo=UTC)
 ERP = SystemId("netsuite")
@@ -108,13 +109,28 @@ def test_look_ups_go_first_and_groups_take_turns() -> None:
 
 def test_known_references_are_bounded() -> None:
     """The least recently used goes first; what is not known is asked for once."""
-    refs = KnownRefs(2)
+    refs = KnownRefs(2, clock=Hands(), fresh_s=60)
     for name in ("a", "b"):
         refs.put(("project", name), name)
     assert refs.get(("project", "a")) == "a"
     refs.put(("project", "c"), "c")
     assert refs.get(("project", "b")) is None
     assert refs.unknown([("project", "b"), ("project", "a"), ("project", "b")]) == [("project", "b")]
+
+
+def test_what_was_known_a_while_ago_is_asked_for_again() -> None:
+    """A merge may have given it another id; until the answer is there the old one is used."""
+    clock = Hands()
+    refs = KnownRefs(2, clock=clock, fresh_s=60)
+    refs.put(("customer", "a"), "1")
+    clock.turn(60)
+    assert refs.unknown([("customer", "a")]) == []
+    clock.turn(1)
+    assert refs.unknown([("customer", "a")]) == [("customer", "a")]
+    assert refs.get(("customer", "a")) == "1"
+    refs.put(("customer", "a"), "2")
+    assert refs.unknown([("customer", "a")]) == []
+    assert refs.get(("customer", "a")) == "2"
 
 
 def test_the_latest_due_holds_the_lane_and_the_soonest_wakes_it() -> None:
