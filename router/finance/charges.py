@@ -61,16 +61,20 @@ def months(first: date, last: date) -> Iterator[str]:
 
 def month_fees(contract_id: str, terms: Sequence[Terms], number: int, period: str) -> list[Fee]:
     """The fees of a contract's line for one month: one, or one a price; none outside its service."""
-    days = [first_of(period) + n * DAY for n in range((last_of(period) - first_of(period)).days + 1)]
-    priced = [(day, _price(terms, number, day)) for day in days]
-    stretches: list[tuple[ContractLine, date, date]] = []
-    for line, run in groupby(priced, key=lambda row: row[1]):
-        if line is not None:
-            served = [day for day, _ in run]
-            stretches.append((line, served[0], served[-1]))
-    exact = [
-        Fraction(_fee(line).minor * ((last - first).days + 1), len(days)) for line, first, last in stretches
+    begins, ends = first_of(period), last_of(period)
+    # Between these days nothing changes, so a price is asked once a stretch and not once a day.
+    cuts = [begins, *sorted(day for day in _changes(terms, number) if begins < day <= ends)]
+    priced = [
+        (_price(terms, number, day), day, until - DAY)
+        for day, until in zip(cuts, [*cuts[1:], ends + DAY], strict=True)
     ]
+    stretches: list[tuple[ContractLine, date, date]] = []
+    for line, run in groupby(priced, key=lambda row: row[0]):
+        if line is not None:
+            served = list(run)
+            stretches.append((line, served[0][1], served[-1][2]))
+    whole = (ends - begins).days + 1
+    exact = [Fraction(_fee(line).minor * ((last - first).days + 1), whole) for line, first, last in stretches]
     stem = derived(f"CH-{contract_id}", f"-{number}-{period.replace('-', '')}")
     return [
         Fee(
@@ -82,6 +86,14 @@ def month_fees(contract_id: str, terms: Sequence[Terms], number: int, period: st
         )
         for at, ((line, first, last), minor) in enumerate(zip(stretches, round_together(exact), strict=True))
     ]
+
+
+def _changes(terms: Sequence[Terms], number: int) -> set[date]:
+    """The days on which the price of a line may differ from the day before."""
+    lines = [line for one in terms for line in one.lines if line.line == number]
+    days = {one.effective for one in terms} | {line.starts for line in lines if line.starts}
+    lasts = [one.ends for one in terms if one.ends] + [line.ends for line in lines if line.ends]
+    return days | {day + DAY for day in lasts}
 
 
 def fees_through(contract_id: str, terms: Sequence[Terms], number: int, period: str) -> list[Fee]:

@@ -80,7 +80,8 @@ def _every(tx: Transaction, kind: Kind, ids: Sequence[str] | None) -> list[Docum
 
 
 def _parked(tx: Transaction, codes: Sequence[str]) -> list[dict[str, Any]]:
-    query = _COLUMNS + " WHERE t.state = 'parked' AND t.canonical IS NULL"
+    # The list of states repeats the condition of the partial index, or it would not be used.
+    query = _COLUMNS + " WHERE t.state IN ('held','parked') AND t.state = 'parked' AND t.canonical IS NULL"
     rows = (
         tx.among(query + " AND {any}", "t.problem_code", list(dict.fromkeys(codes)))
         if codes
