@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from orjson import dumps
 
+from router.connectors.port import Delivery, Result
 from router.landscape import default_file
+from router.model import SystemId
 from tests.integration.router_stand import Stand, event, on_stand
 
 SAID = {"by": "ann", "why": "asked the customer"}
@@ -283,6 +285,31 @@ def test_a_vendor_id_that_changes_keeps_its_document(tmp_path: Path) -> None:
         nobody = await stand.post(body, "/v1/crosswalk:rename")
         assert nobody.status_code == 422
         assert nobody.json()["detail"].startswith("by:")
+
+    on_stand(tmp_path, story)
+
+
+def test_what_is_delivered_after_a_rename_names_the_new_id(tmp_path: Path) -> None:
+    """A minute after a merge in the ERP, documents refer to the customer by its new number."""
+    named: list[str] = []
+
+    async def story(stand: Stand) -> None:
+        await stand.posted("customer", "rate_card", "contract")
+        system = SystemId("sap_ecc")
+        body = {"system": "sap_ecc", "kind": "customer", "document_id": "C-100", "vendor_id": "0000009001"}
+        await decided(stand, "/v1/crosswalk:rename", **body)
+        await asyncio.sleep(61)
+        connector = stand.router.connectors[system]
+        post = connector.post
+
+        async def recorded(deliveries: Sequence[Delivery]) -> Result:
+            named.extend(one.refs[("customer", "C-100")] for one in deliveries)
+            return await post(deliveries)
+
+        connector.post = recorded  # type: ignore[method-assign]
+        await taken(stand, event("project"))
+        await stand.settled()
+        assert named == ["0000009001"]
 
     on_stand(tmp_path, story)
 
