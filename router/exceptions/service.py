@@ -16,6 +16,7 @@ from router.exceptions.catalogue import CATALOGUE, type_of_break, type_of_job, t
 from router.exceptions.decisions import Case, Filter, Judged, Raised, facts_of, judge, page_of, tallies
 from router.exceptions.views import row_of, totals_of
 from router.finance import fx
+from router.journal.identity import case_of
 from router.journal.journal import Journal
 from router.landscape import Landscape
 
@@ -193,12 +194,12 @@ def _seen(received: str) -> dict[str, str]:
 
 
 def _of_conflict(row: Mapping[str, Any]) -> Raised:
+    offered, kept = str(row["offered"])[:200], str(row["kept"])[:200]  # JSON text, whatever it holds
     why = (
-        f"{row['attribute']}: {row['sender']} offered {row['offered']!r}, {row['kept']!r} was kept, for"
-        f" {row['owner']} owns it"
+        f"{row['attribute']}: {row['sender']} offered {offered}, {kept} was kept, for {row['owner']} owns it"
     )
     return Raised(
-        exception_id=f"C{row['conflict_id']:012d}",
+        exception_id=case_of(row["conflict_id"]),
         type="ownership-conflict",
         transaction_id=None,
         kind=row["kind"],
@@ -222,7 +223,7 @@ def _of_break(row: Mapping[str, Any]) -> Raised:
     sides = f"{row.get('legacy')} in the legacy, {row.get('cloud')} in the cloud ERP"
     return Raised(
         exception_id=f"B{sha256(key).hexdigest()[:16]}",
-        type=type_of_break(str(row.get("class", ""))),
+        type=type_of_break(str(row.get("code") or row.get("class") or "")),
         transaction_id=None,
         kind=str(row.get("kind") or ""),
         document_id=named.get("document_id") or ", ".join(str(part) for part in named.values()),

@@ -39,7 +39,7 @@ class Cases(JournalCore):
         return await self._read(_conflicts, most)
 
     async def unexplained(self, *, most: int) -> list[dict[str, Any]]:
-        """Stored differences that nothing explains, newest finding of each, oldest first."""
+        """Stored differences that nothing explains, and intercompany mismatches, oldest first."""
         return await self._read(_unexplained, most)
 
     async def cases(self) -> dict[str, dict[str, Any]]:
@@ -144,8 +144,8 @@ def _conflicts(tx: Transaction, most: int) -> list[dict[str, Any]]:
 
 def _unexplained(tx: Transaction, most: int) -> list[dict[str, Any]]:
     rows = tx.rows(
-        "SELECT run_id, at, data FROM breaks WHERE data LIKE ? OR data LIKE ? ORDER BY break_id DESC LIMIT ?",
-        ('%"cause":"unexplained"%', '%"class":"intercompany%', most),
+        "SELECT run_id, at, data FROM breaks WHERE data LIKE ? OR run_id LIKE ? ORDER BY break_id DESC LIMIT ?",
+        ('%"cause":"unexplained"%', "intercompany:%", most),
     )
     return [{"run_id": run, "at": at, **from_json(data)} for run, at, data in reversed(rows)]
 
