@@ -163,8 +163,9 @@ def test_an_id_that_is_anothers_is_not_given_twice(journal_url: str) -> None:
         assert await journal.rename(NEW, "customer", "C4", "4", by="ann", why="not known there") == ""
         await journal.rename(NEW, "customer", "C1", "3", by="ann", why="moved")
         await journal.rename(NEW, "customer", "C1", "1", by="ann", why="moved back")
-        assert await journal.named(NEW, "customer", ["1", "3"]) == {"1": "C1", "3": "C1"}
-        assert [row["vendor_id"] for row in await journal.past_names("customer", "C1")] == ["3"]
+        await journal.add_name(NEW, "customer", "C1", "7")  # a second account of the same firm
+        assert await journal.named(NEW, "customer", ["1", "3", "7"]) == {"1": "C1", "3": "C1", "7": "C1"}
+        assert [row["vendor_id"] for row in await journal.past_names("customer", "C1")] == ["3", "7"]
 
     on(journal_url, work)
 
