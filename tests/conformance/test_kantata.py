@@ -154,8 +154,15 @@ def test_time_is_entered_handed_in_and_approved(kantata: Client) -> None:
         ("PUT", "/timesheet_submissions/1/approve", None, 422, {"errors": [{"type": "validation"}]}),
         ("PUT", "/timesheet_submissions/1/cancel", {"resolution": {}}, 200, {"count": 1}),
         ("GET", "/time_entries?approved=true", None, 200, {"count": 0}),
+        # Re-opened: rows can be changed, deleted and handed in again.
+        ("PUT", "/time_entries/2", {"time_entry": {"time_in_minutes": 45}}, 200,
+         {"time_entries": {"2": {"time_in_minutes": 45, "approved": False}}}),
         ("DELETE", "/time_entries/1", None, 204, None),
         ("GET", "/time_entries/1", None, 404, ...),
+        ("GET", "/subscribed_events?event_types=time_entry:deleted,expense:deleted", None, 200,
+         {"count": 1, "results": [{"key": "subscribed_events", "id": ...}]}),
+        ("POST", "/timesheet_submissions", {"timesheet_submission": {**sheet, "line_item_ids": [2]}}, 200,
+         {"timesheet_submissions": {"2": {"status": "pending"}}}),
     )  # fmt: skip
 
 
