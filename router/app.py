@@ -62,6 +62,7 @@ from router.workflows.drawdown import Drawdown
 from router.workflows.duplicates import AliasVet, DuplicatesVet
 from router.workflows.exchange import ExchangeRates
 from router.workflows.intercompany import IntercompanyLegs
+from router.workflows.invoice_news import InvoiceNews
 from router.workflows.invoicing import Invoicing
 from router.workflows.ownership import OwnershipVet
 from router.workflows.period_book import PeriodBook, PeriodVet
@@ -175,6 +176,8 @@ def build(
     corrections = Corrections(journal=journal, periods=periods)
     close_out = CloseOut(journal=journal, directory=directory)
     psa = next((name for name in landscape.of_role("psa") if name in connectors), None)
+    crm = next((name for name in landscape.of_role("crm") if name in connectors), None)
+    news = InvoiceNews(journal=journal, tell=[name for name in (psa, crm) if name is not None])
     matrix = read_ownership(landscape.ownership)
     aliases = AliasVet(journal=journal, directory=directory, clock=outside.clock)
     agreements = Agreements(directory=directory)
@@ -188,7 +191,7 @@ def build(
         directory=directory,
         connectors=connectors,
         companions=(billing_terms, charges),
-        followers=(ProjectArchive(psa=psa), posted_milestones),
+        followers=(ProjectArchive(psa=psa), news, posted_milestones),
     )
     intake = Intake(
         landscape=landscape,

@@ -10,7 +10,18 @@ import pytest
 
 from router.model import State, SystemId
 from tests.integration.router_stand import Stand, event, on_stand
-from tests.integration.test_workflows import ERPS, PSA, approve, at_work, polled, refused, to, worked
+from tests.integration.test_workflows import (
+    ERPS,
+    PSA,
+    approve,
+    at_work,
+    deal,
+    polled,
+    refused,
+    to,
+    win,
+    worked,
+)
 
 WIP, UNBILLED = "140000", "410000"
 
@@ -203,6 +214,49 @@ def test_what_will_not_be_paid_is_written_off(tmp_path: Path, erp: str, worth: i
         assert (more.status_code, "0.00 GBP is open" in more.text) == (422, True)
 
     on_stand(tmp_path, test, routes=to(erp))
+
+
+def test_crm_and_psa_hear_what_became_of_an_invoice(tmp_path: Path) -> None:
+    """Credited, billed anew, the new one written off: both show the last word on each invoice."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "resource")
+        opportunity = await win(stand)
+        await polled(stand)
+        code = deal(stand, opportunity)["Project_Code__c"]
+        await stand.post(event("time_entry", project_id=code))
+        await stand.post(
+            event("billing_event", project_id=code, customer_id="C-7", contract_id="K" + code[1:])
+        )
+        await stand.settled()
+
+        def told() -> dict[str, str]:
+            rows = stand.records("kantata")["external_references"]
+            return {
+                row["service_name"]: row["external_status"]
+                for row in rows
+                if row["service_model"] == "Invoice"
+            }
+
+        assert told() == {"coexist:INV-BE-100": "posted"}
+        body = {"invoice_id": "INV-BE-100", "reason": "Wrong order number"}
+        answer = await stand.post(body, "/v1/processes/credit-and-rebill")
+        assert answer.status_code == 202, answer.text
+        await stand.settled()
+        assert told() == {"coexist:INV-BE-100": "credited", "coexist:INV-BE-100.rebill": "posted"}
+        assert deal(stand, opportunity)["Last_Invoice_Status__c"] == "posted"
+        given_up = {"invoice_id": "INV-BE-100.rebill", "reason": "Insolvent", "approved_by": "credit control"}
+        for amount in ("100.00", None):
+            rest = await stand.post(
+                given_up | ({"amount": amount} if amount else {}), "/v1/processes/write-off"
+            )
+            assert rest.status_code == 202, rest.text
+            await stand.settled()
+            assert told()["coexist:INV-BE-100.rebill"] == ("posted" if amount else "written_off")
+        assert deal(stand, opportunity)["Last_Invoice_Status__c"] == "written_off"
+        assert await refused(stand) == []
+
+    on_stand(tmp_path, test)
 
 
 @pytest.mark.parametrize("erp", ERPS)
