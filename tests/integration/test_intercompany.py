@@ -191,6 +191,10 @@ def test_work_of_a_person_not_known_yet_is_charged_later(tmp_path: Path, order: 
             assert await pairs(stand) == []
             await send(stand, "resource", "R-7")
             await stand.settled()
+            other = {**US, "project_id": "P-US", "document_id": "TE-1", "minutes": 1}
+            refused = await stand.post(event("time_entry", "another", resource_id="R-7", **other))
+            assert refused.status_code == 422, "refused, so it brings no legs along"
+            assert await stand.of_kind("journal_entry") == []
             (pair,) = await pairs(stand)
             assert [(leg["document_id"], leg["cause"]) for leg in pair["legs"]] == [
                 ("IC-TE-1.from", "leg-missing"), ("IC-TE-1.to", "leg-missing"),
