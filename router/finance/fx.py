@@ -15,7 +15,6 @@ from fractions import Fraction
 from router.canonical.documents import Day
 from router.canonical.money import Money, exponent, round_half_up
 from router.canonical.reference import FxRate
-from router.finance.spread import spread
 
 PLACES = 10
 
@@ -54,15 +53,21 @@ def convert(amount: Money, by: Fraction | Decimal, currency: str) -> Money:
 
 
 def convert_parts(parts: Sequence[Money], by: Fraction | Decimal, currency: str) -> list[Money]:
-    """Parts of one sign that sum, converted, exactly to the conversion of their sum."""
+    """Parts of either sign that sum, converted, exactly to the conversion of their sum.
+
+    Each is rounded down by itself; the units then missing go to the largest remainders, earlier first.
+    """
     if not parts:
         return []
-    total = Money(sum(part.minor for part in parts), parts[0].currency)
-    whole = convert(total, by, currency).minor
-    weights = [abs(part.minor) for part in parts]
-    if not any(weights):
-        return [Money(0, currency) for _ in parts]
-    return [Money(minor, currency) for minor in spread(whole, weights)]
+    base = parts[0].currency
+    scale = Fraction(by) * Fraction(10) ** (exponent(currency) - exponent(base))
+    exact = [part.minor * scale for part in parts]
+    found = [value.numerator // value.denominator for value in exact]
+    rest = convert(Money(sum(part.minor for part in parts), base), by, currency).minor - sum(found)
+    by_remainder = sorted(range(len(found)), key=lambda at: (found[at] - exact[at], at))
+    for at in by_remainder[:rest]:
+        found[at] += 1
+    return [Money(minor, currency) for minor in found]
 
 
 def _published(rates: Sequence[FxRate], kind: str, base: str, quote: str, on: Day) -> Fraction | None:

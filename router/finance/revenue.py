@@ -30,12 +30,6 @@ def straight_line(fee_minor: int, starts: date, ends: date) -> list[tuple[str, i
     return list(zip(periods, spread(fee_minor, [_days(starts, ends, one) for one in periods]), strict=True))
 
 
-def by_months(fee_minor: int, starts: date, ends: date) -> list[tuple[str, int]]:
-    """The fee in equal parts by calendar month, however many days of it are served."""
-    periods = list(months(starts, ends))
-    return list(zip(periods, spread(fee_minor, [1] * len(periods)), strict=True))
-
-
 def earned_straight(fee_minor: int, starts: date, ends: date, through: str) -> int:
     """What of a fee is earned through a month, straight-line."""
     return sum(minor for period, minor in straight_line(fee_minor, starts, ends) if period <= through)

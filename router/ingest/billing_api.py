@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,7 @@ from router.canonical.kinds import describe
 from router.canonical.money import Money
 from router.clock import Clock
 from router.errors import BadInput, NotFound
-from router.finance.fx import as_rate, convert, rate
+from router.finance.fx import as_rate, convert_parts, rate
 from router.finance.grouping import Bill
 from router.ingest.decisions import check
 from router.ingest.gateway import read_body, result_of
@@ -145,49 +145,47 @@ class BillingApi:
         positions = await self._invoicing.engagement(engagement_id, period=period, through=through)
         if not positions:
             raise NotFound(f"there is no contract of engagement {engagement_id[:80]!r}")
-        rows = [self._position(one, through) for one in positions]
-        group = self._landscape.group_currency
+        rows = [_position_row(one) for one in positions]
         found: dict[str, Any] = {
             "engagement_id": engagement_id,
             "through": through.isoformat(),
             "contracts": rows,
         }
-        if group is not None and all(row["group"] is not None for row in rows):
-            found["group"] = {
-                "currency": group,
-                **{name: _sum(rows, name, group) for name in ("contracted", "billed", "unbilled")},
-            }
+        group = self._in_group(positions, rows, through)
+        if group is not None:
+            found["group"] = group
         return json_response(found)
 
-    def _position(self, one: Position, on: date) -> dict[str, Any]:
-        contract, currency = one.contract, one.contract.currency
-        amounts = {
-            "contracted": one.contracted_minor,
-            "billed": one.billed_minor,
-            "unbilled": one.unbilled_minor,
-        }
-        row: dict[str, Any] = {
-            "contract_id": contract.document_id,
-            "legal_entity": contract.legal_entity,
-            "customer_id": contract.customer_id,
-            "billing": contract.billing,
-            "currency": currency,
-            **{
-                name: None if minor is None else str(Money(minor, currency))
-                for name, minor in amounts.items()
-            },
-            "group": None,
-        }
+    def _in_group(
+        self, positions: Sequence[Position], rows: Sequence[dict[str, Any]], on: date
+    ) -> dict[str, Any] | None:
+        """The totals in the group's currency, each contract given its share; None without a rate.
+
+        What is in one currency is converted as a whole, once, so that contracts sum to the total.
+        """
         group = self._landscape.group_currency
-        if group is not None:
+        if group is None:
+            return None
+        totals: dict[str, int | None] = {"contracted": 0, "billed": 0, "unbilled": 0}
+        for currency in dict.fromkeys(one.contract.currency for one in positions):
             found = rate(self._landscape.fx_rates, "spot", currency, group, on)
-            if found is not None:
-                by = as_rate(found)
-                row["group"] = {"currency": group, "rate": format(by, "f")} | {
-                    name: None if minor is None else str(convert(Money(minor, currency), by, group))
-                    for name, minor in amounts.items()
-                }
-        return row
+            if found is None:
+                return None
+            by = as_rate(found)
+            of_it = [at for at, one in enumerate(positions) if one.contract.currency == currency]
+            for at in of_it:
+                rows[at]["group"] = {"currency": group, "rate": format(by, "f")}
+            for name, before in list(totals.items()):
+                amounts = [getattr(positions[at], f"{name}_minor") for at in of_it]
+                if None in amounts or before is None:
+                    totals[name] = None
+                    continue
+                shares = convert_parts([Money(minor, currency) for minor in amounts], by, group)
+                for at, share in zip(of_it, shares, strict=True):
+                    rows[at]["group"][name] = str(share)
+                totals[name] = before + sum(share.minor for share in shares)
+        shown = {name: None if minor is None else str(Money(minor, group)) for name, minor in totals.items()}
+        return {"currency": group, **shown}
 
     async def _asked(self, request: Request, shape: type[Any]) -> tuple[str, Any]:
         principal = await self._authenticate(request)
@@ -254,8 +252,19 @@ def _revenue_row(one: Recognised) -> dict[str, Any]:
     }
 
 
-def _sum(rows: list[dict[str, Any]], name: str, currency: str) -> str | None:
-    amounts = [row["group"][name] for row in rows]
-    if None in amounts:
-        return None
-    return str(Money(sum(Money.parse(amount, currency).minor for amount in amounts), currency))
+def _position_row(one: Position) -> dict[str, Any]:
+    contract, currency = one.contract, one.contract.currency
+    amounts = {
+        "contracted": one.contracted_minor,
+        "billed": one.billed_minor,
+        "unbilled": one.unbilled_minor,
+    }
+    return {
+        "contract_id": contract.document_id,
+        "legal_entity": contract.legal_entity,
+        "customer_id": contract.customer_id,
+        "billing": contract.billing,
+        "currency": currency,
+        **{name: None if minor is None else str(Money(minor, currency)) for name, minor in amounts.items()},
+        "group": None,
+    }

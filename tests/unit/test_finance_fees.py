@@ -149,7 +149,7 @@ def test_a_rate_has_ten_places_on_paper() -> None:
 
 @settings(deadline=None)
 @given(
-    parts=st.lists(st.integers(min_value=0, max_value=10**8), min_size=1, max_size=30),
+    parts=st.lists(st.integers(min_value=-(10**8), max_value=10**8), min_size=1, max_size=30),
     by=st.fractions(min_value=Fraction(1, 1000), max_value=1000),
     currencies=st.sampled_from([("GBP", "JPY"), ("JPY", "GBP"), ("USD", "BHD"), ("EUR", "USD")]),
 )
@@ -161,6 +161,8 @@ def test_converted_parts_tie_to_the_converted_total(
     amounts = [Money(minor, base) for minor in parts]
     found = convert_parts(amounts, by, quote)
     assert sum(one.minor for one in found) == convert(Money(sum(parts), base), by, quote).minor
+    for one, amount in zip(found, amounts, strict=True):
+        assert abs(one.minor - convert(amount, by, quote).minor) <= 1
 
 
 def test_money_is_converted_between_currencies_of_other_places() -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from router.finance.charges import months
 from router.finance.grouping import Open, bills, event_id
 from router.finance.revenue import (
-    by_months,
     earned_by_completion,
     earned_by_milestones,
     earned_straight,
@@ -27,11 +26,11 @@ FIRST = date(2026, 1, 31)
 @settings(deadline=None)
 @given(fee=FEES, days=st.integers(min_value=0, max_value=1_500))
 def test_a_straight_line_sums_to_the_fee(fee: int, days: int) -> None:
-    """By days or by months, for any term; earned to date only grows and ends at the fee."""
+    """For any term; earned to date only grows and ends at the fee."""
     last = FIRST + timedelta(days=days)
-    for rows in (straight_line(fee, FIRST, last), by_months(fee, FIRST, last)):
-        assert sum(minor for _, minor in rows) == fee
-        assert [period for period, _ in rows] == list(months(FIRST, last))
+    rows = straight_line(fee, FIRST, last)
+    assert sum(minor for _, minor in rows) == fee
+    assert [period for period, _ in rows] == list(months(FIRST, last))
     earned = [earned_straight(fee, FIRST, last, period) for period in months(FIRST, last)]
     assert earned == sorted(earned)
     assert earned[-1] == fee
