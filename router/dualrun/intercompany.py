@@ -60,23 +60,33 @@ class IntercompanyMatch:
         missing = await self._uncharged(period, first, last, {one.entry.document_id for one in sent})
         return _with_missing(pairs, missing, period)
 
-    async def mismatches(self, period: str, entity: str) -> Sequence[Mapping[str, Any]]:
-        """The mismatches an entity is a side of, stored as breaks; each with its `problem`.
+    async def mismatches(
+        self, period: str, entity: str, *, store: bool = False
+    ) -> Sequence[Mapping[str, Any]]:
+        """The mismatches an entity is a side of, each with its `problem`.
 
-        An ERP that can't be read is one: what nobody could look at never passes.
+        `store`: as breaks too, in place of what was found before, so that somebody works on them. An
+        ERP that can't be read is a mismatch: what nobody could look at never passes.
         """
         try:
-            pairs = [one for one in await self.match(period) if one.status == "mismatch"]
+            pairs = await self.match(period)
         except (VendorUnknown, VendorRefused) as error:
             return [{"code": CODE, "problem": f"an ERP's books can't be read: {error.message}"}]
-        await self._journal.store_breaks(
-            f"intercompany:{period}", [row for pair in pairs for row in _breaks(pair)]
-        )
-        return [_shown(pair) for pair in pairs if entity in (pair.provider, pair.receiver)]
+        if store:
+            await self.store(period, pairs)
+        wrong = [one for one in pairs if one.status == "mismatch"]
+        return [_shown(pair) for pair in wrong if entity in (pair.provider, pair.receiver)]
 
-    async def report(self, period: str) -> dict[str, Any]:
-        """The match of a period as JSON."""
+    async def store(self, period: str, pairs: Sequence[Pair]) -> None:
+        """Store what does not match, leg by leg; a match that found nothing takes back what was there."""
+        rows = [row for pair in pairs if pair.status == "mismatch" for row in _breaks(pair)]
+        await self._journal.store_breaks(f"intercompany:{period}", rows)
+
+    async def report(self, period: str, *, store: bool = False) -> dict[str, Any]:
+        """The match of a period as JSON; `store`: what does not match becomes breaks."""
         pairs = await self.match(period)
+        if store:
+            await self.store(period, pairs)
         return {
             "period": period,
             "matched": all(pair.status == "matched" for pair in pairs),
@@ -212,7 +222,7 @@ def _breaks(pair: Pair) -> list[dict[str, Any]]:
             {
                 "key": {"document_id": one.document_id},
                 "kind": "journal_entry",
-                "class": "amount",
+                "class": "intercompany",
                 "column": "due",
                 "legacy": str(Money(one.sent_minor, pair.currency)),
                 "cloud": str(Money(one.held_minor, pair.currency)),

@@ -62,6 +62,7 @@ class Closing:
         app.post("/v1/processes/accrue")(self.accrue)
         app.post("/v1/processes/charge-intercompany")(self.charge_intercompany)
         app.get("/v1/intercompany")(self.intercompany)
+        app.post("/v1/intercompany:match")(self.match)
 
     async def periods(self, request: Request, entity: str = "") -> Response:
         """How the periods of an entity stand."""
@@ -129,6 +130,11 @@ class Closing:
         """Due from and due to of a period, as all ERPs hold them now."""
         await self._authenticate(request)
         return json_response(await self._matches.report(_given(period, "period")))
+
+    async def match(self, request: Request) -> Response:
+        """The same, and what does not match becomes an exception. Body: `{"period"}`."""
+        _, body = await self._body(request)
+        return json_response(await self._matches.report(_text(body, "period"), store=True))
 
     async def _mark(
         self, request: Request, entity: str, period: str, state: Literal["soft_closed", "closed"]

@@ -46,7 +46,9 @@ class Blocker:
 class Matches(Protocol):
     """What says whether intercompany legs match."""
 
-    async def mismatches(self, period: str, entity: str) -> Sequence[Mapping[str, Any]]:
+    async def mismatches(
+        self, period: str, entity: str, *, store: bool = False
+    ) -> Sequence[Mapping[str, Any]]:
         """The mismatches of a period that an entity is a side of, each with a `problem`."""
         ...
 
@@ -99,8 +101,7 @@ class PeriodClose:
         late = [
             {"transaction_id": row["transaction_id"], "at": row["at"], **row["detail"]}
             async for row in self._journal.history(what="late")
-            if row["detail"]["legal_entity"] == entity
-            and date.fromisoformat(row["detail"]["from"]) in period
+            if row["detail"]["legal_entity"] == entity and date.fromisoformat(row["detail"]["from"]) in period
         ]
         return {
             **self._shown(entity, period, marks.get((entity, name))),
@@ -123,7 +124,7 @@ class PeriodClose:
                 f"period: {name} of {entity} is closed for good",
                 mend="re-open it with a second person's approval",
             )
-        blockers = await self.blockers(entity, period) if wanted == "closed" else []
+        blockers = await self.blockers(entity, period, store=True) if wanted == "closed" else []
         if blockers and not force:
             raise OpenItems(
                 f"{len(blockers)} in the way of closing {name} of {entity}: "
@@ -151,8 +152,8 @@ class PeriodClose:
         )
         return await self.period(entity, name)
 
-    async def blockers(self, entity: str, period: Period) -> list[Blocker]:
-        """Everything in the way of a hard close, oldest transaction first."""
+    async def blockers(self, entity: str, period: Period, *, store: bool = False) -> list[Blocker]:
+        """Everything in the way of a hard close, oldest transaction first; `store`: mismatches as breaks."""
         first, last = period.first.isoformat(), period.last.isoformat()
         rows = await self._journal.entered(TRANSACTIONAL, first=first, last=last, entity=entity)
         covered = await self._accrued.covered(entity, period.name)
@@ -170,7 +171,7 @@ class PeriodClose:
         ]
         found += [
             Blocker(code="intercompany-mismatch", what=str(row["problem"]))
-            for row in await self._matches.mismatches(period.name, entity)
+            for row in await self._matches.mismatches(period.name, entity, store=store)
         ]
         return found
 

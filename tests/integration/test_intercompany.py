@@ -164,7 +164,12 @@ def test_an_edited_leg_is_found_and_blocks_the_close(tmp_path: Path) -> None:
             assert "IC-TE-1.to (sap_ecc): edited" in answer.json()["detail"]
         (row,) = (await stand.get("/v1/breaks"))["breaks"]
         assert (row["code"], row["delta"], row["cause"]) == ("intercompany-mismatch", "54.40", "edited")
+        (found,) = (await stand.get("/v1/exceptions?type=intercompany-mismatch"))["exceptions"]
+        assert (found["queue"], found["legal_entity"]) == ("finance-operations", "US01")
         edit(stand, "sap_ecc", "IC-TE-1.to", 55_440)
+        again = await stand.post({"period": "2026-10"}, "/v1/intercompany:match")
+        assert (again.status_code, again.json()["matched"]) == (200, True)
+        assert (await stand.get("/v1/breaks"))["breaks"] == [], "put right, it is no exception any more"
         closed = await stand.post({"why": "month end"}, "/v1/periods/UK01/2026-10:close")
         assert (closed.status_code, closed.json()["state"]) == (200, "closed")
 
