@@ -19,7 +19,7 @@ from cutover.rehearsal.options import Options
 from cutover.rehearsal.rehearse import Rehearsal, rehearse
 from router.configfile import ConfigFile
 from router.landscape import as_landscape, default_file
-from simulators.firm.actions import GATEWAY, Action, Step
+from simulators.firm.actions import GATEWAY, Action, PayInvoice, Step
 from simulators.firm.firm import Firm
 from simulators.firm.model import Size
 from simulators.firm.workload import workload
@@ -30,6 +30,8 @@ SEED = 41
 """A firm with everything in it: late time, a milestone, expenses, credit memo and payments after the switch."""
 SLOT = timedelta(hours=2)
 BILLS_AT = timedelta(minutes=75)
+PAID_LATER = timedelta(hours=10)
+"""Customers wait long enough for some of them to pay after the switch what was billed before it."""
 TINY = Size(name="tiny", consultants=2, projects=5, customers=3, wins=1)
 WAVES = {"uk": ("UK01", "2026-10-31T13:00:00Z"), "us": ("US01", "2026-10-31T09:00:00Z")}
 STORM = {
@@ -97,9 +99,10 @@ def paced(firm: Firm, *, start: datetime, end: datetime, seed: int) -> Iterator[
     """The firm's workload in the rhythm of two hours; every order in time is kept within its kind."""
     steps: list[Step] = []
     for step in workload(firm, start=start, end=end, seed=seed):
-        slot = start + (step.at - start) // SLOT * SLOT
+        wait = PAID_LATER if isinstance(step, PayInvoice) else timedelta(0)
+        slot = start + (step.at + wait - start) // SLOT * SLOT
         at_desk = not isinstance(step, Action) or step.system == GATEWAY
-        at = slot + (step.at - slot) / 12 + (BILLS_AT if at_desk else timedelta(0))
+        at = slot + (step.at + wait - slot) / 12 + (BILLS_AT if at_desk else timedelta(0))
         steps.append(replace(step, at=at.replace(microsecond=0)))
     return iter(sorted(steps, key=lambda step: step.at))
 
