@@ -136,7 +136,9 @@ class Replays:
         if self._corrections is None or not data or document is None:
             return None
         name = document.document_id
-        family = (await self._corrections.families(submission.kind, [name])).get(name)
+        system = submission.source.split("/")[1] if submission.source.startswith("/") else ""
+        families = await self._corrections.families(submission.kind, [name], system=system)
+        family = families.get(name)
         return None if family is None else await self._corrections.correct(submission, data, family)
 
     async def _taken_back(self, row: Mapping[str, Any]) -> list[Submission]:

@@ -352,3 +352,22 @@ def test_what_was_taken_back_is_not_open(tmp_path: Path) -> None:
         assert (await stand.get(path))["open_items"] == []
 
     on_stand(tmp_path, test)
+
+
+def test_what_somebody_else_sent_is_not_the_psa_s_to_change(tmp_path: Path) -> None:
+    """A document whose id only looks like a row of the PSA is neither taken back nor corrected: a person sees it."""
+
+    async def test(stand: Stand) -> None:
+        await ready(stand)
+        entry, other = await worked(stand, minutes=120), await worked(stand, minutes=30)
+        for name in (f"TE-{entry}", f"TE-{other}"):
+            await stand.post(event("time_entry", name, document_id=name, minutes=60))
+        await stand.settled()
+        await approve(stand, entry)
+        await stand.person("kantata", "DELETE", f"{PSA}/time_entries/{other}", {})
+        await polled(stand)
+        (exception,) = await refused(stand)
+        assert f"TE-{entry} was accepted before with another content" in exception["problem"]
+        assert ledger(stand, "sap_ecc") == {WIP: 30_000, UNBILLED: -30_000}
+
+    on_stand(tmp_path, test)
