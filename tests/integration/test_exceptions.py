@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cutover.cli.journal import told
 from router.exceptions.catalogue import CATALOGUE
 from tests.integration.router_stand import PROBLEM, Stand, event, on_stand
 from tests.integration.test_workflows import approve, at_work, win, worked
@@ -353,6 +354,9 @@ def test_a_correction_is_recorded_and_never_takes_back_what_was_posted(tmp_path:
         (line,) = [line for line in trace["history"] if line["what"] == "corrected"]
         assert (line["detail"]["by"], line["detail"]["before"]["accounting_date"]) == ("ann", "2026-09-30")
         assert "2026-09-30" in trace["received"]
+        assert any(
+            "corrected" in line and "by ann: as told by the project lead" in line for line in told(trace)
+        )
         again = await stand.post(late)
         assert (again.status_code, again.json()) == (200, first.json() | {"state": again.json()["state"]})
         gone = await stand.post(
