@@ -119,6 +119,7 @@ def told(row: dict[str, Any]) -> list[str]:
     lines = [f"{row['transaction_id']}  {row['kind']} {row['document_id']}  {row['state']}"]
     lines.append(f"  accepted {row['accepted_at']} from {row['source']} ({row['client']})")
     lines += [f"  decided  {one['at']} epoch {one['epoch']}: {one['why']}" for one in row["decisions"]]
+    lines += [_said(line) for line in row["history"] if line["detail"].get("by")]
     for job in row["jobs"]:
         lines.append(f"  {job['role']:<9} {job['target']}: {job['state']} {job['why']}".rstrip())
         lines += [
@@ -126,3 +127,10 @@ def told(row: dict[str, Any]) -> list[str]:
             for one in job["tries"]
         ]
     return lines
+
+
+def _said(line: dict[str, Any]) -> str:
+    """What a person did: replayed, corrected (what changed), assigned, resolved; who and why."""
+    detail = line["detail"]
+    why = detail.get("why") or detail.get("note") or ""
+    return f"  {line['what']:<8} {line['at']} by {detail['by']}: {why}".rstrip(": ")

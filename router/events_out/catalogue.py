@@ -100,7 +100,8 @@ TYPES: tuple[EventType, ...] = (
     ),
     _of(
         "TimeApproved", "Hours of a person on a project were approved and are the firm's to bill or bear.",
-        "The approved entry was accepted and completed; its posting to an ERP follows. A split tells each part.",
+        "The approved entry was accepted and completed; its posting to an ERP follows. A split tells each part;"
+        " a reversal is no approval.",
         {**_DOCUMENT, **_WORK, "work_date": "the day worked", "minutes": "exact minutes", "part_of": "the entry it is"
          " a part of", "adjusts": "the entry it corrects"},
         work_date="2026-10-29", minutes=440, part_of="TE-99", adjusts="TE-98",

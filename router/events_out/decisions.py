@@ -109,7 +109,7 @@ def _accepted(fact: Fact, about: About) -> Iterator[tuple[str, dict[str, Any]]]:
     document = about.document
     if document is not None and about.deliver and about.verb != "cancelled":
         name = ON_ACCEPTANCE.get(about.kind)
-        if name is not None:
+        if name is not None and not _takes_back(document):
             yield name, _document(about, document)
     recorded = fact.what == "completed" or fact.detail.get("state") == "posted"
     if document is not None and not about.deliver and recorded:
@@ -127,7 +127,7 @@ def _posted(fact: Fact, about: About, system: str) -> Iterator[tuple[str, dict[s
         return
     if name is None:
         return
-    if name == "TimePosted" and document.get("adjusts") and document.get("minutes", 0) < 0:
+    if name == "TimePosted" and _takes_back(document):
         name = "TimeReversed"
     if name == "ContractChanged" and about.kind == "contract":
         data |= {"contract_id": document.get("document_id"), "effective": about.accounting_date}
@@ -149,6 +149,11 @@ def _ledger(document: Mapping[str, Any], data: dict[str, Any]) -> Iterator[tuple
     if name and lines:
         minor = sign * sum(Money.parse(line["amount"], currency).minor for line in lines)
         yield name, data | {"amount": str(Money(minor, currency))}
+
+
+def _takes_back(document: Mapping[str, Any]) -> bool:
+    """Whether it is time that takes other time back: nobody approved hours by that."""
+    return bool(document.get("adjusts")) and document.get("minutes", 0) < 0
 
 
 def _base(about: About) -> dict[str, Any]:

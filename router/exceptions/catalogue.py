@@ -42,7 +42,7 @@ FAMILIES: tuple[Family, ...] = (
         "NO_COMPANY UNKNOWN_SUBSIDIARY UNKNOWN_ENTITY",
         r"there is no company|field subsidiary|company code \S+ (is not|does not)",
     ),
-    _family("erp-tax", "NO_TAX_CODE UNKNOWN_TAX_CODE FF805", r"tax code"),
+    _family("erp-tax", "NO_TAX_CODE UNKNOWN_TAX_CODE FF805", r"tax ?code"),
     _family(
         "erp-currency",
         "CURRENCY VK034 INVALID_CURRENCY",

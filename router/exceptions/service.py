@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -39,7 +40,7 @@ class Desk:
         breaks = await self._journal.unexplained(most=MOST)
         raised = [_of_failure(row) for row in failures[:MOST]]
         raised += [_of_conflict(row) for row in conflicts]
-        raised += list({one.exception_id: one for one in map(_of_break, breaks)}.values())
+        raised += _each_once([_of_break(row) for row in breaks])
         cases = await self._journal.cases()
         judged = [self._judged(one, cases.get(one.exception_id)) for one in raised]
         cut = len(failures) > MOST or len(conflicts) == MOST or len(breaks) == MOST
@@ -213,6 +214,15 @@ def _of_conflict(row: Mapping[str, Any]) -> Raised:
         since=row["at"],
         why=why,
     )
+
+
+def _each_once(rows: Sequence[Raised]) -> list[Raised]:
+    """A difference that several comparisons found, as found last, waiting since it was found first."""
+    found: dict[str, Raised] = {}
+    for one in rows:
+        first = found.get(one.exception_id, one)
+        found[one.exception_id] = replace(one, since=first.since, accepted_at=first.accepted_at)
+    return list(found.values())
 
 
 def _of_break(row: Mapping[str, Any]) -> Raised:

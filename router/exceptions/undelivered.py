@@ -52,7 +52,7 @@ REFUSED: tuple[ExceptionType, ...] = (
         wrong="{target} does not take the tax code of {kind} {document_id}: {why}.",
         system="{target}, or its mapping file",
         field="tax code; codes.tax_codes",
-        mend="Set the tax code up there, or map it in a new version of the mapping; then replay.",
+        mend="Set the tax code up there, or map it in a new version of the mapping, and replay; or correct the code here.",
         example="codes: {{tax_codes: {{GB-STD: A1}}}}",
         replay="newest-mapping",
     ),

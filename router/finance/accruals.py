@@ -1,6 +1,6 @@
 """Accruals: revenue for approved, unbilled work that its ERP does not hold yet, and its reversal.
 
-Work that an ERP holds is in its work in progress already. What is still on its way, held or parked when
+Work that an ERP holds, or is about to, is in its work in progress. What is held, parked or refused when
 the books close is accrued per project: Dr accrued revenue, Cr revenue, and the other way round on the
 first day of the next period, where the work itself arrives. Each line names the document it is for, so
 that a second run sees what the first one covered, in our books and in the ERP's.

@@ -59,9 +59,13 @@ def price(minutes: int, hourly_cost: Money, markup_basis_points: int) -> Money:
     return Money(round_half_up(exact), hourly_cost.currency)
 
 
-def taken_back(charged: Money, *, part: int, whole: int) -> Money:
-    """What a correction of `part` takes back of what `whole` was charged; all of it for minus the whole."""
-    return Money(round_half_up(Fraction(charged.minor * part, whole)), charged.currency)
+def taken_back(charged: Money, *, part: int, whole: int, before: int = 0) -> Money:
+    """What a correction of `part` takes back of what `whole` was charged; all of it for minus the whole.
+
+    `before` is the quantity of the parts that stand before it: parts together take back exactly the whole.
+    """
+    upto, since = (round_half_up(Fraction(charged.minor * at, whole)) for at in (before - part, before))
+    return Money(since - upto, charged.currency)
 
 
 def quantity(work: Work) -> int:
@@ -76,14 +80,15 @@ def amount(work: Work, resource: Resource, markup_basis_points: int) -> Money:
     return price(work.minutes, resource.cost_rate_on(work.work_date), markup_basis_points)
 
 
-def corrected(work: Work, *, whole: int, charged: Money | None) -> Money | None:
+def corrected(work: Work, *, whole: int, charged: Money | None, before: int = 0) -> Money | None:
     """What a correction that takes back takes back of the original's charge; None: it is priced by itself.
 
-    `whole` is the quantity that was charged: of all parts, where the original was split at a cap.
+    `whole` is the quantity that was charged: of all parts, where the original was split at a cap; `before`
+    that of the parts before the one it corrects.
     """
     if charged is None or quantity(work) * whole >= 0:
         return None
-    return taken_back(charged, part=quantity(work), whole=whole)
+    return taken_back(charged, part=quantity(work), whole=whole, before=before)
 
 
 def leg_ids(work_kind: str, work_id: str) -> tuple[str, str]:

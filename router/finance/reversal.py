@@ -75,6 +75,21 @@ def version_id(found: History) -> str:
     return found.root if not found.corrections else derived(found.root, f".v{found.corrections + 1}")
 
 
+def stated_by(root: str, documents: Sequence[Work]) -> tuple[Work, ...]:
+    """Of all that was made of a row, what each of its accepted states came to: one document a state.
+
+    That is the root and every re-post, and of a deletion what it took back; not the parts of a split, nor
+    what a re-post took back, which may have been accepted long after the state they belong to.
+    """
+    own = [(document, found) for document in documents if (found := _tag(root, document.document_id))]
+    anew = {number - 1 for _, (sort, number, _) in own if sort == "v"}
+    return tuple(
+        document
+        for document, (sort, number, tail) in own
+        if not tail and not (sort == "r" and number in anew)
+    )
+
+
 def reversals(found: History, *, on: Mapping[str, date]) -> tuple[Work, ...]:
     """The exact opposites of what stands of a row; `on` has the accounting date of each by document id."""
     return tuple(_opposite(found, document, on[document.document_id]) for document in found.standing)

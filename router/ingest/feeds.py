@@ -98,7 +98,10 @@ class FeedPoller:
         ids: dict[str, list[str]] = {}
         for event in events:
             ids.setdefault(event.kind, []).append(str(event.data.get("document_id")))
-        known = {kind: await self._corrections.families(kind, names) for kind, names in ids.items()}
+        system = str(self.system)
+        known = {
+            kind: await self._corrections.families(kind, names, system=system) for kind, names in ids.items()
+        }
         made: list[Submission] = []
         for event in events:
             family = known[event.kind].get(str(event.data.get("document_id")))

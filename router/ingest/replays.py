@@ -18,12 +18,14 @@ from router.canonical.documents import Document
 from router.canonical.kinds import KINDS, parse
 from router.canonical.masters import Opportunity
 from router.errors import Refused
+from router.finance.reversal import STATED, stated_by
 from router.ingest.observations import Observations
 from router.journal.journal import Journal
 from router.journal.mapping_days import MappingOf
 from router.journal.port import Submission
+from router.journal.words import number
 from router.model import SystemId
-from router.workflows.corrections import Corrections
+from router.workflows.corrections import Corrections, Families
 from router.workflows.decisions import process_id
 from router.workflows.directory import Directory
 from router.workflows.enrich import Problem
@@ -115,6 +117,12 @@ class Replays:
         if isinstance(found, Problem):
             return found
         submission = submission_of(row, found, vendor_id=vendor_id)
+        later = await self._later(row, submission) if seen else None
+        if later is not None:
+            return Problem(
+                f"{found.document_id} as its source showed it before {later}, which was accepted: resolve this one",
+                "changed-after-acceptance",
+            )
         made = await self._correction(submission, data)
         if made is not None and not made:
             return Problem(
@@ -135,9 +143,43 @@ class Replays:
         document = submission.document
         if self._corrections is None or not data or document is None:
             return None
-        name = document.document_id
-        family = (await self._corrections.families(submission.kind, [name])).get(name)
+        family = (await self._families(submission)).get(document.document_id)
         return None if family is None else await self._corrections.correct(submission, data, family)
+
+    async def _later(self, row: Mapping[str, Any], submission: Submission) -> str | None:
+        """The last accepted transaction that has a newer state of an observed row; None: this is the newest.
+
+        A feed goes on while a row waits for a person: what it was must never replace what it is.
+        """
+        document = submission.document
+        assert document is not None
+        if document.kind in STATED:
+            family = (await self._families(submission)).get(document.document_id, ())
+            states = stated_by(document.document_id, [one["document"] for one in family])
+            names = {one.document_id for one in states}
+            ids = [str(one["transaction_id"]) for one in family if one["document_id"] in names]
+        else:
+            known = [
+                await self._journal.transaction(one) for one in await self._journal.find(document.document_id)
+            ]
+            ids = [
+                str(one["transaction_id"])
+                for one in known
+                if one is not None
+                and (one["kind"], one["client"]) == (document.kind, row["client"])
+                and one["document"] is not None
+            ]
+        newest = max(ids, key=number_of, default=None)
+        return newest if newest is not None and number_of(newest) > number_of(row["transaction_id"]) else None
+
+    async def _families(self, submission: Submission) -> Families:
+        """What was made of an observed row of work that was accepted before."""
+        if self._corrections is None or submission.document is None:
+            return {}
+        system = submission.source.split("/")[1] if submission.source.startswith("/") else ""
+        return await self._corrections.families(
+            submission.kind, [submission.document.document_id], system=system
+        )
 
     async def _taken_back(self, row: Mapping[str, Any]) -> list[Submission]:
         """The reversals that go before a re-post which was parked, as the firm's rules leave them."""
@@ -158,6 +200,11 @@ class Replays:
         found = events.read(body).document if wrapped else parse(body | {"kind": row["kind"]})
         self._observations.check(found)
         return found
+
+
+def number_of(transaction_id: str) -> int:
+    """The place of a transaction in the order of acceptance."""
+    return number(transaction_id) or 0
 
 
 def submission_of(row: Mapping[str, Any], document: Document, *, vendor_id: str = "") -> Submission:

@@ -18,6 +18,7 @@ from router.journal.engine import Transaction
 from router.journal.fence import note
 from router.journal.port import Decide, Submission
 from router.journal.prepared import Prepared, prepare
+from router.journal.registers import read
 from router.journal.routing import decide_all
 from router.journal.schema import JOBS_PER_TRANSACTION
 from router.journal.words import MOST_WHY, as_json, checked, cleaned, document_of, from_json, id_text, number
@@ -285,13 +286,7 @@ def _replace(tx: Transaction, seq: int, old: Document, given: Prepared, document
             f"document_id: {document.document_id} can't take the place of {document_id}",
             mend=f"keep {document_id}: other systems know it by that",
         )
-    if given.submission.advance is not None or (
-        given.submission.draw is not None and document.money != old.money
-    ):
-        raise Refused(
-            "its amount was counted against a cap or a version when it was accepted",
-            mend="keep the amount; correct it by an adjusting document once it is posted",
-        )
+    _check_counted(tx, old, given)
     tx.run(
         "UPDATE transactions SET canonical = ?, legal_entity = ?, accounting_date = ?, ordering_key = ?,"
         " currency = ?, amount_minor = ?, schema_version = ? WHERE seq = ?",
@@ -314,6 +309,25 @@ def _replace(tx: Transaction, seq: int, old: Document, given: Prepared, document
         )
     correlation = tx.rows("SELECT correlation_id FROM transactions WHERE seq = ?", (seq,))[0][0]
     tx.remember[seq] = (document, correlation)
+
+
+def _check_counted(tx: Transaction, old: Document, given: Prepared) -> None:
+    """Raises Refused where what the acceptance counted (a cap, a version) would not be true any more."""
+    draw, advance = given.submission.draw, given.submission.advance
+    document = given.submission.document
+    assert document is not None
+    # The version it moved on when it was accepted: still the one that stands, and its own.
+    stands = read(tx, [advance.register]).get(advance.register, advance.first) if advance is not None else 0
+    if advance is not None and stands != advance.to:
+        raise Refused(
+            f"version {stands} stands, so version {advance.to} can't be corrected any more",
+            mend=f"send the change as version {stands + 1}",
+        )
+    if draw is not None and document.money != old.money:
+        raise Refused(
+            "its amount was counted against a cap when it was accepted",
+            mend="keep the amount; correct it by an adjusting document once it is posted",
+        )
 
 
 def _note_corrected(tx: Transaction, seq: int, before: Any, said: Mapping[str, str]) -> None:

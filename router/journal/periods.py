@@ -70,7 +70,10 @@ class Periods(JournalCore):
         return await self._read(_entered, tuple(kinds), first, last, entity)
 
     async def worked(self, *, accepted_before: str) -> list[dict[str, Any]]:
-        """Accepted time entries up to an instant: `accepted_at` and the canonical `entry`, oldest first."""
+        """Time entries accepted before an instant: `accepted_at` and the canonical `entry`, oldest first.
+
+        One that was parked is as good as accepted when it was completed: no payroll knew it before.
+        """
         return await self._read(_worked, accepted_before)
 
     async def unread(self) -> list[dict[str, Any]]:
@@ -144,11 +147,16 @@ def _entered(
 
 def _worked(tx: Transaction, accepted_before: str) -> list[dict[str, Any]]:
     rows = tx.rows(
-        "SELECT accepted_at, canonical FROM transactions WHERE kind = 'time_entry' AND transactional = 1"
-        " AND canonical IS NOT NULL AND accepted_at < ? ORDER BY seq",
+        "SELECT accepted_at, canonical, CASE WHEN problem = '' THEN NULL ELSE (SELECT max(h.at) FROM history AS h"
+        " WHERE h.seq = transactions.seq AND h.what = 'completed') END FROM transactions"
+        " WHERE kind = 'time_entry' AND transactional = 1 AND canonical IS NOT NULL AND accepted_at < ? ORDER BY seq",
         (accepted_before,),
     )
-    return [{"accepted_at": at, "entry": from_json(canonical)} for at, canonical in rows]
+    return [
+        {"accepted_at": completed or at, "entry": from_json(canonical)}
+        for at, canonical, completed in rows
+        if (completed or at) < accepted_before
+    ]
 
 
 def _unread(tx: Transaction) -> list[dict[str, Any]]:

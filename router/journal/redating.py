@@ -1,4 +1,4 @@
-"""Documents that were held while their period closed: dated into the first open one when they are let go.
+"""Documents that were held or refused while their period closed: dated into the first open one on their way.
 
 They were accepted in time, so no late policy refuses them; delivered as they were, they would change a
 period that is closed, or twice be revenue where they were accrued.
@@ -6,14 +6,15 @@ period that is closed, or twice be revenue where they were accrued.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from router.canonical import Document
 from router.journal import fence
 from router.journal.engine import Transaction
 from router.journal.periods import States, not_open
 from router.journal.prepared import canonical_of
-from router.journal.words import as_json
+from router.journal.schema import JOBS_PER_TRANSACTION
+from router.journal.words import as_json, from_json
 
 Moved = Callable[[Document, States], Document | None]
 """Pure: a document dated into the first period that takes it; None where it may stay."""
@@ -34,7 +35,9 @@ def moved_on(
     return {seq: document for seq, document in found.items() if document is not None}
 
 
-def keep(tx: Transaction, dated: Mapping[int, Document], before: Mapping[int, Document]) -> None:
+def keep(
+    tx: Transaction, dated: Mapping[int, Document], before: Mapping[int, Document], *, state: str
+) -> None:
     """Write the new dates of documents that are let go, and say so in their history."""
     if not dated:
         return
@@ -48,7 +51,7 @@ def keep(tx: Transaction, dated: Mapping[int, Document], before: Mapping[int, Do
             "document_id": document.document_id,
             "from": before[seq].accounting_date.isoformat(),
             "to": document.accounting_date.isoformat(),
-            "state": "held",
+            "state": state,
         }
         notes.append((seq, tx.now, "late", as_json(detail)))
     tx.insert("history", "seq,at,what,detail", notes)
@@ -56,3 +59,14 @@ def keep(tx: Transaction, dated: Mapping[int, Document], before: Mapping[int, Do
         "SELECT seq, correlation_id FROM transactions WHERE {any}", "seq", list(dated)
     ):
         tx.remember[seq] = (dated[seq], correlation_id)
+
+
+def mark(tx: Transaction, seqs: Iterable[int]) -> None:
+    """Have every worker read the documents of some transactions anew: another process may remember the ones before."""
+    for seq in seqs:
+        for job_id, facts in tx.rows(
+            "SELECT job_id, facts FROM jobs WHERE job_id >= ? AND job_id < ? AND role <> 'feedback'",
+            (seq * JOBS_PER_TRANSACTION, (seq + 1) * JOBS_PER_TRANSACTION),
+        ):
+            marked = as_json((from_json(facts) or {}) | {"corrected": True})
+            tx.run("UPDATE jobs SET facts = ? WHERE job_id = ?", (marked, job_id))

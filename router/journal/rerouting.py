@@ -88,7 +88,7 @@ def _again(
         notes.append((seq, tx.now, state.value, as_json(detail | {"epoch": decision.epoch})))
     tx.many("UPDATE transactions SET state = ?, job_id = ?, authority = ? WHERE seq = ?", rows)
     tx.insert("history", "seq,at,what,detail", notes)
-    redating.keep(tx, dated, before)
+    redating.keep(tx, dated, before, state="held")
     return gone
 
 
@@ -136,7 +136,8 @@ def replay(
 
     `again` decides anew first; a transaction that was parked is always decided anew. A job that died
     in doubt goes back in doubt: it is looked up before it is sent, and never moved to another ERP.
-    Raises NotFound for an unknown id.
+    What is sent anew and can't enter its period any more is dated into the next one. Raises NotFound
+    for an unknown id.
     """
     seqs = [_number(one) for one in dict.fromkeys(ids)]
     rows = tx.among(
@@ -151,15 +152,22 @@ def replay(
         raise NotFound(f"there is no transaction {missing[0]}")
     said = {"by": by, "why": why}
     resting: list[Resting] = []
-    done: set[int] = set()
+    failed: list[Resting] = []
     for seq, verb, canonical, version, state, job_id, job_state, doubtful in rows:
         if canonical is None:
             continue
         document = document_of(canonical, version)
         if job_id is None and state == State.PARKED.value:
             resting.append((seq, verb, document))
-        elif route == "again" and job_state in _FAILED and not doubtful:
-            done.update(_reroute(tx, (seq, verb, document), decide, said))
+        elif job_state in _FAILED and not doubtful:
+            failed.append((seq, verb, document))
+    dated = redating.moved_on(tx, failed, moved)
+    redating.keep(tx, dated, {seq: document for seq, _, document in failed}, state="replayed")
+    redating.mark(tx, dated)
+    done: set[int] = set()
+    if route == "again":
+        for seq, verb, document in failed:
+            done.update(_reroute(tx, (seq, verb, dated.get(seq, document)), decide, said))
     done.update(_revive(tx, [seq for seq in seqs if seq not in done], said))
     return len(done) + _again(tx, resting, decide, Event.REPLAYED, said, moved)
 

@@ -23,6 +23,10 @@ from router.workflows.period_book import PeriodBook
 from router.workflows.submissions import own_submission
 
 SOURCE = "/coexist/accrue"
+ARRIVES = frozenset({State.POSTED, State.QUEUED, State.IN_FLIGHT, State.IN_DOUBT})
+"""States of work that is in its ERP, or goes there by itself, into the period: accrued, it would count twice."""
+IN_DOUBT = "in-doubt"
+"""Code of a delivery that was given up while its ERP may have the work."""
 Accept = Callable[[Sequence[Submission]], Awaitable[list[Acceptance]]]
 """The way into the journal, with all its checks."""
 
@@ -41,6 +45,8 @@ class Accruals:
     async def run(self, accept: Accept, *, entity: str, period: str, dry_run: bool) -> dict[str, Any]:
         """Accrue what is not covered yet; run again it adds only what is new. Raises PeriodClosed.
 
+        Work on its way to its ERP is not accrued: it still arrives in the period, and until then it is
+        in the way of a hard close.
         Give it a period that is at least soft-closed, or work accepted after it is accrued by nobody.
         """
         run = self._run(entity, period)
@@ -83,7 +89,7 @@ class Accruals:
         )
         found: list[Unposted] = []
         for row in rows:
-            if row.state == State.POSTED:
+            if row.state in ARRIVES or row.code == IN_DOUBT:
                 continue
             worth = revenue_of(row.document, await self._contract(row.document))
             if worth is not None:

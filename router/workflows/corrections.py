@@ -57,8 +57,12 @@ class Corrections:
         self._journal = journal
         self._periods = periods
 
-    async def families(self, kind: Kind, ids: Sequence[str]) -> Families:
-        """Rows that were accepted before, with all that was made of them; others are left out."""
+    async def families(self, kind: Kind, ids: Sequence[str], *, system: str) -> Families:
+        """Rows that were accepted from a system before, with all that was made of them.
+
+        Others are left out: a document of the same id that somebody else sent is not this system's to
+        change, so it is parked as changed after acceptance, and its deletion means nothing.
+        """
         if kind not in self.kinds or not ids:
             return {}
         found: dict[str, list[Mapping[str, Any]]] = {}
@@ -68,7 +72,12 @@ class Corrections:
             stem = name if name in stems else next((one for one in _stems(name) if one in stems), None)
             if stem is not None:
                 found.setdefault(stem, []).append(row)
-        return {stem: rows for stem, rows in found.items() if any(row["document_id"] == stem for row in rows)}
+        own = f"/{system}/"
+        return {
+            stem: rows
+            for stem, rows in found.items()
+            if any(row["document_id"] == stem and str(row["source"]).startswith(own) for row in rows)
+        }
 
     async def correct(
         self, seen: Submission, data: Mapping[str, Any], family: Sequence[Mapping[str, Any]]

@@ -65,7 +65,12 @@ class ExchangeRates:
         home = self._landscape.legal_entities[document.legal_entity].currency
         if document.currency == home or document.exchange_rate is not None:
             return submission
-        found = await self._rate(document, home)
+        try:
+            found = await self._rate(document, home)
+        except RateMissing:
+            if await self._journal.master(document.kind, document.document_id):
+                return submission  # a repeat gets its first answer, whatever became of the rates since
+            raise
         return replace(
             submission,
             document=document.model_copy(update={"exchange_rate": found}),

@@ -140,19 +140,25 @@ class IntercompanyLegs:
     async def _taken_back(self, work: Work) -> tuple[str, Money | None]:
         """The work whose charge a correction takes back, and how much of it; None: it is priced by itself.
 
-        What was split at a cap was charged as a whole, so its parts are corrected against the whole.
+        What was split at a cap was charged as a whole, so its parts are corrected against the whole,
+        the second for what the first leaves.
         """
         if work.adjusts is None:
             return "", None
         part = (await self._journal.documents(work.kind, [work.adjusts])).get(work.adjusts)
         root = part.part_of if isinstance(part, TimeEntry | ExpenseItem) and part.part_of else work.adjusts
         names = [root, beyond_id(root)]
-        parts = (await self._journal.documents(work.kind, names)).values()
-        whole = sum(quantity(one) for one in parts if isinstance(one, TimeEntry | ExpenseItem))
+        parts = {
+            name: quantity(one)
+            for name, one in (await self._journal.documents(work.kind, names)).items()
+            if isinstance(one, TimeEntry | ExpenseItem)
+        }
+        whole = sum(parts.values())
+        before = parts.get(root, 0) if work.adjusts != root else 0
         first, _ = leg_ids(work.kind, root)
         leg = (await self._journal.documents("journal_entry", [first])).get(first)
         charged = owed(leg) if isinstance(leg, JournalEntry) else None
-        return root, corrected(work, whole=whole, charged=charged)
+        return root, corrected(work, whole=whole, charged=charged, before=before)
 
     def _open_in_both(self, made: tuple[JournalEntry, JournalEntry]) -> date:
         """The first day from the work's own on which both books take their leg, so that both show it at once."""

@@ -12,6 +12,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -21,18 +22,20 @@ from router.finance.calendar import Calendars
 from router.journal.engine import connect
 from router.journal.journal import Journal
 from router.journal.periods import PeriodMark
-from router.journal.port import Accepted, Stale
-from tests.contract.journal_kit import Hands, routes, submission, time_entry, with_tables
+from router.journal.port import Accepted, Stale, Switch
+from tests.contract.journal_kit import NEW, Hands, claim, routes, submission, time_entry, with_tables
 from tests.integration.test_fence import Unfenced
 
 WRITERS = 4
 UK = LegalEntity(name="UK", region="EMEA", currency="GBP", country="GB")
-LATE = Calendars({"UK01": UK, "US01": UK}, {"monthly": FiscalCalendar()}).late
+CALENDARS = Calendars({"UK01": UK, "US01": UK}, {"monthly": FiscalCalendar()})
 
 
 def opened(url: str, *, fenced: bool = True, on_commit: Callable[[str, int], None] | None = None) -> Journal:
     """A journal that keeps periods closed."""
-    journal = Journal.open(url, clock=Hands(), decide=routes, late=LATE, on_commit=on_commit)
+    journal = Journal.open(
+        url, clock=Hands(), decide=routes, late=CALENDARS.late, moved=CALENDARS.moved, on_commit=on_commit
+    )
     if not fenced:
         journal._database.dialect = Unfenced()
     return journal
@@ -94,6 +97,62 @@ def test_only_the_closed_period_of_the_entity_is_guarded(journal_url: str) -> No
             (again,) = await journal.accept([submission(time_entry("T2"), keep_conflict=True)])
             assert isinstance(again, Accepted)
             assert again.replayed, "a repeat gets its first answer"
+        finally:
+            journal.close()
+
+    asyncio.run(main())
+
+
+def test_what_closing_asks_of_the_journal(journal_url: str) -> None:
+    """Documents of a period by entity and kind with their state, work with its approval, what is unread."""
+
+    async def main() -> None:
+        journal = await with_tables(opened(journal_url))
+        try:
+            sent = time_entry("T9")
+            unread = submission(None, key="U1", as_sent=sent, problem="no such project", problem_code="x")
+            await journal.accept(
+                [submission(time_entry("T1")), submission(time_entry("T2", entity="US01")), unread]
+            )
+            found = await journal.entered(("time_entry",), first="2026-10-31", last="2026-10-31")
+            assert [(row.document.document_id, row.state, row.authority) for row in found] == [
+                ("T1", "queued", "sap_ecc"), ("T2", "queued", "sap_ecc"),
+            ]  # fmt: skip
+            one = await journal.entered(("time_entry",), first="2026-10-01", last="2026-10-31", entity="US01")
+            assert [row.document.document_id for row in one] == ["T2"]
+            assert await journal.entered(("time_entry",), first="2026-11-01", last="2026-11-30") == []
+            worked = await journal.worked(accepted_before="2026-10-31")
+            assert [row["entry"]["document_id"] for row in worked] == ["T1", "T2"]
+            assert await journal.worked(accepted_before="2026-10-30") == []
+            (row,) = await journal.unread()
+            assert (row["legal_entity"], row["code"], row["received"]) == ("UK01", "x", '{"as": "received"}')
+        finally:
+            journal.close()
+
+    asyncio.run(main())
+
+
+def test_what_was_held_over_a_close_is_let_go_into_the_next_period(journal_url: str) -> None:
+    """The date moves with the release, the repeat still gets its first answer; an open entity's stays."""
+
+    async def main() -> None:
+        journal = await with_tables(opened(journal_url))
+        try:
+            order = Switch(entities=["UK01", "US01"], table_version=2, by="me", why="freeze")
+            await journal.switch(order)
+            await journal.accept([submission(time_entry("T1")), submission(time_entry("T2", entity="US01"))])
+            await journal.mark_period(mark("closed"))
+            await journal.switch(replace(order, table_version=3))
+            assert await journal.release(["UK01", "US01"], by="me", why="thaw") == 2
+            rows = [row async for row in journal.transactions()]
+            assert [(row["document_id"], row["accounting_date"]) for row in rows] == [
+                ("T1", "2026-11-01"), ("T2", "2026-10-31"),
+            ]  # fmt: skip
+            (lease,) = await claim(journal, NEW)
+            assert [str(job.document.accounting_date) for job in lease.jobs] == ["2026-11-01", "2026-10-31"]
+            (again,) = await journal.accept([submission(time_entry("T1"))])
+            assert isinstance(again, Accepted)
+            assert again.replayed
         finally:
             journal.close()
 

@@ -22,6 +22,7 @@ from router.app import Outside, Router, build
 from router.canonical import events
 from router.canonical.examples import example
 from router.configfile import ConfigFile
+from router.delivery.policy import DeliveryPolicy
 from router.landscape import as_landscape, default_file
 from router.model import SystemId
 from router.settings import Settings
@@ -116,6 +117,7 @@ async def stand(
     faults: Mapping[str, Any] | None = None,
     routes: str | None = None,
     work: bool = True,
+    policy: DeliveryPolicy | None = None,
     landscape: Callable[[dict[str, Any]], None] | None = None,
 ) -> AsyncIterator[Stand]:
     """Start a router on a SQLite journal in `folder`; `work` False: nothing is delivered or polled.
@@ -133,6 +135,7 @@ async def stand(
         landscape=as_landscape(ConfigFile(file.name, data, file.places)),
         settings=settings or Settings(),
         database=f"sqlite:///{folder}/journal.sqlite",
+        policy=policy,
         outside=Outside(
             clock=clock,
             random=Random(7),

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from router.canonical import events
+from router.errors import RateMissing
 from router.model import State, SystemId
+from router.workflows.exchange import ExchangeRates
 from tests.integration.router_stand import Stand, event, on_stand
 from tests.integration.test_workflows import to
 
@@ -296,6 +299,25 @@ def test_a_missing_exchange_rate_is_named(tmp_path: Path) -> None:
         problem = answer.json()
         assert (answer.status_code, problem["type"]) == (422, "urn:coexist:problem:fx-rate-missing")
         assert "no spot rate from CHF to GBP on 2026-10-30" in problem["detail"]
+
+    on_stand(tmp_path, test)
+
+
+def test_a_repeat_gets_its_first_answer_though_the_rate_is_gone(tmp_path: Path) -> None:
+    """A rate withdrawn later refuses what is new, not what was accepted with it."""
+
+    async def test(stand: Stand) -> None:
+        sent = event("billing_event", currency="EUR")
+        assert (await stand.post(sent)).status_code == 202
+        router = stand.router
+        without = router.landscape.model_copy(update={"fx_rates": ()})
+        vet = ExchangeRates(journal=router.journal, directory=router.directory, landscape=without)
+        known = router.intake.submission(events.read(sent), client="test", received=b"{}")
+        assert await vet.look(known) is known
+        sent["data"]["document_id"] = "BE-NEW"
+        new = router.intake.submission(events.read(sent), client="test", received=b"{}")
+        with pytest.raises(RateMissing, match="no spot rate from EUR to GBP"):
+            await vet.look(new)
 
     on_stand(tmp_path, test)
 

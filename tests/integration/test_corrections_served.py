@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from tests.integration.router_stand import event
 from tests.integration.test_billing_served import (
@@ -15,7 +16,6 @@ from tests.integration.test_billing_served import (
     WIP,
     Served,
     gateway,
-    masters,
 )
 
 __all__ = ["gateway"]
@@ -30,6 +30,14 @@ def settled(gateway: Served, url: str) -> str:
         if state in ("posted", "refused", "dead") or time.monotonic() > deadline:
             return state
         time.sleep(0.1)
+
+
+def posted(gateway: Served, home: dict[str, str], kind: str, name: str, /, **changed: Any) -> None:
+    """Send a master and wait until its ERP has it."""
+    body = event(kind, f"{kind} {name}", document_id=name, **home, **changed)
+    answer = gateway.http.post("/v1/transactions", json=body)
+    assert answer.status_code == 202, answer.text
+    assert settled(gateway, answer.json()["status_url"]) == "posted"
 
 
 def known(gateway: Served, url: str) -> None:
@@ -47,11 +55,15 @@ def test_an_invoice_is_corrected_and_its_project_closed(
     erp, home, tax_code, percent, worth = "netsuite", UK, "GB-STD", 20, 110_000
     entity = home["legal_entity"]
     name, customer = f"P-{entity}-7", f"C-{entity}"
-    masters(gateway, home, customer, f"Client of {entity}")
     line = {**LINE, "tax_code": tax_code, "line": 1, "bills": "time"}
     contract = f"K-{entity}-7"
-    gateway.send("contract", home, contract, customer_id=customer, rate_card_id=f"RC-{entity}", lines=[line])
-    gateway.send("project", home, name, customer_id=customer, contract_id=contract, name="Advice")
+    # One after the other, so that none has to wait for the next look at what it needs.
+    posted(gateway, home, "rate_card", f"RC-{entity}")
+    posted(gateway, home, "resource", f"R-{entity}")
+    posted(gateway, home, "customer", customer)
+    own = {"customer_id": customer}
+    posted(gateway, home, "contract", contract, **own, rate_card_id=f"RC-{entity}", lines=[line])
+    posted(gateway, home, "project", name, **own, contract_id=contract, name="Advice")
     changes = []
     for version in (3, 2):
         body = event(

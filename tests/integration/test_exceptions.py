@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from cutover.cli.journal import told
+from router.delivery.policy import DeliveryPolicy
 from router.exceptions.catalogue import CATALOGUE
 from tests.integration.router_stand import PROBLEM, Stand, event, on_stand
 from tests.integration.test_workflows import approve, at_work, win, worked
@@ -202,10 +204,10 @@ async def prerequisite_missing(stand: Stand) -> None:
 
 
 async def attempts_exhausted(stand: Stand) -> None:
-    await sent(stand, *MASTERS)
-    faults = stand.simulators["sap_ecc"].faults
+    await sent(stand, "rate_card")
+    faults = stand.simulators["netsuite"].faults
     faults.set([{"name": "down", "kind": "refuse"}])
-    await sent(stand, "time_entry")
+    await sent(stand, "customer")
     row = await one(stand, "attempts-exhausted")
     faults.set([])
     await replayed(stand, row)
@@ -243,7 +245,7 @@ FOLLOWED: dict[str, tuple[Callable[[Stand], Awaitable[None]], str]] = {
     "erp-amount": (erp_amount, SAP),
     "erp-nothing-to-bill": (erp_nothing_to_bill, SAP),
     "prerequisite-missing": (prerequisite_missing, SAP),
-    "attempts-exhausted": (attempts_exhausted, SAP),
+    "attempts-exhausted": (attempts_exhausted, CLOUD),
     "outcome-unknown": (outcome_unknown, CLOUD),
 }
 """What is produced and mended, and the route table it needs."""
@@ -263,7 +265,7 @@ def test_following_the_guidance_sees_the_transaction_through(tmp_path: Path, nam
         states = {row["state"] async for row in stand.router.journal.transactions()}
         assert states == {"posted"}
 
-    on_stand(tmp_path, test, routes=routes)
+    on_stand(tmp_path, test, routes=routes, policy=DeliveryPolicy(give_up_s=7_200))
 
 
 def test_people_take_exceptions_on_and_let_them_go(tmp_path: Path) -> None:
@@ -353,6 +355,9 @@ def test_a_correction_is_recorded_and_never_takes_back_what_was_posted(tmp_path:
         (line,) = [line for line in trace["history"] if line["what"] == "corrected"]
         assert (line["detail"]["by"], line["detail"]["before"]["accounting_date"]) == ("ann", "2026-09-30")
         assert "2026-09-30" in trace["received"]
+        assert any(
+            "corrected" in line and "by ann: as told by the project lead" in line for line in told(trace)
+        )
         again = await stand.post(late)
         assert (again.status_code, again.json()) == (200, first.json() | {"state": again.json()["state"]})
         gone = await stand.post(

@@ -12,7 +12,8 @@ import pytest
 
 from router.exceptions.catalogue import CATALOGUE
 from tests.integration.router_stand import Stand, event, on_stand
-from tests.integration.test_exceptions import MASTERS, SAP, corrected, one, replayed, sent, settled
+from tests.integration.test_exceptions import MASTERS, SAP, corrected, in_psa, one, replayed, sent, settled
+from tests.integration.test_workflows import at_work
 
 BOTH = "version: 1\ndefault: {authority: sap_ecc, shadow: netsuite}\nrules: []\n"
 SAID = {"by": "ann", "why": "as the guidance says"}
@@ -129,6 +130,78 @@ async def shadow_refused(stand: Stand) -> None:
     await asyncio.sleep(600)
 
 
+async def rate_card_currency(stand: Stand) -> None:
+    await sent(stand, "resource", "customer")
+    await sent(stand, "rate_card", currency="EUR")
+    await sent(stand, "contract", "project")
+    await at_work(stand)
+    await in_psa(stand)
+    row = await one(stand, "rate-card-currency")
+    assert "EUR" in row["guidance"]["what_is_wrong"]
+    await sent(stand, "rate_card", currency="GBP", accounting_date="2026-10-01")
+    await replayed(stand, row)
+
+
+async def employee_id_missing(stand: Stand) -> None:
+    await sent(stand, *MASTERS)
+    await at_work(stand)
+    other = {"id": "2", "service_name": "other", "service_model": "Employee", "service_model_ref": "X",
+             "subject_type": "User", "subject_id": "11", "status": "successful"}  # fmt: skip
+    await stand.sim("kantata", "seed", {"external_references": [other]})
+    await in_psa(stand)
+    row = await one(stand, "employee-id-missing")
+    await corrected(stand, row, resource_id="R-100")
+
+
+async def erp_tax(stand: Stand) -> None:
+    await sent(stand, "rate_card", "customer")
+    lines = event("contract")["data"]["lines"]
+    await sent(stand, "contract", lines=[{**line, "tax_code": "NOWHERE"} for line in lines])
+    row = await one(stand, "erp-tax")
+    assert "NOWHERE" in row["guidance"]["what_is_wrong"]
+    await corrected(stand, row, lines=lines)
+
+
+async def feedback_refused(stand: Stand) -> None:
+    await sent(stand, *MASTERS, "time_entry", "billing_event")
+    await asyncio.sleep(90_000)
+    rows = (await stand.get("/v1/exceptions?type=feedback-refused"))["exceptions"]
+    (row,) = [row for row in rows if row["target"] == "kantata"]
+    assert (row["id"][0], row["kind"], row["role"]) == ("J", "invoice", "feedback")
+    await at_work(stand)
+    await replayed(stand, row)
+    await asyncio.sleep(600)
+    rows = (await stand.get("/v1/exceptions?type=feedback-refused"))["exceptions"]
+    assert [row["target"] for row in rows if row["target"] == "kantata"] == []
+
+
+BREAK: dict[str, Any] = {
+    "key": {"document_id": "TE-1"}, "kind": "time_entry", "class": "amount", "column": "net", "legacy": "10.00",
+    "cloud": "9.00", "legal_entity": "UK01", "project_id": "P-100", "currency": "GBP", "delta": "-1.00",
+    "delta_minor": -100, "cause": "unexplained", "evidence": "",
+}  # fmt: skip
+
+
+async def dual_run_break(stand: Stand) -> None:
+    await stand.router.journal.store_breaks("run-1", [BREAK, {**BREAK, "cause": "rounding", "column": "tax"}])
+    row = await one(stand, "dual-run-break")
+    assert (row["amount"], row["about"]) == ("-1.00", "TE-1")
+    await stand.router.journal.store_breaks("run-2", [BREAK])
+    assert (await one(stand, "dual-run-break"))["id"] == row["id"], "found again, it is the same one"
+    await said(stand, f"/v1/exceptions/{row['id']}:resolve")
+    await stand.router.journal.store_breaks("run-3", [BREAK])
+    await sent(stand, "customer")
+
+
+async def intercompany_mismatch(stand: Stand) -> None:
+    wrong = {**BREAK, "code": "intercompany-mismatch", "cause": "missing", "evidence": "a leg is missing"}
+    await stand.router.journal.store_breaks("intercompany:2026-10", [wrong])
+    row = await one(stand, "intercompany-mismatch")
+    assert (row["severity"], "a leg is missing" in row["guidance"]["what_is_wrong"]) == ("high", True)
+    await stand.router.journal.store_breaks("intercompany:2026-10", [])
+    await sent(stand, "customer")
+
+
 CLOUD = "version: 1\ndefault: {authority: netsuite}\nrules: []\n"
 FOLLOWED: Mapping[str, tuple[Callable[[Stand], Awaitable[None]], dict[str, Any]]] = {
     "period-closed": (period_closed, {"landscape": reopens}),
@@ -140,6 +213,12 @@ FOLLOWED: Mapping[str, tuple[Callable[[Stand], Awaitable[None]], dict[str, Any]]
     "resource-left": (resource_left, {"routes": CLOUD}),
     "erp-company-unknown": (erp_company_unknown, {}),
     "shadow-refused": (shadow_refused, {"routes": BOTH}),
+    "rate-card-currency": (rate_card_currency, {}),
+    "employee-id-missing": (employee_id_missing, {}),
+    "erp-tax": (erp_tax, {"routes": CLOUD}),
+    "feedback-refused": (feedback_refused, {}),
+    "dual-run-break": (dual_run_break, {}),
+    "intercompany-mismatch": (intercompany_mismatch, {}),
 }
 
 

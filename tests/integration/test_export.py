@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+import sqlalchemy
 from typer.testing import CliRunner
 
 from cutover.cli import app
 from cutover.export.columns import SHEETS
+from cutover.export.snapshot import snapshot_of
 from cutover.export.writing import export
 from router.errors import BadConfig
+from router.journal.journal import Journal
 from router.landscape import read_landscape
+from tests.contract.journal_kit import Hands, routes, submission, time_entry, with_tables
 from tests.integration.router_stand import Stand, event, on_stand
 
 WORTH = [("GBP", "150.00"), ("JPY", "15001"), ("BHD", "61.125"), ("GBP", "999999999999.99")]
@@ -128,3 +134,29 @@ def test_no_journal_no_export(tmp_path: Path) -> None:
     with pytest.raises(BadConfig):
         export(f"sqlite:///{tmp_path}/none.sqlite", tmp_path / "out", landscape=read_landscape())
     assert not (tmp_path / "none.sqlite").exists()
+
+
+def test_postgresql_is_read_in_one_read_only_transaction(
+    fresh_postgres: Callable[[], str], tmp_path: Path
+) -> None:
+    """The same sheets from a shared journal, tied the same way; the transaction can't write."""
+    url = fresh_postgres()
+
+    async def fill() -> int:
+        journal = Journal.open(url, clock=Hands(), decide=routes)
+        try:
+            await with_tables(journal)
+            await journal.accept([submission(time_entry(f"T{n}", minutes=n)) for n in range(1, 30)])
+            return sum(row["amount_minor"] for row in await journal.totals())
+        finally:
+            journal.close()
+
+    worth = asyncio.run(fill())
+    done = export(url, tmp_path / "out", landscape=read_landscape())
+    assert (done["rows"]["transactions"], done["rows"]["events"]) == (29, 29)
+    rows = read(
+        tmp_path / "out", "SELECT CAST(sum(amount_minor) AS BIGINT), sum(amount) FROM '@transactions.parquet'"
+    )
+    assert rows == [(worth, Decimal(worth).scaleb(-2))]
+    with snapshot_of(url) as snapshot, pytest.raises(sqlalchemy.exc.InternalError, match="read-only"):
+        snapshot.number("DELETE FROM history RETURNING 1")

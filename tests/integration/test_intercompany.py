@@ -125,6 +125,34 @@ def test_a_correction_takes_the_charge_back(tmp_path: Path) -> None:
     on_stand(tmp_path, test, routes=ROUTES)
 
 
+def test_an_entry_split_at_a_cap_is_taken_back_to_the_cent(tmp_path: Path) -> None:
+    """440 minutes, half of them under the cap: 554.95 charged; 277.48 and 277.47 are taken back."""
+
+    async def test(stand: Stand) -> None:
+        await send(stand, "resource", "R-100", cost_rates=[{"hourly": "70.07", "starts": "2026-01-01"}])
+        await at_work(stand, person=False)
+        await send(
+            stand, "contract", "K-CAP", **US, customer_id="C-US", rate_card_id="RC-US01",
+            lines=[LINE | {"cap": "550.00"}],
+        )  # fmt: skip
+        fields = {**US, "customer_id": "C-US", "contract_id": "K-CAP", "cost_center": "CC-US01"}
+        await send(stand, "project", "P-CAP", **fields)
+        await stand.settled()
+        await worked(stand, project_id="P-CAP")
+        await stand.settled()
+        # 7 h 20 min x 70.07 x 1.08 = 554.9544; under the cap of 550.00 are 220 minutes at 150.00
+        assert ledger(stand, "netsuite", "UK01") == {DUE_FROM: 55_495, IC_REVENUE: -55_495}
+        for name in ("", ".beyond"):
+            back = {"adjusts": f"TE-1{name}", "project_id": "P-CAP", "billable": not name}
+            await worked(stand, f"TE-1.r1{name}", minutes=-220, **back)
+        await stand.settled()
+        assert ledger(stand, "netsuite", "UK01") == {}
+        (pair,) = await pairs(stand)
+        assert (pair["due_from"], pair["due_to"], pair["status"]) == ("0.00", "0.00", "matched")
+
+    on_stand(tmp_path, test, routes=ROUTES)
+
+
 def test_an_expense_is_owed_to_the_employer(tmp_path: Path) -> None:
     """84.20 USD of the consultant: US01 owes UK01 instead of the employee, UK01 owes the employee; at cost.
 

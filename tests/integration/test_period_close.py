@@ -317,3 +317,63 @@ def test_held_work_is_accrued_and_reversed(tmp_path: Path) -> None:
         assert (await stand.get(f"{PERIODS}/UK01/2026-10"))["late"][0]["to"] == "2026-11-01"
 
     on_stand(tmp_path, test, routes=HELD)
+
+
+CLOUD = "version: 1\ndefault: {authority: netsuite}\nrules: []\n"
+BODY = {"legal_entity": "UK01", "period": "2026-10"}
+
+
+def booked(stand: Stand) -> list[tuple[str, dict[str, int]]]:
+    """Day and lines of everything in the cloud ERP's ledger."""
+    entries = stand.simulators["netsuite"].sim.books.ledger.entries  # type: ignore[attr-defined]
+    return [(str(one.on), {line.account: line.base_minor for line in one.lines}) for one in entries]
+
+
+def test_refused_work_that_was_accrued_arrives_in_the_next_period(tmp_path: Path) -> None:
+    """1,100.00 accrued in October and closed upon: replayed, the work is dated 1 November, where the accrual ends."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "resource", "customer", "contract", "project")
+        books = stand.simulators["netsuite"].sim.books  # type: ignore[attr-defined]
+        books.close_period("UK01", "2026-10")
+        told = await send(stand, "time_entry", "TE-1")
+        await stand.settled()
+        books.open_period("UK01", "2026-10")
+        await stand.post(BODY, "/v1/processes/accrue")
+        await stand.settled()
+        closed = await close(stand, "UK01", "2026-10", force=False)
+        assert (closed["state"], closed["overridden"]) == ("closed", 0)
+        ids = [told["transaction_id"]]
+        assert await stand.router.replays.replay(ids, route="pinned", by="ann", why="re-opened there") == 1
+        await stand.settled()
+        assert booked(stand) == [
+            ("2026-10-31", {ACCRUED: 110_000, REVENUE: -110_000}),
+            ("2026-11-01", {ACCRUED: -110_000, REVENUE: 110_000}),
+            ("2026-11-01", {WIP: 110_000, UNBILLED: -110_000}),
+        ]
+        found = await kept(stand, told)
+        assert (found["state"], found["document"]["accounting_date"]) == ("posted", "2026-11-01")
+        (late,) = (await stand.get(f"{PERIODS}/UK01/2026-10"))["late"]
+        assert (late["document_id"], late["from"], late["to"]) == ("TE-1", "2026-10-30", "2026-11-01")
+
+    on_stand(tmp_path, test, routes=CLOUD)
+
+
+def test_work_on_its_way_is_not_accrued(tmp_path: Path) -> None:
+    """It waits for its ERP and arrives in October all the same: 1,100.00 once, and the close waits for it."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "resource", "customer", "contract", "project")
+        faults = stand.simulators["netsuite"].faults
+        faults.set([{"name": "down", "kind": "refuse"}])
+        await send(stand, "time_entry", "TE-1")
+        await asyncio.sleep(5)
+        assert (await stand.post(BODY, "/v1/processes/accrue")).json()["entries"] == []
+        answer = await stand.post({"why": "month end"}, f"{PERIODS}/UK01/2026-10:close")
+        assert answer.status_code == 409
+        faults.set([])
+        await stand.settled()
+        assert booked(stand) == [("2026-10-30", {WIP: 110_000, UNBILLED: -110_000})]
+        assert (await close(stand, "UK01", "2026-10", force=False))["state"] == "closed"
+
+    on_stand(tmp_path, test, routes=CLOUD)

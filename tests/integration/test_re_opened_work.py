@@ -250,6 +250,72 @@ def test_what_can_t_be_completed_leaves_the_original_alone(tmp_path: Path) -> No
     on_stand(tmp_path, test)
 
 
+@pytest.mark.parametrize("last", [60, None])
+def test_what_waited_never_replaces_what_was_accepted_after_it(tmp_path: Path, last: int | None) -> None:
+    """A row waits for a rate, and is changed (or sent, and then deleted) meanwhile: replayed late, it changes nothing."""
+
+    async def test(stand: Stand) -> None:
+        await ready(stand)
+        entry = await worked(stand, minutes=120)
+        await changed(stand, entry, date_performed="2025-12-30")
+        sheet = await approve(stand, entry)
+        await polled(stand)
+        (parked,) = await refused(stand)
+        assert "RC-UK01 has no rate" in parked["problem"]
+        sheet = await corrected(stand, entry, sheet, date_performed="2026-10-29", time_in_minutes=60)
+        await polled(stand)
+        if last is None:
+            await re_opened(stand, sheet)
+            await stand.person("kantata", "DELETE", f"{PSA}/time_entries/{entry}", {})
+            await polled(stand)
+        rates = [
+            {"role": "CONSULTANT", "hourly": "150.00", "starts": starts}
+            for starts in ("2025-01-01", "2026-01-01")
+        ]
+        await stand.post(event("rate_card", "RC-2", rates=rates))
+        await delivered(stand)
+        name = parked["transaction_id"]
+        again = await stand.router.replays.replay([name], route="again", by="ann", why="rate added")
+        assert again == 0
+        await delivered(stand)
+        assert ledger(stand, "sap_ecc") == ({WIP: 15_000, UNBILLED: -15_000} if last else {})
+        (waiting,) = await refused(stand)
+        assert waiting["transaction_id"] == name
+        assert f"TE-{entry} as its source showed it before T" in waiting["problem"]
+
+    on_stand(tmp_path, test)
+
+
+def test_what_waited_goes_on_in_its_order(tmp_path: Path) -> None:
+    """Three states of a row wait for a rate; replayed one by one, oldest first, the ledger has the last of them.
+
+    480 minutes are split at the cap, so parts and reversals of the first come after the third was seen.
+    """
+
+    async def test(stand: Stand) -> None:
+        await ready(stand, lines=[CAPPED])
+        entry = await worked(stand, minutes=480)
+        await changed(stand, entry, date_performed="2025-12-30")
+        sheet = await approve(stand, entry)
+        await polled(stand)
+        for minutes in (420, 60):
+            sheet = await corrected(stand, entry, sheet, time_in_minutes=minutes)
+            await polled(stand)
+        waiting = [row["transaction_id"] for row in await stand.of_kind("time_entry")]
+        assert len(waiting) == 3
+        rates = [{"role": "CONSULTANT", "hourly": "150.00", "starts": "2025-01-01"}]
+        await stand.post(event("rate_card", "RC-2", rates=rates))
+        await delivered(stand)
+        for name in waiting:
+            sent = await stand.router.replays.replay([name], route="again", by="ann", why="rate added")
+            assert sent == 1
+            await delivered(stand)
+        assert ledger(stand, "sap_ecc") == {WIP: 15_000, UNBILLED: -15_000}
+        assert await refused(stand) == []
+
+    on_stand(tmp_path, test)
+
+
 def test_a_row_moved_to_another_project_is_posted_there(tmp_path: Path) -> None:
     """It is taken back where it was, and posted on the project it belongs to; what was never sent leaves no trace."""
 
@@ -350,5 +416,24 @@ def test_what_was_taken_back_is_not_open(tmp_path: Path) -> None:
         await polled(stand)
         assert ledger(stand, "sap_ecc") == {}
         assert (await stand.get(path))["open_items"] == []
+
+    on_stand(tmp_path, test)
+
+
+def test_what_somebody_else_sent_is_not_the_psa_s_to_change(tmp_path: Path) -> None:
+    """A document whose id only looks like a row of the PSA is neither taken back nor corrected: a person sees it."""
+
+    async def test(stand: Stand) -> None:
+        await ready(stand)
+        entry, other = await worked(stand, minutes=120), await worked(stand, minutes=30)
+        for name in (f"TE-{entry}", f"TE-{other}"):
+            await stand.post(event("time_entry", name, document_id=name, minutes=60))
+        await stand.settled()
+        await approve(stand, entry)
+        await stand.person("kantata", "DELETE", f"{PSA}/time_entries/{other}", {})
+        await polled(stand)
+        (exception,) = await refused(stand)
+        assert f"TE-{entry} was accepted before with another content" in exception["problem"]
+        assert ledger(stand, "sap_ecc") == {WIP: 30_000, UNBILLED: -30_000}
 
     on_stand(tmp_path, test)

@@ -65,6 +65,30 @@ def test_work_approved_after_the_cut_off_is_paid_with_the_next_run(tmp_path: Pat
     on_stand(tmp_path, test, work=False)
 
 
+def test_work_that_was_parked_is_paid_with_the_run_of_its_completion(tmp_path: Path) -> None:
+    """Sent on 30 October and parked, completed on 28 November: November's run is over, December's pays."""
+
+    def waits(data: dict[str, Any]) -> None:
+        data["calendars"]["monthly"]["late"] = "reopen"
+
+    async def test(stand: Stand) -> None:
+        await send(stand, "resource", "R-100")
+        path = "/v1/periods/UK01/2026-10"
+        assert (await stand.post({"why": "month end"}, f"{path}:close")).status_code == 200
+        told = await send(stand, "time_entry", "TE-1", minutes=440)
+        await until(28)
+        november = await stand.get("/v1/payroll?entity=UK01&period=2026-11")
+        assert (november["people"], november["final"]) == ([], True)
+        await stand.post({"why": "late work", "by": "ann", "approved_by": "bob"}, f"{path}:reopen")
+        ids = [told["transaction_id"]]
+        assert await stand.router.replays.replay(ids, route="again", by="ann", why="re-opened") == 1
+        assert await stand.get("/v1/payroll?entity=UK01&period=2026-11") == november
+        (paid,) = (await stand.get("/v1/payroll?entity=UK01&period=2026-12"))["people"]
+        assert (paid["minutes"], paid["late_minutes"], paid["entries"]) == (440, 440, ["TE-1"])
+
+    on_stand(tmp_path, test, work=False, landscape=waits)
+
+
 def test_utilisation_by_person_department_practice_and_employer(tmp_path: Path) -> None:
     """October has 22 working days: 10,560 minutes of 40 hours a week; 440 billable are 417 basis points."""
 

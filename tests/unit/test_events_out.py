@@ -87,6 +87,8 @@ def test_negative_time_that_adjusts_is_a_reversal() -> None:
     again = about(document=document | {"adjusts": "TE-1", "minutes": 60})
     assert names(line("posted", POSTED, back)) == ["TimeReversed"]
     assert names(line("posted", POSTED, again)) == ["TimePosted"]
+    assert names(line("accepted", {"state": "queued"}, back)) == [], "nobody approved it"
+    assert names(line("accepted", {"state": "queued"}, again)) == ["TimeApproved"]
 
 
 @pytest.mark.parametrize(

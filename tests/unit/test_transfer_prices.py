@@ -146,6 +146,17 @@ def test_what_is_taken_back_is_what_was_charged(minutes: int, cost: int, basis_p
     assert corrected(entry(minutes=-minutes), whole=minutes, charged=None) is None
 
 
+@settings(max_examples=200, deadline=None)
+@given(first=st.integers(1, 10_000), second=st.integers(1, 10_000), charged=st.integers(-(10**9), 10**9))
+def test_parts_take_back_exactly_the_whole(first: int, second: int, charged: int) -> None:
+    """An entry split at a cap is charged whole and corrected part by part: no penny is left, none too many goes."""
+    whole, total = first + second, Money(charged, "GBP")
+    one = taken_back(total, part=-first, whole=whole)
+    other = taken_back(total, part=-second, whole=whole, before=first)
+    assert one + other == -total
+    assert abs(one.minor + Fraction(charged * first, whole)) <= Fraction(1, 2)
+
+
 works = st.lists(st.integers(1, 10_000), min_size=1, max_size=12)
 
 
