@@ -41,7 +41,7 @@ KEBAB = re.compile(r"[a-z]+(-[a-z]+)+\Z")
 NO_CODES = {
     "initiate-project": "a process",
     "not-accrued": "a blocker of a close: told in its answer",
-    "in-doubt": "a reason not to accrue: told in the answer of the process",
+    "in-doubt": "the code of a delivery that was given up, compared with: its type is outcome-unknown",
 }
 NOT_PARKED = {"router/finance/matching.py": "causes of one type, intercompany-mismatch"}
 """Words with a hyphen in the rooms that park which are no codes of problems."""
