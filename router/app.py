@@ -14,7 +14,7 @@ from random import Random
 import httpx
 from fastapi import FastAPI
 
-from router.canonical.ownership import read_ownership
+from router.canonical.ownership import Ownership, read_ownership
 from router.clock import Clock
 from router.connectors import kantata, netsuite, salesforce, sap_ecc, worker_feed
 from router.connectors.port import Connector
@@ -148,6 +148,40 @@ class Router:
         self.journal.close()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What everything stands on."""
+
+    landscape: Landscape
+    settings: Settings
+    outside: Outside
+    journal: Journal
+    tables: Tables
+    signal: LocalSignal
+    connectors: Mapping[SystemId, Connector]
+    directory: Directory
+    periods: PeriodBook
+
+    def first(self, role: str) -> SystemId | None:
+        """The first system of a role that is connected."""
+        return next((name for name in self.landscape.of_role(role) if name in self.connectors), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rules:
+    """The firm's rules that more than one part asks."""
+
+    matrix: Ownership
+    aliases: AliasVet
+    agreements: Agreements
+    billing: BillingTerms
+    drawdown: Drawdown
+    corrections: Corrections
+    close_out: CloseOut
+    charges: IntercompanyLegs
+    milestones: PostedMilestones
+
+
 def build(
     *,
     landscape: Landscape,
@@ -157,9 +191,56 @@ def build(
     policy: DeliveryPolicy | None = None,
 ) -> Router:
     """Wire a router over a journal; nothing runs until `start` and `work`."""
-    tables = Tables(landscape=landscape)
+    ground = _ground(landscape, settings, database, outside)
+    rules = _rules(ground)
+    workflows = _workflows(ground, rules)
+    intake = _intake(ground, rules, workflows)
+    observations = Observations(directory=ground.directory, landscape=landscape)
+    replays = Replays(
+        journal=ground.journal,
+        observations=observations,
+        workflows=workflows,
+        vetted=intake.vetted,
+        directory=ground.directory,
+        corrections=rules.corrections,
+    )
+    api = _api(ground, intake, workflows)
+    _mount_masters(api, ground, rules, intake, replays)
+    desk, remedies = _mount_exceptions(api, ground, rules, intake, workflows, replays, observations)
+    _mount_billing(api, ground, rules, intake)
+    close, matches = _mount_books(api, ground, rules, intake)
+    waiting = WaitingVersions(directory=ground.directory, journal=ground.journal, replay=replays.replay)
+    return Router(
+        landscape=landscape,
+        settings=settings,
+        journal=ground.journal,
+        tables=ground.tables,
+        directory=ground.directory,
+        periods=ground.periods,
+        close=close,
+        matches=matches,
+        intake=intake,
+        workflows=workflows,
+        replays=replays,
+        waiting_versions=waiting,
+        waiting_bills=WaitingBills(journal=ground.journal, posted=rules.milestones, replay=replays.replay),
+        delivery=_delivery(ground, workflows, policy),
+        pollers=_pollers(ground, rules, intake, observations),
+        dual_run=DualRun(
+            journal=ground.journal,
+            connectors=ground.connectors,
+            policy=as_policy(default_file("policies/default.yaml")),
+        ),
+        desk=desk,
+        remedies=remedies,
+        connectors=ground.connectors,
+        api=api,
+    )
+
+
+def _ground(landscape: Landscape, settings: Settings, database: str, outside: Outside) -> _Ground:
+    tables, signal = Tables(landscape=landscape), LocalSignal()
     calendars = Calendars(landscape.legal_entities, landscape.calendars)
-    signal = LocalSignal()
     journal = Journal.open(
         database,
         clock=outside.clock,
@@ -170,200 +251,209 @@ def build(
         late=calendars.late,
         moved=calendars.moved,
     )
-    periods = PeriodBook(landscape=landscape, journal=journal, calendars=calendars, clock=outside.clock)
-    connectors = _connectors(landscape, outside)
-    directory = Directory(journal)
-    corrections = Corrections(journal=journal, periods=periods)
-    close_out = CloseOut(journal=journal, directory=directory)
-    psa = next((name for name in landscape.of_role("psa") if name in connectors), None)
-    crm = next((name for name in landscape.of_role("crm") if name in connectors), None)
-    news = InvoiceNews(journal=journal, tell=[name for name in (psa, crm) if name is not None])
-    matrix = read_ownership(landscape.ownership)
-    aliases = AliasVet(journal=journal, directory=directory, clock=outside.clock)
-    agreements = Agreements(directory=directory)
-    billing_terms = BillingTerms(journal=journal, agreements=agreements)
-    drawdown = Drawdown(journal=journal, agreements=agreements, limits=landscape.expense_limits)
-    charges = IntercompanyLegs(landscape=landscape, journal=journal, directory=directory, book=periods)
-    posted_milestones = PostedMilestones()
-    workflows = Workflows(
+    return _Ground(
         landscape=landscape,
+        settings=settings,
+        outside=outside,
         journal=journal,
-        directory=directory,
-        connectors=connectors,
-        companions=(billing_terms, charges),
-        followers=(ProjectArchive(psa=psa), news, posted_milestones),
+        tables=tables,
+        signal=signal,
+        connectors=_connectors(landscape, outside),
+        directory=Directory(journal),
+        periods=PeriodBook(landscape=landscape, journal=journal, calendars=calendars, clock=outside.clock),
     )
-    intake = Intake(
+
+
+def _rules(ground: _Ground) -> _Rules:
+    landscape, journal, directory = ground.landscape, ground.journal, ground.directory
+    agreements = Agreements(directory=directory)
+    return _Rules(
+        matrix=read_ownership(landscape.ownership),
+        aliases=AliasVet(journal=journal, directory=directory, clock=ground.outside.clock),
+        agreements=agreements,
+        billing=BillingTerms(journal=journal, agreements=agreements),
+        drawdown=Drawdown(journal=journal, agreements=agreements, limits=landscape.expense_limits),
+        corrections=Corrections(journal=journal, periods=ground.periods),
+        close_out=CloseOut(journal=journal, directory=directory),
+        charges=IntercompanyLegs(
+            landscape=landscape, journal=journal, directory=directory, book=ground.periods
+        ),
+        milestones=PostedMilestones(),
+    )
+
+
+def _workflows(ground: _Ground, rules: _Rules) -> Workflows:
+    psa, crm = ground.first("psa"), ground.first("crm")
+    news = InvoiceNews(journal=ground.journal, tell=[name for name in (psa, crm) if name is not None])
+    return Workflows(
+        landscape=ground.landscape,
+        journal=ground.journal,
+        directory=ground.directory,
+        connectors=ground.connectors,
+        companions=(rules.billing, rules.charges),
+        followers=(ProjectArchive(psa=psa), news, rules.milestones),
+    )
+
+
+def _intake(ground: _Ground, rules: _Rules, workflows: Workflows) -> Intake:
+    landscape, journal, directory = ground.landscape, ground.journal, ground.directory
+    clock = ground.outside.clock
+    return Intake(
         landscape=landscape,
         journal=journal,
         directory=directory,
         workflows=workflows,
-        backlog_max=settings.backlog_max,
-        group=drawdown.group,
+        backlog_max=ground.settings.backlog_max,
+        group=rules.drawdown.group,
+        # Who it is and who may say so, then when it counts, then what was agreed, then what it is worth.
         vets=(
-            aliases,
-            OwnershipVet(matrix=matrix, journal=journal, landscape=landscape),
+            rules.aliases,
+            OwnershipVet(matrix=rules.matrix, journal=journal, landscape=landscape),
             DuplicatesVet(
-                matching=matrix.duplicates, journal=journal, directory=directory, clock=outside.clock
+                matching=rules.matrix.duplicates, journal=journal, directory=directory, clock=clock
             ),
-            PeriodVet(periods),
+            PeriodVet(ground.periods),
             AssignmentVet(directory),
-            ContractVersions(directory=directory, journal=journal, periods=periods),
-            close_out,
+            ContractVersions(directory=directory, journal=journal, periods=ground.periods),
+            rules.close_out,
             ClosedProjects(directory=directory),
-            corrections,
-            drawdown,
-            MilestoneTerms(journal=journal, agreements=agreements, landscape=landscape, clock=outside.clock),
-            billing_terms,
+            rules.corrections,
+            rules.drawdown,
+            MilestoneTerms(journal=journal, agreements=rules.agreements, landscape=landscape, clock=clock),
+            rules.billing,
             ExchangeRates(journal=journal, directory=directory, landscape=landscape),
             TaxNotes(landscape=landscape),
         ),
     )
-    delivery = Delivery(
-        journal=journal,
-        connectors=list(connectors.values()),
-        limits={name: system.budget for name, system in landscape.systems.items()},
-        signal=signal,
-        clock=outside.clock,
-        random=outside.random,
+
+
+def _delivery(ground: _Ground, workflows: Workflows, policy: DeliveryPolicy | None) -> Delivery:
+    return Delivery(
+        journal=ground.journal,
+        connectors=list(ground.connectors.values()),
+        limits={name: system.budget for name, system in ground.landscape.systems.items()},
+        signal=ground.signal,
+        clock=ground.outside.clock,
+        random=ground.outside.random,
         worker="embedded",
         policy=policy,
         follow_up=workflows.follow_up,
     )
-    observations = Observations(directory=directory, landscape=landscape)
-    replays = Replays(
-        journal=journal,
-        observations=observations,
-        workflows=workflows,
-        vetted=intake.vetted,
-        directory=directory,
-        corrections=corrections,
-    )
-    pollers = tuple(
+
+
+def _pollers(
+    ground: _Ground, rules: _Rules, intake: Intake, observations: Observations
+) -> tuple[FeedPoller, ...]:
+    return tuple(
         FeedPoller(
             system=name,
             feed=feed,
             connector=connector,
             intake=intake,
-            journal=journal,
+            journal=ground.journal,
             observations=observations,
-            corrections=corrections,
-            poll_s=settings.poll_s,
-            pages_max=settings.poll_pages_max,
+            corrections=rules.corrections,
+            poll_s=ground.settings.poll_s,
+            pages_max=ground.settings.poll_pages_max,
         )
-        for name, connector in connectors.items()
+        for name, connector in ground.connectors.items()
         for feed in connector.capabilities.feeds
     )
-    dual_run = DualRun(
-        journal=journal, connectors=connectors, policy=as_policy(default_file("policies/default.yaml"))
-    )
-    api = _api(intake, workflows, journal, directory, landscape, settings, tables, outside.authenticate)
+
+
+def _mount_masters(api: FastAPI, ground: _Ground, rules: _Rules, intake: Intake, replays: Replays) -> None:
+    authenticate = ground.outside.authenticate
     Masters(
-        journal=journal,
+        journal=ground.journal,
         intake=intake,
-        landscape=landscape,
-        matrix=matrix,
-        settings=settings,
-        authenticate=outside.authenticate,
+        landscape=ground.landscape,
+        matrix=rules.matrix,
+        settings=ground.settings,
+        authenticate=authenticate,
     ).mount(api)
     Duplicates(
+        journal=ground.journal,
+        replays=replays,
+        aliases=rules.aliases,
+        settings=ground.settings,
+        authenticate=authenticate,
+    ).mount(api)
+
+
+def _mount_exceptions(
+    api: FastAPI,
+    ground: _Ground,
+    rules: _Rules,
+    intake: Intake,
+    workflows: Workflows,
+    replays: Replays,
+    observations: Observations,
+) -> tuple[Desk, Remedies]:
+    journal, directory, clock = ground.journal, ground.directory, ground.outside.clock
+    desk = Desk(journal=journal, landscape=ground.landscape, clock=clock)
+    remedies = Remedies(
+        desk=desk,
         journal=journal,
         replays=replays,
-        aliases=aliases,
-        settings=settings,
-        authenticate=outside.authenticate,
-    ).mount(api)
-    desk = Desk(journal=journal, landscape=landscape, clock=outside.clock)
-    remedies = Remedies(
-        desk=desk, journal=journal, replays=replays, intake=intake, workflows=workflows,
-        observations=observations, directory=directory,
-    )  # fmt: skip
+        intake=intake,
+        workflows=workflows,
+        observations=observations,
+        directory=directory,
+    )
     blockers = Blockers(
         journal=journal,
         directory=directory,
         desk=desk,
-        close_out=close_out,
-        periods=periods,
-        clock=outside.clock,
+        close_out=rules.close_out,
+        periods=ground.periods,
+        clock=clock,
     )
+    authenticate = ground.outside.authenticate
     Exceptions(
-        desk=desk, remedies=remedies, blockers=blockers, settings=settings, authenticate=outside.authenticate
+        desk=desk,
+        remedies=remedies,
+        blockers=blockers,
+        settings=ground.settings,
+        authenticate=authenticate,
     ).mount(api)
-    Events(feed=EventFeed(journal=journal), authenticate=outside.authenticate).mount(api)
-    close, matches = _books(
-        api,
-        intake=intake,
-        directory=directory,
-        book=periods,
-        charges=charges,
-        connectors=connectors,
-        landscape=landscape,
-        journal=journal,
-        settings=settings,
-        outside=outside,
-    )
+    Events(feed=EventFeed(journal=journal), authenticate=authenticate).mount(api)
+    return desk, remedies
+
+
+def _mount_billing(api: FastAPI, ground: _Ground, rules: _Rules, intake: Intake) -> None:
+    journal, landscape, outside = ground.journal, ground.landscape, ground.outside
     BillingApi(
         intake=intake,
-        invoicing=Invoicing(journal=journal, agreements=agreements),
-        recognition=Recognition(journal=journal, agreements=agreements, landscape=landscape),
+        invoicing=Invoicing(journal=journal, agreements=rules.agreements),
+        recognition=Recognition(journal=journal, agreements=rules.agreements, landscape=landscape),
         landscape=landscape,
         clock=outside.clock,
-        settings=settings,
+        settings=ground.settings,
         authenticate=outside.authenticate,
     ).mount(api)
     CorrectionsApi(
         intake=intake,
         journal=journal,
-        directory=directory,
+        directory=ground.directory,
         landscape=landscape,
-        periods=periods,
-        close_out=close_out,
+        periods=ground.periods,
+        close_out=rules.close_out,
         clock=outside.clock,
-        settings=settings,
+        settings=ground.settings,
         authenticate=outside.authenticate,
     ).mount(api)
-    return Router(
-        landscape=landscape,
-        settings=settings,
-        journal=journal,
-        tables=tables,
-        directory=directory,
-        periods=periods,
-        close=close,
-        matches=matches,
-        intake=intake,
-        workflows=workflows,
-        replays=replays,
-        waiting_versions=WaitingVersions(directory=directory, journal=journal, replay=replays.replay),
-        waiting_bills=WaitingBills(journal=journal, posted=posted_milestones, replay=replays.replay),
-        delivery=delivery,
-        pollers=pollers,
-        dual_run=dual_run,
-        desk=desk,
-        remedies=remedies,
-        connectors=connectors,
-        api=api,
-    )
 
 
-def _books(
-    api: FastAPI,
-    *,
-    intake: Intake,
-    directory: Directory,
-    book: PeriodBook,
-    charges: IntercompanyLegs,
-    connectors: Mapping[SystemId, Connector],
-    landscape: Landscape,
-    journal: Journal,
-    settings: Settings,
-    outside: Outside,
+def _mount_books(
+    api: FastAPI, ground: _Ground, rules: _Rules, intake: Intake
 ) -> tuple[PeriodClose, IntercompanyMatch]:
     """Wire closing the books and the questions about people."""
+    landscape, journal, outside = ground.landscape, ground.journal, ground.outside
+    book, charges = ground.periods, rules.charges
     calendars, entities = book.calendars, tuple(landscape.legal_entities)
-    accruals = Accruals(landscape=landscape, journal=journal, directory=directory, book=book)
+    accruals = Accruals(landscape=landscape, journal=journal, directory=ground.directory, book=book)
     matches = IntercompanyMatch(
-        journal=journal, connectors=connectors, calendars=calendars, entities=entities, charges=charges
+        journal=journal, connectors=ground.connectors, calendars=calendars, entities=entities, charges=charges
     )
     close = PeriodClose(
         landscape=landscape,
@@ -381,7 +471,7 @@ def _books(
         accruals=accruals,
         charges=charges,
         matches=matches,
-        settings=settings,
+        settings=ground.settings,
         authenticate=outside.authenticate,
     ).mount(api)
     resources = Resources(landscape=landscape, journal=journal, calendars=calendars, clock=outside.clock)
@@ -404,26 +494,23 @@ def _connectors(landscape: Landscape, outside: Outside) -> dict[SystemId, Connec
     }
 
 
-def _api(
-    intake: Intake,
-    workflows: Workflows,
-    journal: Journal,
-    directory: Directory,
-    landscape: Landscape,
-    settings: Settings,
-    tables: Tables,
-    authenticate: Authenticate,
-) -> FastAPI:
+def _api(ground: _Ground, intake: Intake, workflows: Workflows) -> FastAPI:
+    journal, landscape, settings = ground.journal, ground.landscape, ground.settings
+    authenticate = ground.outside.authenticate
     api = FastAPI(title="coexist", version="0.1.0", docs_url=None, redoc_url=None)
     Gateway(intake=intake, settings=settings, authenticate=authenticate).mount(api)
     Queries(
-        journal=journal, landscape=landscape, tables=tables, settings=settings, authenticate=authenticate
+        journal=journal,
+        landscape=landscape,
+        tables=ground.tables,
+        settings=settings,
+        authenticate=authenticate,
     ).mount(api)
     Processes(
         intake=intake,
         workflows=workflows,
         journal=journal,
-        directory=directory,
+        directory=ground.directory,
         landscape=landscape,
         settings=settings,
         authenticate=authenticate,
