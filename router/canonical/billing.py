@@ -20,7 +20,7 @@ from router.canonical.documents import (
 )
 from router.canonical.money import Money
 
-Period = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Period = Annotated[str, StringConstraints(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
 
 
 class BillingEvent(Document):

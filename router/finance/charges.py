@@ -8,6 +8,7 @@ that was charged stays as charged: a change agreed later takes effect with the n
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,6 +24,8 @@ from router.finance.terms import Terms, in_force
 
 DAY = timedelta(days=1)
 FEES = ("retainer", "subscription")
+LONGEST_TERM = 600
+"""Months: a contract to 2099-12-31 or 9999-12-31 is one without an end, as a schedule has so many lines at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +46,21 @@ def first_of(period: str) -> date:
 
 def last_of(period: str) -> date:
     """The last day of a calendar month."""
-    return first_of(after(period)) - DAY
-
-
-def after(period: str) -> str:
-    """The month after a month."""
-    return period_of(first_of(period) + timedelta(days=31))
+    first = first_of(period)
+    return first.replace(day=monthrange(first.year, first.month)[1])
 
 
 def months(first: date, last: date) -> Iterator[str]:
     """Every month that has a day of a span, in order."""
-    period = period_of(first)
-    while first_of(period) <= last:
-        yield period
-        period = after(period)
+    for at in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
+        yield f"{at // 12:04d}-{at % 12 + 1:02d}"
+
+
+def last_day(starts: date, ends: date | None) -> date | None:
+    """The last day of a term; None where it has none, or one so far away that it only stands for none."""
+    if ends is None or (ends.year - starts.year) * 12 + ends.month - starts.month >= LONGEST_TERM:
+        return None
+    return ends
 
 
 def month_fees(contract_id: str, terms: Sequence[Terms], number: int, period: str) -> list[Fee]:
@@ -65,8 +69,8 @@ def month_fees(contract_id: str, terms: Sequence[Terms], number: int, period: st
     # Between these days nothing changes, so a price is asked once a stretch and not once a day.
     cuts = [begins, *sorted(day for day in _changes(terms, number) if begins < day <= ends)]
     priced = [
-        (_price(terms, number, day), day, until - DAY)
-        for day, until in zip(cuts, [*cuts[1:], ends + DAY], strict=True)
+        (_price(terms, number, day), day, until)
+        for day, until in zip(cuts, [*(day - DAY for day in cuts[1:]), ends], strict=True)
     ]
     stretches: list[tuple[ContractLine, date, date]] = []
     for line, run in groupby(priced, key=lambda row: row[0]):
@@ -93,7 +97,7 @@ def _changes(terms: Sequence[Terms], number: int) -> set[date]:
     lines = [line for one in terms for line in one.lines if line.line == number]
     days = {one.effective for one in terms} | {line.starts for line in lines if line.starts}
     lasts = [one.ends for one in terms if one.ends] + [line.ends for line in lines if line.ends]
-    return days | {day + DAY for day in lasts}
+    return days | {day + DAY for day in lasts if day < date.max}
 
 
 def fees_through(contract_id: str, terms: Sequence[Terms], number: int, period: str) -> list[Fee]:
@@ -113,17 +117,20 @@ def due(
 ) -> list[Fee]:
     """The fees of all lines that fell due through a month and were never charged.
 
-    `charged`: ids of this contract's charges. A month of a line is charged once, whole or in parts.
+    `charged`: ids of this contract's charges. A month of a line is charged once, whole or in parts: all of
+    its parts fall due with its first, also those whose price begins after `through`.
     """
     numbers = sorted({line.line for one in terms for line in one.lines if line.bills in FEES})
     found: list[Fee] = []
     for number in numbers:
-        for month, fees in groupby(
+        for month, run in groupby(
             fees_through(contract_id, terms, number, period), key=lambda fee: period_of(fee.first)
         ):
+            fees = list(run)
             stem = derived(f"CH-{contract_id}", f"-{number}-{month.replace('-', '')}")
-            if stem not in charged and stem + "a" not in charged:
-                found += [fee for fee in fees if fee.first <= through and fee.amount.minor]
+            names = {stem, stem + "a", *(fee.charge_id for fee in fees)}
+            if fees[0].first <= through and names.isdisjoint(charged):
+                found += [fee for fee in fees if fee.amount.minor]
     return found
 
 

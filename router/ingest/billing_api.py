@@ -20,7 +20,7 @@ from router.clock import Clock
 from router.errors import BadInput, NotFound
 from router.finance.fx import as_rate, convert_parts, rate
 from router.finance.grouping import Bill
-from router.ingest.decisions import check
+from router.ingest.decisions import YEARS, check
 from router.ingest.gateway import read_body, result_of
 from router.ingest.intake import Intake
 from router.ingest.principal import Authenticate
@@ -141,6 +141,8 @@ class BillingApi:
             through = date.fromisoformat(given) if given else self._clock.now().date()
         except ValueError as error:
             raise BadInput(f"through: {given!r} is no day such as 2026-10-31") from error
+        if through.year not in YEARS:
+            raise BadInput(f"through: {through} lies outside the years {YEARS[0]} to {YEARS[-1]}")
         period = f"{through.year:04d}-{through.month:02d}"
         positions = await self._invoicing.engagement(engagement_id, period=period, through=through)
         if not positions:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from router.canonical.billing import BillingEvent
 from router.canonical.masters import Contract
+from router.canonical.reference import period_of
 from router.canonical.work import Charge, Milestone
 from router.clock import Clock
 from router.errors import FeeExceeded, NotCompleted
@@ -86,6 +87,11 @@ class _Due:
     project_id: str
     fee: Fee
 
+    @property
+    def month(self) -> tuple[str, int, str]:
+        """Contract, line and month it is charged for."""
+        return self.contract.document_id, self.fee.line.line, period_of(self.fee.first)
+
 
 class BillingTerms:
     """Fills in what an invoice is for; and accepts the fees that fell due along with it.
@@ -139,8 +145,10 @@ class BillingTerms:
         event = submission.document
         if not isinstance(event, BillingEvent) or not event.charge_ids:
             return [], []
-        due = [one for one in await self._due(event) if one.fee.charge_id in event.charge_ids]
-        return [_submitted(_charge(one, event), event) for one in due], []
+        due = await self._due(event)
+        # A month whose price changes is charged in parts, all at once, though only those begun are billed.
+        named = {one.month for one in due if one.fee.charge_id in event.charge_ids}
+        return [_submitted(_charge(one, event), event) for one in due if one.month in named], []
 
     async def _missing(self, event: BillingEvent) -> list[str]:
         """Milestones it names that are not posted; none where it was accepted before."""
@@ -187,7 +195,8 @@ class BillingTerms:
             and one.document.service_from <= event.through
             and one.document.document_id not in taken
         ]
-        return standing + [one.fee.charge_id for one in await self._due(event)]
+        due = [one.fee for one in await self._due(event)]
+        return standing + [fee.charge_id for fee in due if fee.first <= event.through]
 
     async def _due(self, event: BillingEvent) -> list[_Due]:
         found: list[_Due] = []

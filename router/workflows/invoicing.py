@@ -164,7 +164,8 @@ class Invoicing:
             if isinstance(one.document, Charge) and one.document.contract_id == contract_id
         }
         terms = await self._agreements.terms(row.contract)
-        fees = charges.due(contract_id, terms, period=period, through=through, charged=existing)
+        due = charges.due(contract_id, terms, period=period, through=through, charged=existing)
+        fees = [fee for fee in due if fee.first <= through]
         return Open(
             project=row.project,
             contract=row.contract,
@@ -236,7 +237,7 @@ def _contracted(contract: Contract, terms: Sequence[Terms]) -> int | None:
     total = 0
     for line in contract.lines:
         if line.bills in charges.FEES:
-            ends = line.ends or contract.ends
+            ends = charges.last_day(contract.starts, line.ends or contract.ends)
             if ends is None:
                 return None
             fees = charges.fees_through(contract.document_id, terms, line.line, period_of(ends))

@@ -78,8 +78,8 @@ class _Case:
 
     @property
     def ends(self) -> date | None:
-        """The last day of its term, as agreed now."""
-        return self.line.ends or self.terms[-1].ends
+        """The last day of its term, as agreed now; None where it has no end."""
+        return charges.last_day(self.starts, self.line.ends or self.terms[-1].ends)
 
     @property
     def schedule_id(self) -> str:

@@ -207,6 +207,66 @@ def test_a_subscription_is_prorated_and_earned_over_its_days(tmp_path: Path, erp
 
 
 @pytest.mark.parametrize("erp", ERPS)
+def test_a_price_that_changes_after_the_bill_is_charged_all_the_same(tmp_path: Path, erp: str) -> None:
+    """1000.00 a month to 14 October, 1300.00 from then on; billed on the 10th and at the month's end.
+
+    The first invoice has 1000.00 x 14/31 = 451.61, the second the other 712.91; tax is 90.32 and 142.58.
+    """
+
+    async def test(stand: Stand) -> None:
+        fees = [line("subscription", fee=fee) for fee in ("1000.00", "1300.00")]
+        await agreed(stand, fees[0], billing="subscription", rate_card_id=None, starts="2026-10-01")
+        change = {"contract_version": 2, "effective": "2026-10-15", "lines": [fees[1]]}
+        await send(stand, "change_order", **change)
+        for day in ("2026-10-10", "2026-10-31"):
+            body = {"legal_entity": "UK01", "period": "2026-10", "through": day}
+            (bill,) = (await stand.post(body, "/v1/processes/bill")).json()["bills"]
+            assert bill["unbilled"] == ("451.61" if day == "2026-10-10" else "712.91")
+            await in_the_erps(stand)
+        nets = [
+            (await document(stand, "invoice", row["document_id"]))["net"]
+            for row in await stand.of_kind("invoice")
+        ]
+        assert nets == ["451.61", "712.91"]
+        assert ledger(stand, erp) == {AR: 139_742, TAX: -23_290, REVENUE: -116_452}
+        (nothing,) = (await stand.post(body, "/v1/processes/bill")).json()["bills"]
+        assert nothing["blockers"]
+        await nothing_wrong(stand)
+
+    on_stand(tmp_path, test, routes=to(erp))
+
+
+@pytest.mark.parametrize("ends", ["2099-12-31", "9999-12-31"])
+def test_a_contract_to_the_end_of_time_is_billed_and_earned_as_one_without_end(
+    tmp_path: Path, ends: str
+) -> None:
+    """Such a day stands for none: the entity's bills, revenue and positions are not spoiled by it."""
+
+    async def test(stand: Stand) -> None:
+        fee = line("subscription", fee="1000.00", revenue="straight_line")
+        fields = {"starts": "2026-10-01", "ends": ends, "engagement_id": "E-1"}
+        await agreed(stand, fee, billing="subscription", rate_card_id=None, **fields)
+        body = {"legal_entity": "UK01", "period": "2026-10"}
+        billed = await stand.post(body | {"through": "2026-10-31"}, "/v1/processes/bill")
+        assert billed.json()["bills"][0]["unbilled"] == "1000.00"
+        await in_the_erps(stand)
+        (earned,) = (await stand.post(body, "/v1/processes/recognise-revenue")).json()["lines"]
+        assert (earned["amount"], earned["problem"]) == ("1000.00", "")
+        await in_the_erps(stand)
+        (position,) = (await stand.get("/v1/engagements/E-1"))["contracts"]
+        assert (position["contracted"], position["billed"]) == (None, "1000.00")
+        for path in ("bill", "recognise-revenue"):
+            for period in ("0000-01", "9999-12"):
+                wrong = body | {"period": period} | ({"through": "2026-10-31"} if path == "bill" else {})
+                answer = await stand.post(wrong, f"/v1/processes/{path}")
+                assert (answer.status_code, "period" in answer.json()["detail"]) == (422, True)
+        assert (await stand.http.get("/v1/engagements/E-1?through=9999-12-31")).status_code == 422
+        await nothing_wrong(stand)
+
+    on_stand(tmp_path, test)
+
+
+@pytest.mark.parametrize("erp", ERPS)
 def test_expenses_carry_a_mark_up_within_policy(tmp_path: Path, erp: str) -> None:
     """A meal of 150.00: 120.00 are passed on at 12.5% mark-up = 135.00, 30.00 are the firm's cost."""
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from router.canonical.money import Money
 from router.canonical.reference import FxRate, TaxCode, TaxRule
-from router.finance.charges import due, fees_through, last_of, month_fees, months, retained
+from router.finance.charges import due, fees_through, last_day, last_of, month_fees, months, retained
 from router.finance.fx import as_rate, convert, convert_parts, rate
 from router.finance.spread import round_together, spread
 from router.finance.tax import REVERSE_CHARGE, Sale, invoice_note, tax_code, with_note
@@ -119,7 +119,35 @@ def test_a_month_is_charged_once_whatever_changes_later() -> None:
     assert ids(set()) == ["CH-K-1-1-202609", "CH-K-1-1-202610a", "CH-K-1-1-202610b"]
     assert ids({"CH-K-1-1-202610"}) == ["CH-K-1-1-202609"]
     assert ids({"CH-K-1-1-202609", "CH-K-1-1-202610a"}) == []
-    assert ids(set(), through=date(2026, 10, 1)) == ["CH-K-1-1-202609", "CH-K-1-1-202610a"]
+    assert ids(set(), through=date(2026, 10, 1)) == ids(set()), "all of a month is charged with its first day"
+    assert ids(set(), through=date(2026, 9, 30)) == ["CH-K-1-1-202609"]
+
+
+def test_a_month_that_begins_for_nothing_is_charged_once_too() -> None:
+    """Free until the 14th: only the second stretch is a charge, and it is not one again."""
+    agreed = terms(
+        (date(2026, 10, 1), [line("subscription", fee=0)]),
+        (date(2026, 10, 15), [line("subscription", fee=130_000)]),
+    )
+    named = [
+        [
+            one.charge_id
+            for one in due("K-1", agreed, period="2026-10", through=last_of("2026-10"), charged=known)
+        ]
+        for known in (set(), {"CH-K-1-1-202610b"})
+    ]
+    assert named == [["CH-K-1-1-202610b"], []]
+
+
+def test_the_end_of_time_is_no_end() -> None:
+    """Contracts to 9999-12-31 have their fees as any other, and no last day to spread a fee over."""
+    agreed = terms((date(2026, 10, 1), [line("subscription", fee=100_000)]), ends=date.max)
+    assert [one.amount.minor for one in fees_through("K-1", agreed, 1, "2026-11")] == [100_000, 100_000]
+    assert last_of("9999-12") == date.max
+    assert list(months(date(9999, 11, 30), date.max)) == ["9999-11", "9999-12"]
+    assert [last_day(FIRST, day) for day in (date.max, date(2099, 12, 31), date(2036, 1, 1), None)] == [
+        None, None, date(2036, 1, 1), None,
+    ]  # fmt: skip
 
 
 RATES = read_landscape().fx_rates
