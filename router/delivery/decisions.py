@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -188,8 +188,13 @@ def references(job: Job, kinds: frozenset[Kind]) -> tuple[tuple[Ref, ...], tuple
     if job.operation == "create":
         needs = document.needs
         required = tuple([ref for ref in needs if ref[0] in kinds])
-        return required, (extra if len(required) == len(needs) else needs + extra)
-    return (), ((job.kind, document.document_id), *document.needs, *extra)
+        return required, _once(extra if len(required) == len(needs) else needs + extra)
+    return (), _once(((job.kind, document.document_id), *document.needs, *extra))
+
+
+def _once(refs: Iterable[Ref]) -> tuple[Ref, ...]:
+    """Each once: a correction both needs and refers to what it corrects."""
+    return tuple(dict.fromkeys(refs))
 
 
 def batches(jobs: Sequence[Job]) -> list[list[Job]]:

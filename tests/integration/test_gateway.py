@@ -235,7 +235,8 @@ def test_reading_endpoints(tmp_path: Path) -> None:
     async def test(stand: Stand) -> None:
         assert (await stand.get("/healthz"))["status"] == "up"
         assert (await stand.get("/readyz"))["status"] == "ready"
-        assert await stand.get("/v1/exceptions") == {"exceptions": [], "truncated": False}
+        listed = await stand.get("/v1/exceptions")
+        assert (listed["exceptions"], listed["total"], listed["truncated"]) == ([], 0, False)
         assert (await stand.get("/v1/breaks"))["total"] == 0
         cutovers = await stand.get("/v1/cutovers")
         assert cutovers["entities"]["UK01"] == {"epoch": 0, "table_version": 1}

@@ -277,7 +277,7 @@ def test_references() -> None:
         (("project", "P1"),), (("project", "P1"), ("contract", "C1")),
     )  # fmt: skip
     assert references(job(time_entry("E2", adjusts="E1")), kinds) == (
-        (("project", "P1"),), (("time_entry", "E1"),),
+        (("project", "P1"),), (("project", "P1"), ("time_entry", "E1")),
     )  # fmt: skip
     required, wanted = references(job(milestone("M1"), operation="cancel"), kinds)
     assert not required
