@@ -584,20 +584,3 @@ def test_project_bapis_need_their_buffer() -> None:
         assert bench.documents("task") == []
 
     run(test)
-
-
-def test_a_snapshot_carries_the_wider_books() -> None:
-    """Restored, ECC holds the same documents and balances, and goes on numbering where it was."""
-
-    async def test(bench: Bench) -> None:
-        await agreed(bench)
-        await bench.posted(change_order(1, 2, LINES))
-        await bench.posted(charge(1))
-        await bench.posted(journal_entry(1, **INTERCOMPANY))
-        saved, state = bench.app.sim.snapshot(), repr(bench.app.sim.state())
-        bench.app.sim.reset()
-        bench.app.sim.restore(saved)
-        assert repr(bench.app.sim.state()) == state
-        assert (await bench.posted(journal_entry(2))).vendor_id == "0100000002UK012026"
-
-    run(test)
