@@ -1,7 +1,8 @@
 """The vet that keeps masters' attributes with their owners: the matrix applied to what comes in.
 
-It stands before the journal, and no other master is accepted while it compares with the newest version.
-A master sent twice in one batch is compared both times with what stood before the batch.
+It stands before the journal, and this gateway accepts no other master while it compares with the newest
+version; a master sent twice in one batch is two commits (`Intake.accept_each`). Two gateways that take two
+systems' changes of one master within milliseconds of each other both compare with what stood before.
 """
 
 from __future__ import annotations

@@ -74,6 +74,23 @@ def test_an_owner_changes_and_another_one_does_not(tmp_path: Path) -> None:
     on_stand(tmp_path, story)
 
 
+def test_two_owners_in_one_batch_both_have_their_say(tmp_path: Path) -> None:
+    """The CRM renames a customer, the ERP, which knows the old name, changes its terms: neither undoes the other."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("customer")
+        crm = sent("customer", "crm-1", "/crm", name="Northwind Group Ltd", payment_terms_days=None)
+        erp = sent("customer", "erp-1", "/erp", payment_terms_days=45)
+        answer = await stand.post(b"\n".join(dumps(one) for one in (crm, erp)), "/v1/transactions:batch")
+        assert answer.json()["accepted"] == 2
+        stands = await stand.get("/v1/documents/customer/C-100")
+        assert (stands["name"], stands["payment_terms_days"]) == ("Northwind Group Ltd", 45)
+        (conflict,) = (await stand.get("/v1/conflicts"))["conflicts"]
+        assert (conflict["attribute"], conflict["kept"]) == ("name", "Northwind Group Ltd")
+
+    on_stand(tmp_path, test)
+
+
 def test_a_refused_change_names_owner_and_mend_and_a_repeat_gets_its_first_answer(tmp_path: Path) -> None:
     """Another currency from the CRM is 422; the first event, sent again after it, is a replay."""
 
