@@ -9,7 +9,7 @@ from tests.contract.erp_contract import (
     journal_entry,
 )
 from tests.contract.sap_ecc_bench import run
-from tests.contract.test_sap_ecc_finance import INTERCOMPANY, LINES, agreed, run
+from tests.contract.test_sap_ecc_finance import INTERCOMPANY, LINES, agreed
 
 
 def test_a_snapshot_carries_the_wider_books() -> None:
