@@ -83,7 +83,17 @@ class IntercompanyLegs:
             return ()  # charged with the whole it is a part of
         first, _ = leg_ids(work.kind, work.document_id)
         known = await self._journal.documents("journal_entry", [first])
-        return () if known else await self.charge(work)
+        return () if known else await self.charge(await self._whole(work))
+
+    async def _whole(self, work: Work) -> Work:
+        """A piece of work as it was sent, before a cap, a retainer or the expense policy split it."""
+        name = beyond_id(work.document_id)
+        rest = (await self._journal.documents(work.kind, [name])).get(name)
+        if isinstance(work, TimeEntry) and isinstance(rest, TimeEntry):
+            return work.model_copy(update={"minutes": work.minutes + rest.minutes})
+        if isinstance(work, ExpenseItem) and isinstance(rest, ExpenseItem):
+            return work.model_copy(update={"amount": work.amount + rest.amount})
+        return work
 
     async def charge(self, work: Work) -> Sequence[Submission]:
         """The legs of a piece of work, as submissions; none when it does not cross, or is worth nothing."""

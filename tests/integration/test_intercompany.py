@@ -125,11 +125,14 @@ def test_a_correction_takes_the_charge_back(tmp_path: Path) -> None:
     on_stand(tmp_path, test, routes=ROUTES)
 
 
-def test_an_entry_split_at_a_cap_is_taken_back_to_the_cent(tmp_path: Path) -> None:
-    """440 minutes, half of them under the cap: 554.95 charged; 277.48 and 277.47 are taken back."""
+@pytest.mark.parametrize("known", [True, False])
+def test_an_entry_split_at_a_cap_is_charged_and_taken_back_to_the_cent(tmp_path: Path, known: bool) -> None:  # noqa: FBT001 - a case
+    """440 minutes, half of them under the cap: 554.95 charged, at once or later; 277.48 and 277.47 taken back."""
 
     async def test(stand: Stand) -> None:
-        await send(stand, "resource", "R-100", cost_rates=[{"hourly": "70.07", "starts": "2026-01-01"}])
+        person = {"cost_rates": [{"hourly": "70.07", "starts": "2026-01-01"}]}
+        if known:
+            await send(stand, "resource", "R-100", **person)
         await at_work(stand, person=False)
         await send(
             stand, "contract", "K-CAP", **US, customer_id="C-US", rate_card_id="RC-US01",
@@ -139,6 +142,11 @@ def test_an_entry_split_at_a_cap_is_taken_back_to_the_cent(tmp_path: Path) -> No
         await send(stand, "project", "P-CAP", **fields)
         await stand.settled()
         await worked(stand, project_id="P-CAP")
+        if not known:
+            await send(stand, "resource", "R-100", **person)
+            body = {"legal_entity": "US01", "period": "2026-10"}
+            charged = await stand.post(body, "/v1/processes/charge-intercompany")
+            assert charged.json()["legs"] == ["IC-TE-1.from", "IC-TE-1.to"]
         await stand.settled()
         # 7 h 20 min x 70.07 x 1.08 = 554.9544; under the cap of 550.00 are 220 minutes at 150.00
         assert ledger(stand, "netsuite", "UK01") == {DUE_FROM: 55_495, IC_REVENUE: -55_495}

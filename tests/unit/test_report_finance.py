@@ -16,12 +16,18 @@ OLD, NEW = "sap_ecc", "netsuite"
 
 def work(document_id: str, value: int, minutes: int = 60, system: str = OLD, **given: Any) -> Work:
     """An hour of UK01 in pounds, in pence."""
-    return Work(
-        **{
-            "system": system, "kind": "time_entry", "document_id": document_id, "entity": "UK01", "currency": "GBP",
-            "minutes": minutes, "value_minor": value, "employer": "UK01", "cost": Money(4000, "GBP"),
-        } | given
-    )  # fmt: skip
+    made: dict[str, Any] = {
+        "system": system,
+        "kind": "time_entry",
+        "document_id": document_id,
+        "entity": "UK01",
+        "currency": "GBP",
+        "minutes": minutes,
+        "value_minor": value,
+        "employer": "UK01",
+        "cost": Money(4000, "GBP"),
+    } | given
+    return Work(**made)
 
 
 def bill(document_id: str, net: int, system: str = OLD, deferred: int = 0) -> Bill:
