@@ -126,7 +126,7 @@ def test_a_correction_takes_the_charge_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_an_entry_split_at_a_cap_is_charged_and_taken_back_to_the_cent(tmp_path: Path, known: bool) -> None:  # noqa: FBT001 - a case
+def test_an_entry_split_at_a_cap_is_charged_and_taken_back_to_the_cent(tmp_path: Path, known: bool) -> None:
     """440 minutes, half of them under the cap: 554.95 charged, at once or later; 277.48 and 277.47 taken back."""
 
     async def test(stand: Stand) -> None:
