@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 
-from router.errors import BadConfig
+from cutover.reading import reading
 
 
 class Transaction(NamedTuple):
@@ -135,24 +134,18 @@ def transaction_of(job_id: int) -> int:
 
 def read_facts(url: str, **asked: Any) -> Facts:
     """Read a journal; raises BadConfig when there is none at `url`."""
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        raise BadConfig("there is no such journal", file=url.removeprefix("sqlite:///"))
-    engine = create_engine(url)
-    try:
-        with engine.connect() as connection:
-            rows = [_rows(connection, row, table, order) for row, table, order in _TABLES]
-            history = [
-                HistoryRow(r[0], r[1], r[2], r[3], orjson.loads(r[4] or "{}"))
-                for r in connection.execute(
-                    text("SELECT history_id, seq, at, what, detail FROM history ORDER BY history_id")
-                )
-            ]
-            counted = connection.execute(
-                text("SELECT run_id, count(*) FROM breaks GROUP BY run_id ORDER BY run_id")
+    with reading(url) as connection:
+        rows = [_rows(connection, row, table, order) for row, table, order in _TABLES]
+        history = [
+            HistoryRow(r[0], r[1], r[2], r[3], orjson.loads(r[4] or "{}"))
+            for r in connection.execute(
+                text("SELECT history_id, seq, at, what, detail FROM history ORDER BY history_id")
             )
-            breaks = {str(run): int(count) for run, count in counted}
-    finally:
-        engine.dispose()
+        ]
+        counted = connection.execute(
+            text("SELECT run_id, count(*) FROM breaks GROUP BY run_id ORDER BY run_id")
+        )
+        breaks = {str(run): int(count) for run, count in counted}
     transactions, decisions, jobs, attempts = rows
     return Facts(
         transactions=transactions,

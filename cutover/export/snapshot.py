@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy
 
+from cutover.reading import journal_at, reading
 from router.errors import BadConfig
 
 CHUNK = 2_000
@@ -45,21 +46,20 @@ def snapshot_of(database: str) -> Iterator[Snapshot]:
     SQLite is copied by its backup call, which reads beside writers; PostgreSQL is read in one read-only
     transaction at REPEATABLE READ.
     """
-    path = database.removeprefix("sqlite:///")
-    if path == database:
+    address = journal_at(database)
+    if address.drivername != "sqlite":
         with _reading(database) as connection:
             yield Snapshot(database, connection)
         return
-    if not Path(path).exists():
-        raise BadConfig("there is no such journal", file=path, mend="give one with --database")
+    path = Path(str(address.database))
     with tempfile.TemporaryDirectory(prefix="coexist-export-") as folder:
         copy = f"{folder}/journal.sqlite"
-        source = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         target = sqlite3.connect(copy)
         try:
             source.backup(target)
         except sqlite3.Error as error:
-            raise BadConfig(f"it can't be read: {error}", file=path) from error
+            raise BadConfig(f"it can't be read: {error}", file=str(path)) from error
         finally:
             target.close()
             source.close()
@@ -69,19 +69,9 @@ def snapshot_of(database: str) -> Iterator[Snapshot]:
 
 @contextmanager
 def _reading(url: str) -> Iterator[sqlalchemy.Connection]:
-    address = sqlalchemy.make_url(url)
-    postgres = address.drivername.startswith("postgres")
-    if postgres:
-        address = address.set(drivername="postgresql+psycopg")
-    engine = sqlalchemy.create_engine(address)
-    try:
-        with engine.connect() as connection:
-            if postgres:
-                connection.execute(
-                    sqlalchemy.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                )
-            else:
-                connection.execute(sqlalchemy.text("PRAGMA query_only = ON"))
-            yield connection
-    finally:
-        engine.dispose()
+    with reading(url) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sqlalchemy.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        else:
+            connection.execute(sqlalchemy.text("PRAGMA query_only = ON"))
+        yield connection

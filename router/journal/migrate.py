@@ -7,7 +7,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
 
-from router.errors import Broken, Overloaded
+from router.errors import BadConfig, Broken, Overloaded
 from router.journal.engine import Dialect
 from router.journal.schema import HEAD
 
@@ -23,7 +23,8 @@ def config() -> Config:
 def upgrade(engine: sqlalchemy.Engine, dialect: Dialect) -> None:
     """Upgrade to head, alone: half a migration is rolled back, and a second process waits.
 
-    Raises Overloaded when the database does not answer and Broken when a script fails.
+    Raises Overloaded when the database does not answer, BadConfig for a file that is none, and Broken
+    when a script fails.
     """
     try:
         with engine.connect() as connection:
@@ -37,8 +38,11 @@ def upgrade(engine: sqlalchemy.Engine, dialect: Dialect) -> None:
             command.upgrade(settings, "head")
             connection.exec_driver_sql("COMMIT")
     except sqlalchemy.exc.OperationalError as error:
-        raise Overloaded(f"the database can't be opened: {error.orig}", retry_after_s=1) from error
+        said = " ".join(str(error.orig).split())
+        raise Overloaded(f"the database can't be opened: {said}", retry_after_s=1) from error
     except DBAPIError as error:
+        if "not a database" in str(error.orig):
+            raise BadConfig("it is no database", file=str(engine.url.database)) from error
         raise Broken(f"the journal's tables can't be brought up to date: {error.orig}") from error
 
 

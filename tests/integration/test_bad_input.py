@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from cutover.cli import app
 from router.canonical import events
 from router.canonical.examples import example
-from router.errors import BadConfig, BadInput, CoexistError
+from router.errors import BadConfig, BadInput, Broken, CoexistError
 from tests.integration.router_stand import PROBLEM, Stand, event, on_stand
 
 PAYMENT = orjson.dumps(event("payment"))
@@ -264,11 +264,42 @@ def test_every_command_shows_an_example() -> None:
     alone = CliRunner().invoke(app, [])
     assert (alone.exit_code, "rehearse" in alone.output) == (0, True)
     names = [["rehearse"], ["example"], ["schema"], ["route", "explain"], ["route", "check"], ["simulate"], ["serve"],
-             ["worker"], ["trace"], ["verify"], ["replay"]]  # fmt: skip
+             ["worker"], ["trace"], ["verify"], ["replay"], ["export"], ["events"], ["exceptions", "list"],
+             ["exceptions", "show"], ["exceptions", "replay"]]  # fmt: skip
     for words in names:
         told = CliRunner().invoke(app, [*words, "--help"])
         assert told.exit_code == 0
         assert "Example" in told.output, words
+
+
+NO_JOURNALS = {
+    "no URL": "journal.sqlite",
+    "another database": "mysql://host/journal",
+    "memory": "sqlite://",
+    "not there": "sqlite:///{folder}/none.sqlite",
+    "a folder": "sqlite:///{folder}",
+    "a text": "sqlite:///{folder}/text.sqlite",
+    "no server": "postgresql://nobody@127.0.0.1:1/journal",
+}
+ASK = (["verify"], ["export", "--out", "{folder}/out"], ["events"], ["trace", "X"], ["exceptions", "list"])
+
+
+@pytest.mark.parametrize("name", NO_JOURNALS)
+def test_what_is_no_journal_is_refused_by_every_command_that_reads_one(tmp_path: Path, name: str) -> None:
+    """One line that says what is wrong with it, exit 2: no traceback, and no invariant was violated."""
+    (tmp_path / "text.sqlite").write_text("this is no database " * 100)
+    for words in ASK:
+        database = NO_JOURNALS[name].format(folder=tmp_path)
+        error = said_by(*(word.format(folder=tmp_path) for word in words), "--database", database)
+        assert not isinstance(error, Broken), words
+    assert not (tmp_path / "none.sqlite").exists()
+
+
+def test_a_database_without_a_journal_is_not_verified(tmp_path: Path) -> None:
+    """An empty file holds no invariant."""
+    (tmp_path / "empty.sqlite").touch()
+    error = said_by("verify", "--database", f"sqlite:///{tmp_path}/empty.sqlite")
+    assert "can't be read as a journal" in error.one_line()
 
 
 def test_a_duplicate_within_one_request_is_told(tmp_path: Path) -> None:
