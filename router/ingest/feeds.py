@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import orjson
 import structlog
@@ -22,9 +23,10 @@ from router.ingest.observations import Observations
 from router.journal.journal import Journal
 from router.journal.port import Submission
 from router.model import SystemId
-from router.workflows.corrections import WITHDRAWN, Corrections
+from router.workflows.corrections import CHANGED, WITHDRAWN, Corrections
 from router.workflows.decisions import process_id
 from router.workflows.enrich import Problem
+from router.workflows.submissions import payload_of
 
 log = structlog.get_logger(__name__)
 SLOW_POLL_S = 900
@@ -107,9 +109,26 @@ class FeedPoller:
             family = known[event.kind].get(str(event.data.get("document_id")))
             if family is not None:
                 made += await self._corrections.correct(await self._submission(event), event.data, family)
-            elif event.verb != WITHDRAWN:  # what was never sent can go without a trace
+            elif event.verb != WITHDRAWN:
                 made.append(await self._submission(event))
+            else:
+                made += await self._deleted(event)
         return made
+
+    async def _deleted(self, event: Observed) -> list[Submission]:
+        """A deleted row that was never sent: without a trace, unless it waits for a person, who must not send it."""
+        name = str(event.data.get("document_id"))
+        waiting = [
+            row["transaction_id"]
+            for row in await self._journal.parked()
+            if row["kind"] == event.kind
+            and row["source"].startswith(f"/{self.system}/")
+            and (payload_of(row["received"]) or {}).get("document_id") == name
+        ]
+        if not waiting:
+            return []
+        why = f"{name} was deleted in {self.system} while {', '.join(waiting)} waited: resolve this one too"
+        return [replace(await self._submission(event), problem=why, problem_code=CHANGED)]
 
     async def _submission(self, event: Observed) -> Submission:
         found = await self._observations.read(event.kind, event.data)

@@ -25,11 +25,12 @@ from router.journal.mapping_days import MappingOf
 from router.journal.port import Submission
 from router.journal.words import number
 from router.model import SystemId
-from router.workflows.corrections import Corrections, Families
+from router.workflows.corrections import CHANGED, Corrections, Families
 from router.workflows.decisions import process_id
 from router.workflows.directory import Directory
 from router.workflows.enrich import Problem
 from router.workflows.service import Workflows
+from router.workflows.submissions import payload_of
 
 Vetted = Callable[[Submission], Awaitable[Submission]]
 
@@ -108,6 +109,8 @@ class Replays:
         if row["kind"] not in KINDS:
             return Problem(f"there is no kind {row['kind'][:40]!r}", "unreadable")
         data, vendor_id = seen or ({}, "")
+        if data.get("withdrawn"):
+            return Problem(row["problem"], CHANGED)
         try:
             found = await self._observations.read(row["kind"], data) if seen else self._sent(row)
         except Refused as error:
@@ -120,14 +123,13 @@ class Replays:
         later = await self._later(row, submission) if seen else None
         if later is not None:
             return Problem(
-                f"{found.document_id} as its source showed it before {later}, which was accepted: resolve this one",
-                "changed-after-acceptance",
+                f"{found.document_id} as its source showed it before {later}: resolve this one", CHANGED
             )
         made = await self._correction(submission, data)
         if made is not None and not made:
             return Problem(
                 f"{found.document_id} was sent before, and says the same: resolve this one",
-                "changed-after-acceptance",
+                CHANGED,
             )
         submission = made[-1] if made else submission
         if self._vetted is None:
@@ -147,7 +149,7 @@ class Replays:
         return None if family is None else await self._corrections.correct(submission, data, family)
 
     async def _later(self, row: Mapping[str, Any], submission: Submission) -> str | None:
-        """The last accepted transaction that has a newer state of an observed row; None: this is the newest.
+        """The last transaction that has a newer state of an observed row, or its deletion; None: this is the newest.
 
         A feed goes on while a row waits for a person: what it was must never replace what it is.
         """
@@ -169,6 +171,11 @@ class Replays:
                 and (one["kind"], one["client"]) == (document.kind, row["client"])
                 and one["document"] is not None
             ]
+        for gone in await self._journal.parked(codes=[CHANGED]):
+            said = payload_of(gone["received"]) or {}
+            same = (gone["kind"], said.get("document_id")) == (document.kind, document.document_id)
+            if same and said.get("withdrawn") and _system(gone["source"]) == _system(row["source"]):
+                ids.append(gone["transaction_id"])
         newest = max(ids, key=number_of, default=None)
         return newest if newest is not None and number_of(newest) > number_of(row["transaction_id"]) else None
 
@@ -176,9 +183,8 @@ class Replays:
         """What was made of an observed row of work that was accepted before."""
         if self._corrections is None or submission.document is None:
             return {}
-        system = submission.source.split("/")[1] if submission.source.startswith("/") else ""
         return await self._corrections.families(
-            submission.kind, [submission.document.document_id], system=system
+            submission.kind, [submission.document.document_id], system=_system(submission.source)
         )
 
     async def _taken_back(self, row: Mapping[str, Any]) -> list[Submission]:
@@ -205,6 +211,11 @@ class Replays:
 def number_of(transaction_id: str) -> int:
     """The place of a transaction in the order of acceptance."""
     return number(transaction_id) or 0
+
+
+def _system(source: str) -> str:
+    """The system of a feed's source, `/kantata/time_entries`."""
+    return source.split("/")[1] if source.startswith("/") else ""
 
 
 def submission_of(row: Mapping[str, Any], document: Document, *, vendor_id: str = "") -> Submission:

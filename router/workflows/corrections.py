@@ -43,6 +43,8 @@ from router.workflows.submissions import payload_of
 
 WITHDRAWN = "withdrawn"
 """The verb of an observation that a row was deleted."""
+CHANGED = "changed-after-acceptance"
+"""The problem code of a row that says nothing which could still be sent: a person resolves it."""
 Families = Mapping[str, Sequence[Mapping[str, Any]]]
 """Document id as the source gives it → journal rows of it and all that was made of it."""
 

@@ -286,6 +286,35 @@ def test_what_waited_never_replaces_what_was_accepted_after_it(tmp_path: Path, l
     on_stand(tmp_path, test)
 
 
+def test_what_was_deleted_while_it_waited_is_never_sent(tmp_path: Path) -> None:
+    """A row waits for a rate and is deleted: with the rate there, no replay brings it back; both are named."""
+
+    async def test(stand: Stand) -> None:
+        await ready(stand)
+        entry = await worked(stand, minutes=120)
+        await changed(stand, entry, date_performed="2025-12-30")
+        sheet = await approve(stand, entry)
+        await polled(stand)
+        await re_opened(stand, sheet)
+        await stand.person("kantata", "DELETE", f"{PSA}/time_entries/{entry}", {})
+        await polled(stand)
+        rates = [{"role": "CONSULTANT", "hourly": "150.00", "starts": "2025-01-01"}]
+        await stand.post(event("rate_card", "RC-2", rates=rates))
+        await delivered(stand)
+        first, second = (row["transaction_id"] for row in await stand.of_kind("time_entry"))
+        for _ in range(2):
+            sent = await stand.router.replays.replay([second, first], route="again", by="ann", why="rate")
+            assert sent == 0
+        problems = {row["transaction_id"]: row["problem"] for row in await refused(stand)}
+        assert problems == {
+            first: f"TE-{entry} as its source showed it before {second}: resolve this one",
+            second: f"TE-{entry} was deleted in kantata while {first} waited: resolve this one too",
+        }
+        assert ledger(stand, "sap_ecc") == {}
+
+    on_stand(tmp_path, test)
+
+
 def test_what_waited_goes_on_in_its_order(tmp_path: Path) -> None:
     """Three states of a row wait for a rate; replayed one by one, oldest first, the ledger has the last of them.
 
