@@ -12,13 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from router.canonical.kinds import parse
+from router.errors import Refused
 from router.journal.core import JournalCore
 from router.journal.engine import Transaction
+from router.journal.redating import REDATED
 from router.journal.words import from_json, id_text
 
 SETTLES = ("payment", "credit_memo", "write_off")
 """Kinds that lower what is open of an invoice."""
-_TRAIL = "('accepted','completed','corrected','parked','refused','dead','posted','exception resolved')"
+_TRAIL = "('accepted','completed','corrected','parked','refused','dead','posted','late','exception resolved')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class About:
     deliver: bool
     authority: str
     trail: Sequence[tuple[int, str, Mapping[str, Any]]]
-    """Lines that raise or end exceptions: number, what, detail; oldest first."""
+    """Lines that raise or end exceptions or change the document: number, what, detail; oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,20 +143,36 @@ def _about(tx: Transaction, seqs: Sequence[int]) -> dict[int, About]:
 
 
 def _as_of(about: About | None, history_id: int) -> About | None:
-    """The transaction as it was when a line was written: a later correction did not change the past."""
+    """The transaction as it was when a line was written: what came later did not change the past."""
     if about is None:
         return None
-    document, completed = about.document, False
-    for line, what, detail in about.trail:
+    was = about
+    for line, what, detail in reversed(about.trail):
         if line <= history_id:
-            continue
+            break
         if what == "completed":
-            completed, document = True, None
-            break
-        if what == "corrected" and detail.get("before") is not None:
-            document = detail["before"]
-            break
-    return replace(about, document=document, completed=completed)
+            was = replace(was, document=None, completed=True)
+        elif what == "corrected" and detail.get("before") is not None:
+            was = _with(was, detail["before"])
+        elif what == "late" and detail.get("state") in REDATED and was.document is not None:
+            was = _with(was, {**was.document, "accounting_date": detail["from"]})
+    return was
+
+
+def _with(about: About, document: Mapping[str, Any]) -> About:
+    """A transaction with another document, and with what its columns said of that."""
+    try:
+        money = parse(document).money
+    except Refused:  # written by an older version: what its columns say now is the best there is
+        return replace(about, document=document)
+    return replace(
+        about,
+        document=document,
+        legal_entity=str(document["legal_entity"]),
+        accounting_date=str(document["accounting_date"]),
+        currency=money.currency if money is not None else "",
+        amount_minor=money.minor if money is not None else 0,
+    )
 
 
 def _operations(tx: Transaction, rows: Sequence[Sequence[Any]]) -> dict[int, str]:

@@ -16,6 +16,8 @@ from router.journal.prepared import canonical_of
 from router.journal.schema import JOBS_PER_TRANSACTION
 from router.journal.words import as_json, from_json
 
+REDATED = ("held", "replayed")
+"""What the history says a document was doing that is dated anew."""
 Moved = Callable[[Document, States], Document | None]
 """Pure: a document dated into the first period that takes it; None where it may stay."""
 

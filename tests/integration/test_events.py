@@ -171,3 +171,34 @@ def test_a_bad_question_gets_a_clear_answer(tmp_path: Path) -> None:
         assert (empty["events"], empty["more"]) == ([], False)
 
     on_stand(tmp_path, test, work=False)
+
+
+@pytest.mark.parametrize("how", ["corrected", "replayed"])
+def test_what_was_told_is_told_the_same_after_a_correction(tmp_path: Path, how: str) -> None:
+    """An approval of 1,100.00 on 30 October stays that, though 733.33 is posted in the end, or the date is another."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "resource", "customer", "contract", "project")
+        books = stand.simulators["netsuite"].sim.books  # type: ignore[attr-defined]
+        books.close_period("UK01", "2026-10")
+        told = (await stand.post(event("time_entry"))).json()["transaction_id"]
+        await stand.settled()
+        before = (await stand.get("/v1/events?limit=1000"))["events"]
+        assert [one["data"]["amount"] for one in before[-2:]] == ["1100.00", "1100.00"]
+        said = {"by": "ann", "why": "as agreed"}
+        if how == "corrected":
+            books.open_period("UK01", "2026-10")
+            body = {**said, "changes": {"bill_rate": "100.00"}}
+            assert (await stand.post(body, f"/v1/exceptions/{told}:correct")).status_code == 200
+        else:
+            closed = await stand.post({**said, "force": True}, "/v1/periods/UK01/2026-10:close")
+            assert closed.status_code == 200
+            assert await stand.router.replays.replay([told], route="pinned", by="ann", why="late") == 1
+        await stand.settled()
+        after = (await stand.get("/v1/events?limit=1000"))["events"]
+        assert after[: len(before)] == before
+        posted = next(one["data"] for one in reversed(after) if ".TimePosted." in one["type"])
+        now = (posted["amount"], posted["accounting_date"])
+        assert now == (("733.33", "2026-10-30") if how == "corrected" else ("1100.00", "2026-11-01"))
+
+    on_stand(tmp_path, test, routes=to("netsuite"))
