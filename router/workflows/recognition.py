@@ -114,6 +114,7 @@ class Recognition:
             for one in await self._journal.kept(_KINDS, legal_entity=legal_entity)
             if one.state not in _GONE
         ]
+        of_contract, hours = _by_contract(kept)
         found: list[Recognised] = []
         for contract in sorted(contracts, key=lambda one: one.document_id):
             terms = await self._agreements.terms(contract)
@@ -130,7 +131,10 @@ class Recognition:
                     terms=terms,
                     line=line,
                     project=own[0],
-                    kept=[one for one in kept if _is_of(one, contract.document_id, names)],
+                    kept=[
+                        *of_contract.get(contract.document_id, ()),
+                        *(one for name in names for one in hours.get(name, ())),
+                    ],
                     planned_minutes=sum(one.minutes for one in plans if one.project_id in names),
                     period=period,
                 )
@@ -295,8 +299,13 @@ def _revenue(entry: JournalEntry) -> int:
     return -sum(line.amount.minor for line in entry.lines if line.account == "REVENUE")
 
 
-def _is_of(kept: Kept, contract_id: str, projects: Sequence[str]) -> bool:
-    document = kept.document
-    return getattr(document, "contract_id", None) == contract_id or (
-        isinstance(document, TimeEntry) and document.project_id in projects
-    )
+def _by_contract(kept: Sequence[Kept]) -> tuple[dict[str, list[Kept]], dict[str, list[Kept]]]:
+    """Documents by the contract they name, and hours by their project: looked at once, not once a line."""
+    of_contract: dict[str, list[Kept]] = {}
+    hours: dict[str, list[Kept]] = {}
+    for one in kept:
+        if isinstance(one.document, TimeEntry):
+            hours.setdefault(one.document.project_id, []).append(one)
+        else:
+            of_contract.setdefault(str(getattr(one.document, "contract_id", "")), []).append(one)
+    return of_contract, hours

@@ -67,12 +67,16 @@ class Resources:
         self._clock = clock
 
     async def payroll(self, entity: str, run: str) -> dict[str, Any]:
-        """The run of an employer's people in a month, with what came too late for the runs before."""
+        """The run of an employer's people in a month, with what came too late for the runs before.
+
+        `unknown_people`: who worked for this run but whom nobody has sent, so that no employer pays them.
+        """
         calendar = self._calendars.of(entity)
         month = _month(run)
         through = cut_off(month, calendar.payroll_cut_off_day)
         zone = ZoneInfo(self._landscape.legal_entities[entity].time_zone)
-        employed = {one.document_id: one for one in await self._people() if one.legal_entity == entity}
+        people = {one.document_id: one for one in await self._people()}
+        employed = {name: one for name, one in people.items() if one.legal_entity == entity}
         rows = await self._journal.worked(accepted_before=(through + timedelta(days=2)).isoformat())
         work = [
             Approved(
@@ -83,7 +87,7 @@ class Resources:
                 approved_on=from_text(row["accepted_at"]).astimezone(zone).date(),
             )
             for row in rows
-            if row["entry"]["resource_id"] in employed
+            if row["entry"]["resource_id"] in employed or row["entry"]["resource_id"] not in people
         ]
         paid = pay(run, work, calendar.payroll_cut_off_day)
         today = self._clock.now().astimezone(zone).date()
@@ -101,6 +105,12 @@ class Resources:
                     "entries": list(one.entries),
                 }
                 for one in paid
+                if one.resource_id in employed
+            ],
+            "unknown_people": [
+                {"resource_id": one.resource_id, "minutes": one.minutes, "entries": list(one.entries)}
+                for one in paid
+                if one.resource_id not in employed
             ],
         }
 

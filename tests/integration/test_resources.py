@@ -61,6 +61,12 @@ def test_work_approved_after_the_cut_off_is_paid_with_the_next_run(tmp_path: Pat
         assert (other["resource_id"], other["minutes"]) == ("R-2", 100), (
             "paid by the employer, wherever it was worked"
         )
+        assert november["unknown_people"] == []
+        await send(stand, "time_entry", "TE-5", minutes=50, resource_id="R-9", accounting_date="2026-11-27")
+        december = await stand.get("/v1/payroll?entity=UK01&period=2026-12")
+        assert december["unknown_people"] == [{"resource_id": "R-9", "minutes": 50, "entries": ["TE-5"]}], (
+            "whom nobody has sent is not left out in silence"
+        )
 
     on_stand(tmp_path, test, work=False)
 
