@@ -75,8 +75,7 @@ class Resources:
         month = _month(run)
         through = cut_off(month, calendar.payroll_cut_off_day)
         zone = ZoneInfo(self._landscape.legal_entities[entity].time_zone)
-        people = {one.document_id: one for one in await self._people()}
-        employed = {name: one for name, one in people.items() if one.legal_entity == entity}
+        people = await self._versions()
         rows = await self._journal.worked(accepted_before=(through + timedelta(days=2)).isoformat())
         work = [
             Approved(
@@ -87,7 +86,7 @@ class Resources:
                 approved_on=from_text(row["accepted_at"]).astimezone(zone).date(),
             )
             for row in rows
-            if row["entry"]["resource_id"] in employed or row["entry"]["resource_id"] not in people
+            if _employer(people.get(row["entry"]["resource_id"]), row["entry"]["work_date"]) in (entity, None)
         ]
         paid = pay(run, work, calendar.payroll_cut_off_day)
         today = self._clock.now().astimezone(zone).date()
@@ -99,18 +98,18 @@ class Resources:
             "people": [
                 {
                     "resource_id": one.resource_id,
-                    "name": employed[one.resource_id].name,
+                    "name": people[one.resource_id][-1].name,
                     "minutes": one.minutes,
                     "late_minutes": one.late_minutes,
                     "entries": list(one.entries),
                 }
                 for one in paid
-                if one.resource_id in employed
+                if one.resource_id in people
             ],
             "unknown_people": [
                 {"resource_id": one.resource_id, "minutes": one.minutes, "entries": list(one.entries)}
                 for one in paid
-                if one.resource_id not in employed
+                if one.resource_id not in people
             ],
         }
 
@@ -165,6 +164,14 @@ class Resources:
             "leaving": await self._leaving(plans),
         }
 
+    async def _versions(self) -> dict[str, list[Resource]]:
+        """By person what was said of them, by the day it is from; of one day the newest last."""
+        found: dict[str, list[Resource]] = {}
+        for one in await self._journal.every("resource"):
+            if isinstance(one, Resource):
+                found.setdefault(one.document_id, []).append(one)
+        return {name: sorted(rows, key=lambda row: row.accounting_date) for name, rows in found.items()}
+
     async def _people(self) -> list[Resource]:
         return [one for one in await self._journal.masters("resource") if isinstance(one, Resource)]
 
@@ -199,6 +206,14 @@ class Resources:
             for one in plans
             if one.resource_id in left and one.ends > left[one.resource_id]
         ]
+
+
+def _employer(versions: Sequence[Resource] | None, work_date: str) -> str | None:
+    """Who employed a person on a day; before anything was said of them, their first employer."""
+    if not versions:
+        return None
+    known = [one for one in versions if one.accounting_date.isoformat() <= work_date]
+    return (known[-1] if known else versions[0]).legal_entity
 
 
 def _month(run: str) -> date:

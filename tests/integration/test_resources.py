@@ -95,6 +95,27 @@ def test_work_that_was_parked_is_paid_with_the_run_of_its_completion(tmp_path: P
     on_stand(tmp_path, test, work=False, landscape=waits)
 
 
+def test_who_moves_to_another_employer_is_paid_by_each_for_their_days(tmp_path: Path) -> None:
+    """October's hours stay in UK01's run, though DE01 employs the person from 1 December on."""
+
+    async def test(stand: Stand) -> None:
+        await send(stand, "resource", "R-100")
+        await send(stand, "time_entry", "TE-1", minutes=440)
+        await until(28)
+        before = await stand.get("/v1/payroll?entity=UK01&period=2026-11")
+        assert [row["minutes"] for row in before["people"]] == [440]
+        await send(stand, "resource", "R-100", legal_entity="DE01", accounting_date="2026-12-01")
+        day = {"work_date": "2026-12-01", "accounting_date": "2026-12-01"}
+        await send(stand, "time_entry", "TE-2", minutes=60, **day)
+        assert await stand.get("/v1/payroll?entity=UK01&period=2026-11") == before
+        assert (await stand.get("/v1/payroll?entity=DE01&period=2026-11"))["people"] == []
+        assert (await stand.get("/v1/payroll?entity=UK01&period=2026-12"))["people"] == []
+        (paid,) = (await stand.get("/v1/payroll?entity=DE01&period=2026-12"))["people"]
+        assert (paid["minutes"], paid["entries"]) == (60, ["TE-2"])
+
+    on_stand(tmp_path, test, work=False)
+
+
 def test_utilisation_by_person_department_practice_and_employer(tmp_path: Path) -> None:
     """October has 22 working days: 10,560 minutes of 40 hours a week; 440 billable are 417 basis points."""
 
