@@ -114,8 +114,19 @@ class PsaWork:
             0,
             "time put right",
         )
-        yield self._approval(
-            "timesheet", self._ids.again(sheet.sheet_id), person, at + timedelta(minutes=90), 2
+        # What was changed is taken back and sent anew: two documents, and none for rows left alone.
+        path = f"/timesheet_submissions/{self._ids.again(sheet.sheet_id)}/approve"
+        resolution = {"resolution": {"description": "Approved again"}}
+        again = at + timedelta(minutes=90)
+        yield self._request(
+            f"approver:{person.entity}",
+            person.entity,
+            again,
+            "PUT",
+            path,
+            resolution,
+            2,
+            "timesheet approved again",
         )
 
     def _entered(self, sheet: Timesheet, person: Person, at: datetime) -> Iterator[Action]:
