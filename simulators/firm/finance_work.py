@@ -100,11 +100,20 @@ def _change_order(
 
 
 def _period_end(firm: Firm) -> Iterator[Action]:
-    """On the evening after the month's last day each entity's books are brought up to date."""
+    """On the evening after the month's last day each entity recognises revenue, soft-closes and accrues.
+
+    What is approved for the month after that is late: the calendar says what becomes of it.
+    """
     last = month_end(firm.month)
+    period = f"{last:%Y-%m}"
     for code, entity in firm.entities.items():
         evening = local_moment(entity.time_zone, last + timedelta(days=1), 20)
-        for minutes, path in ((0, "/v1/processes/recognise-revenue"), (45, "/v1/processes/accrue")):
+        asked = {"legal_entity": code, "period": period, "dry_run": False}
+        for minutes, path, body in (
+            (0, "/v1/processes/recognise-revenue", asked),
+            (45, f"/v1/periods/{code}/{period}:soft-close", {"why": "Month-end", "by": CONTROLLING}),
+            (60, "/v1/processes/accrue", asked),
+        ):
             yield Action(
                 at=evening + timedelta(minutes=minutes),
                 actor=CONTROLLING,
@@ -112,7 +121,7 @@ def _period_end(firm: Firm) -> Iterator[Action]:
                 system=GATEWAY,
                 method="POST",
                 path=path,
-                json={"legal_entity": code, "period": f"{last:%Y-%m}", "dry_run": False},
+                json=body,
                 documents=0,
                 what="period end",
             )
