@@ -169,10 +169,17 @@ class Outcomes:
         facts = self._facts(exchange=settlement.exchange, waits=self._waits(job, "in-doubt"))
         if settlement.event is Event.EXHAUSTED:
             return replace(settlement, why=f"{settlement.why}; {why}")
-        if job.attempts >= self._policy.attempts_max or not self._can.can_look_up:
+        # What was posted goes in doubt however often it was tried: a replay must look it up, not send it again.
+        tried = settlement.event is Event.SAID_NO and job.attempts >= self._policy.attempts_max
+        if tried or not self._can.can_look_up:
             return dead(job, "follow-up", f"{why} (vendor id {settlement.vendor_id})", facts)
         if job.state is State.IN_DOUBT:
-            return after_look_up(job, NoAnswer(reason=why), facts)
+            # Found every time: what a person must be told is that we stumble, not that nobody can tell.
+            found = after_look_up(job, NoAnswer(reason=why), facts)
+            over = found.event is Event.EXHAUSTED
+            return (
+                dead(job, "follow-up", f"{why} (vendor id {settlement.vendor_id})", facts) if over else found
+            )
         again = NoAnswer if settlement.event is Event.ACCEPTED else TryLater
         return after_answer(job, again(reason=why), facts)
 

@@ -102,7 +102,7 @@ class Remedies:
         assert row is not None
         if raised.state == "parked":
             return told | await self._of_parked(row)
-        if raised.type == "outcome-unknown":
+        if raised.type in ("outcome-unknown", "follow-up-failed"):
             return told | {
                 "would": "look up", "route": None, "why": f"looked up in {raised.target} before it is sent"
             }  # fmt: skip
