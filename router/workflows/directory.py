@@ -103,9 +103,16 @@ class Directory:
         return found
 
     async def masters_of(self, data: Mapping[str, Any]) -> Masters:
-        """The masters an observed row refers to by `project_id` and `resource_id`."""
+        """The masters an observed row refers to by `project_id` and `resource_id`.
+
+        Of a milestone the contract has the lines of the day it was completed on: a change order may have
+        brought the line it is billed by.
+        """
         project = await self.find(Project, str(data["project_id"])) if data.get("project_id") else None
         contract = await self.find(Contract, project.contract_id) if project else None
+        day = _day(data.get("completed_on"))
+        if contract is not None and day is not None:
+            contract = await self.contract_on(contract.document_id, day) or contract
         card = (
             await self.find(RateCard, contract.rate_card_id) if contract and contract.rate_card_id else None
         )
@@ -122,3 +129,11 @@ class Directory:
                 self.learn((stored,))
             found = self.get(model, document_id)
         return found
+
+
+def _day(text: object) -> date | None:
+    """A day as a source states it; None for what is none, which reading the document will name."""
+    try:
+        return date.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
