@@ -175,6 +175,10 @@ class WaitingVersions:
             states = await self._journal.version_states(name)
             before = max(states, default=0)
             ready = [row for row in sorted(rows) if before and standing(row[0], before) == "follows"][:1]
+            # One that can't follow any more waits for nothing: a look at it says so, and a person decides.
+            stale = [row[1] for row in sorted(rows) if row[0] <= before]
+            if stale:
+                await self._replay(stale, route="again", by="coexist", why=f"version {before} came")
             for _, transaction_id, project_id in ready:
                 stand = {states[before], await self._project_state(project_id)}
                 if stand == {State.POSTED}:
