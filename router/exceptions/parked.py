@@ -274,9 +274,10 @@ PARKED: tuple[ExceptionType, ...] = (
         wrong="{why}.",
         system="PSA (Kantata)",
         field="expense › receipt",
-        mend="Have the receipt attached to the expense and approved again; then replay.",
-        example="Expense 'Dinner', 48.00 GBP: attach the receipt, approve.",
-        replay="yes",
+        mend="Have the receipt attached to the expense and approved again: that comes as a new transaction, so resolve"
+        " this one. Or correct this one when you have seen the receipt.",
+        example='Correct with changes {{"receipt": true}} and why "receipt seen, it is in the paper file".',
+        replay="correct",
     ),
     ExceptionType(
         code="unroutable",

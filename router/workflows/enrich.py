@@ -139,7 +139,7 @@ def _receipt(complete: dict[str, Any], limits: Mapping[str, ExpenseLimit]) -> Pr
         return None
     return Problem(
         f"expense {complete.get('document_id')}: {category} of {amount} {currency} needs a receipt; attach it to"
-        " the expense in the PSA, then replay",
+        " the expense in the PSA and have it approved again",
         NoReceipt.code,
     )
 

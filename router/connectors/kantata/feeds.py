@@ -24,7 +24,7 @@ from router.connectors.kantata.decisions import (
 )
 from router.connectors.kantata.deletions import DELETIONS, DeletionReader
 from router.connectors.kantata.observations import Fields, Names, Row, expense, milestone, time_entry
-from router.connectors.kantata.required import REQUIRED
+from router.connectors.kantata.required import OPTIONAL, REQUIRED
 from router.connectors.mapping import VendorMapping
 from router.connectors.port import Observed, Page
 from router.errors import BadInput, VendorUnknown
@@ -148,7 +148,9 @@ class FeedReader:
 
     def _fields(self, group: str) -> Fields:
         """What the attributes of a kind, or of a part of one, are called; raises Unmapped."""
-        return {name: self._mapping.field(group, name) for name in REQUIRED[group]}
+        named = self._mapping.fields.get(group, {})
+        wanted = [*REQUIRED[group], *(name for name in OPTIONAL.get(group, ()) if name in named)]
+        return {name: self._mapping.field(group, name) for name in wanted}
 
     async def _learn(self, subject: str, collection: str, ids: Iterable[object]) -> None:
         """Ask for the canonical ids not known yet; what has none is asked for again next time."""

@@ -52,6 +52,9 @@ def expense(row: Row, names: Names, fields: Fields) -> Observed:
         "billable": row.get(fields["billable"]) is True,
         "notes": _notes(row, fields),
     }
+    stated = row.get(fields["receipt"]) if "receipt" in fields else None
+    if stated is not None:  # only an account that knows is held to the policy on receipts
+        data["receipt"] = bool(stated)
     return _observed("expense_item", "approved", row, data, fields, version=_approval(row))
 
 

@@ -16,3 +16,5 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "project.template": ("name",),
     "invoice": ("number", "status", "total"),
 }  # fmt: skip
+OPTIONAL: Mapping[str, tuple[str, ...]] = {"expense_item": ("receipt",)}
+"""Names that are read where the mapping has them: not every account keeps such an attribute."""
