@@ -46,7 +46,8 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "erp-currency",
         "CURRENCY VK034 INVALID_CURRENCY",
-        r"currency is \S+, not|currency \S+ is not defined|(order|project) is (billed )?in \S+",
+        r"currency is \S+, not|currency \S+ is not defined|(order|project) is (billed )?in \S+"
+        r"|there is no \w+ rate from",
     ),
     _family("erp-nothing-to-bill", "NOTHING_TO_BILL VF016", r"no unbilled work|no billing documents"),
     _family(
@@ -66,7 +67,7 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "erp-status",
         "STATUS V1382 ZC001",
-        r"is billed|has payments or credits|is cancelled|is paid|contract \S+ is not active|stands at version|dependent records"
+        r"is billed|has payments or credits|is cancelled|is paid|contract \S+ is not active|is at version|dependent records"
         r"|can't be (changed|transformed)",
     ),
     _family(

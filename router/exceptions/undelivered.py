@@ -63,8 +63,8 @@ REFUSED: tuple[ExceptionType, ...] = (
         queue="finance-operations",
         wrong="{target} does not take the currency of {kind} {document_id}: {why}.",
         system="{target}",
-        field="currency of the company, project or customer",
-        mend="Allow the currency there and replay, or correct the document's currency.",
+        field="currency of the company, project or customer; exchange rates",
+        mend="Allow the currency there (or publish its rate) and replay, or correct the document's currency.",
         example="NetSuite: customer › Financial › Currencies › add GBP.",
         replay="yes",
     ),
@@ -126,9 +126,10 @@ REFUSED: tuple[ExceptionType, ...] = (
         wrong="{target} has something under the number of {kind} {document_id} already: {why}.",
         system="{target}",
         field="the document of that number",
-        mend="Look at it there. Where it is the same, resolve this one with its number; where it is not, free the number"
-        " and replay.",
-        example="NetSuite: Lists › Search › external id; resolve with 'is internal id 4711'.",
+        mend="Look at it there. Where it is the same, tell the router its id (POST /v1/crosswalk:rename) and resolve this"
+        " one; where it is not, free the number there and replay.",
+        example='POST /v1/crosswalk:rename {{"system": "{target}", "kind": "project", "document_id": "{document_id}",'
+        ' "vendor_id": "4711", "by": "ann", "why": "made by hand"}}',
         replay="no",
     ),
     ExceptionType(
