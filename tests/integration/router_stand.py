@@ -119,17 +119,20 @@ async def stand(
     work: bool = True,
     policy: DeliveryPolicy | None = None,
     landscape: Callable[[dict[str, Any]], None] | None = None,
+    simulators: Mapping[str, Hosted] | None = None,
 ) -> AsyncIterator[Stand]:
     """Start a router on a SQLite journal in `folder`; `work` False: nothing is delivered or polled.
 
-    `landscape` may change a copy of the default landscape before anything reads it.
+    `landscape` may change a copy of the default landscape before anything reads it. `simulators` are those
+    of an earlier stand on the same folder: the router was restarted, the other systems were not.
     """
     file = default_file("landscapes/default.yaml")
     data = deepcopy(in_memory(file.data))
     if landscape is not None:
         landscape(data)
-    empty_drops()
-    simulators = build_fleet(data, clock=clock, seed=7, faults=faults)
+    if simulators is None:
+        empty_drops()
+        simulators = build_fleet(data, clock=clock, seed=7, faults=faults)
     network = Network({SystemId(name): app for name, app in simulators.items()})
     router = build(
         landscape=as_landscape(ConfigFile(file.name, data, file.places)),
