@@ -13,16 +13,19 @@ from router.canonical.masters import Opportunity
 from router.errors import Overloaded, Refused
 from router.ingest.decisions import check
 from router.journal.journal import Journal
-from router.journal.port import Acceptance, Accepted, Submission
+from router.journal.port import Acceptance, Accepted, Stale, Submission
 from router.landscape import Landscape
 from router.model import SystemId
 from router.workflows.decisions import process_id
 from router.workflows.directory import Directory
+from router.workflows.ownership import MASTER
 from router.workflows.service import Workflows
 from router.workflows.submissions import parked
 
 COUNTED_EVERY = 5_000
 """Submissions between two looks at the backlog: at most this much over its limit."""
+JUDGED_MAX = 8
+"""Times a master is judged anew before its sender is told to come again: more needs as many gateways at once."""
 
 
 class Vet(Protocol):
@@ -87,13 +90,42 @@ class Intake:
     async def accept(
         self, submissions: Sequence[Submission], *, cursor: tuple[SystemId, str, str] | None = None
     ) -> list[Acceptance]:
-        """Make them durable, in one commit; raises Overloaded when too much waits already."""
+        """Make them durable, in one commit; raises Overloaded when too much waits already.
+
+        A master that is among them twice is judged by the one before: then the commits are several, the
+        last with the cursor.
+        """
         if not await self._has_room(len(submissions)):
             raise Overloaded("too many deliveries wait already", retry_after_s=30, mend="send again later")
+        *first, last = _once_each(submissions)
+        answers = [answer for run in first for answer in await self._in_turn(run, None)]
+        return answers + await self._in_turn(last, cursor)
+
+    async def _in_turn(
+        self, submissions: Sequence[Submission], cursor: tuple[SystemId, str, str] | None
+    ) -> list[Acceptance]:
         if any(vet.alone and one.kind in vet.kinds for vet in self._vets for one in submissions):
             async with self._alone:
-                return await self._accept(submissions, cursor)
-        return await self._accept(submissions, cursor)
+                return await self._judged(submissions, cursor)
+        return await self._judged(submissions, cursor)
+
+    async def _judged(
+        self, submissions: Sequence[Submission], cursor: tuple[SystemId, str, str] | None
+    ) -> list[Acceptance]:
+        """Accept; judge again what was judged by a version that another gateway replaced meanwhile."""
+        answers = await self._accept(submissions, cursor)
+        for _ in range(JUDGED_MAX):
+            stale = [at for at, answer in enumerate(answers) if _outrun(submissions[at], answer)]
+            if not stale:
+                return answers
+            again = await self._accept([submissions[at] for at in stale], cursor)
+            for at, answer in zip(stale, again, strict=True):
+                answers[at] = answer
+        if not any(map(_outrun, submissions, answers)):
+            return answers
+        raise Overloaded(
+            "other gateways change the same master again and again", retry_after_s=5, mend="send again later"
+        )
 
     async def _accept(
         self, submissions: Sequence[Submission], cursor: tuple[SystemId, str, str] | None
@@ -167,6 +199,11 @@ class Intake:
                 return False
         self._room -= count
         return True
+
+
+def _outrun(submission: Submission, answer: Acceptance) -> bool:
+    """Whether another gateway changed the master after this one judged the change."""
+    return isinstance(answer, Stale) and answer.register.startswith(MASTER) and submission.advance is None
 
 
 def _once_each(submissions: Sequence[Submission]) -> list[list[Submission]]:

@@ -165,7 +165,7 @@ def _register(tx: Transaction, planned: Plan) -> None:
         submission, document = fresh.prepared.submission, fresh.prepared.submission.document
         stands = registers.advance(submission.advance) if submission.advance and document else None
         if stands is not None and submission.advance is not None:
-            if not submission.keep_conflict:
+            if submission.advance.anew or not submission.keep_conflict:
                 planned.answers[fresh.at] = Stale(
                     register=submission.advance.register, stands_at=stands, wanted=submission.advance.to
                 )

@@ -318,7 +318,7 @@ def _check_counted(tx: Transaction, old: Document, given: Prepared) -> None:
     assert document is not None
     # The version it moved on when it was accepted: still the one that stands, and its own.
     stands = read(tx, [advance.register]).get(advance.register, advance.first) if advance is not None else 0
-    if advance is not None and stands != advance.to:
+    if advance is not None and not advance.anew and stands != advance.to:
         raise Refused(
             f"version {stands} stands, so version {advance.to} can't be corrected any more",
             mend=f"send the change as version {stands + 1}",

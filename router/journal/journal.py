@@ -19,7 +19,17 @@ from router.journal.lanes import claim as claim_lanes
 from router.journal.mapping_days import MappingOf, choose
 from router.journal.open_items import OpenItemReads
 from router.journal.periods import Late, Periods
-from router.journal.port import Acceptance, Decide, Lease, LeaseSettlement, NewJob, Pin, Submission, Switch
+from router.journal.port import (
+    Acceptance,
+    Decide,
+    Lease,
+    LeaseSettlement,
+    NewJob,
+    Pin,
+    Stale,
+    Submission,
+    Switch,
+)
 from router.journal.prepared import Prepared, prepare
 from router.journal.reading import Reads
 from router.journal.redating import Moved
@@ -64,8 +74,8 @@ class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Iden
     ) -> list[Acceptance]:
         """Accept documents, all or none, in one commit with concurrent callers; answers in their order.
 
-        `cursor` (system, feed, position) is stored in the same commit. Raises BadInput for what can't
-        be stored.
+        `cursor` (system, feed, position) is stored in the same commit, unless something is Stale: what a
+        feed said is read again until all of it is kept. Raises BadInput for what can't be stored.
         """
         if not submissions and cursor is None:
             return []
@@ -83,7 +93,7 @@ class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Iden
         given = []
         for batch, cursor in batches:
             given.append(list(islice(rest, len(batch))))
-            if cursor is not None:
+            if cursor is not None and not any(isinstance(one, Stale) for one in given[-1]):
                 records.put_cursor(tx, *cursor)
         return given
 

@@ -79,11 +79,13 @@ class Advance:
     """A document moves a version on; accepted only from the version just before."""
 
     register: str
-    """`version:<contract>`."""
+    """`version:<contract>`, `master:<kind>/<id>`."""
     expected: int
     to: int
     first: int = 1
     """Where a register stands that was never used."""
+    anew: bool = False
+    """True: what was judged by another state is judged again, so Stale is answered to a feed as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -244,7 +244,7 @@ def _registered(
 ) -> tuple[Prepared | None, Prepared | None]:
     """A completed submission after what it draws on or moves on, and what is left over; None: stays parked."""
     advance, draw, document = given.submission.advance, given.submission.draw, given.submission.document
-    stands = registers.advance(advance) if advance is not None else None
+    stands = registers.move(advance) if advance is not None else None
     if advance is not None and stands is not None:
         problem, code = stale_words(advance, stands)
         tx.run("UPDATE transactions SET problem = ?, problem_code = ? WHERE seq = ?", (problem, code, seq))

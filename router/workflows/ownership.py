@@ -1,8 +1,10 @@
 """The vet that keeps masters' attributes with their owners: the matrix applied to what comes in.
 
 It stands before the journal, and this gateway accepts no other master while it compares with the newest
-version; a master sent twice in one batch is two commits (`Intake.accept_each`). Two gateways that take two
-systems' changes of one master within milliseconds of each other both compare with what stood before.
+version; a master sent twice in one batch is two commits (`Intake.accept`). Another gateway may take a
+change of the same master meanwhile: so what was judged is accepted only while the master stands as it was
+read (a register of the journal counts its changes), and is judged anew otherwise. Not counted are versions
+that the firm's own processes accept together with a settlement.
 """
 
 from __future__ import annotations
@@ -13,13 +15,14 @@ from router.canonical.kinds import KINDS, Kind
 from router.canonical.ownership import Clash, Ownership, Role, judge
 from router.journal.identity import NewConflict
 from router.journal.journal import Journal
-from router.journal.port import Submission
+from router.journal.port import Advance, Submission
 from router.landscape import Landscape
 from router.model import SystemId
 
 OWN_CLIENT = "coexist"
 """Our own processes and people's decisions: what they change was judged before."""
 FEED = "feed:"
+MASTER = "master:"
 
 
 class OwnershipVet:
@@ -45,7 +48,14 @@ class OwnershipVet:
     async def look(self, submission: Submission) -> Submission:
         """Keep values their owners gave; raises NotOwner for a change that is refused."""
         document = submission.document
-        if document is None or submission.client == OWN_CLIENT:
+        if document is None or submission.advance is not None:
+            return submission
+        register = register_of(document.kind, document.document_id)
+        # Read before the version it is compared with: a change in between makes it stale, never unseen.
+        revision = (await self._journal.registers([register])).get(register, 0)
+        step = Advance(register=register, expected=revision, to=revision + 1, first=0, anew=True)
+        submission = replace(submission, advance=step)
+        if submission.client == OWN_CLIENT:
             return submission
         sender = self.role_of(submission)
         stored = await self._journal.master(document.kind, document.document_id)
@@ -58,6 +68,11 @@ class OwnershipVet:
         if verdict.document == document:
             return submission
         return replace(submission, document=verdict.document, as_sent=submission.as_sent or document)
+
+
+def register_of(kind: str, document_id: str) -> str:
+    """The register that counts a master's changes."""
+    return f"{MASTER}{kind}/{document_id}"
 
 
 def _row(submission: Submission, clash: Clash) -> NewConflict:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from orjson import dumps
 
+from cutover.rehearsal.virtual_time import VirtualClock, run
+from router.canonical import events
 from router.connectors.port import Delivery, Result
+from router.journal.port import Accepted
 from router.landscape import default_file
 from router.model import SystemId
-from tests.integration.router_stand import Stand, event, on_stand
+from tests.integration.router_stand import START, Stand, event, on_stand, stand
 
 SAID = {"by": "ann", "why": "asked the customer"}
 VAT = "GB 123 4567 89"
@@ -89,6 +94,39 @@ def test_two_owners_in_one_batch_both_have_their_say(tmp_path: Path) -> None:
         assert (conflict["attribute"], conflict["kept"]) == ("name", "Northwind Group Ltd")
 
     on_stand(tmp_path, test)
+
+
+@pytest.mark.parametrize("client", ["", "feed:netsuite"])
+def test_two_owners_through_two_gateways_both_have_their_say(tmp_path: Path, client: str) -> None:
+    """Two routers on one journal take two systems' changes of one master at once: neither undoes the other."""
+
+    async def story(clock: VirtualClock) -> None:
+        async with stand(tmp_path, clock, work=False) as one:
+            await taken(one, event("customer"))
+            async with stand(tmp_path, clock, work=False, simulators=one.simulators) as two:
+                crm = sent("customer", "crm-1", "/crm", name="Northwind Group Ltd", payment_terms_days=None)
+                erp = sent("customer", "erp-1", "/erp", payment_terms_days=45)
+                theirs = two.router.intake.submission(
+                    events.read(erp), client=client or "gateway", received=dumps(erp)
+                )
+                cursor = None
+                if client:
+                    theirs = replace(theirs, keep_conflict=True)
+                    cursor = (SystemId("netsuite"), "customers", "7")
+                answer, kept = await asyncio.gather(
+                    taken(one, crm), two.router.intake.accept([theirs], cursor=cursor)
+                )
+                assert answer["state"] == "queued"
+                assert [type(one) for one in kept] == [Accepted]
+                stands = await one.get("/v1/documents/customer/C-100")
+                assert (stands["name"], stands["payment_terms_days"]) == ("Northwind Group Ltd", 45)
+                (conflict,) = (await one.get("/v1/conflicts"))["conflicts"]
+                assert (conflict["attribute"], conflict["offered"]) == ("name", "Northwind Trading Ltd")
+                if client:
+                    read = await one.router.journal.cursor(SystemId("netsuite"), "customers")
+                    assert read == "7"
+
+    run(story, start=START)
 
 
 def test_a_refused_change_names_owner_and_mend_and_a_repeat_gets_its_first_answer(tmp_path: Path) -> None:
