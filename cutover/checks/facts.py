@@ -169,10 +169,6 @@ _TABLES: tuple[tuple[Any, str, str], ...] = (
 def _rows(connection: Connection, row: Any, table: str, order: str) -> list[Any]:
     columns = ", ".join(row._fields)
     sql = f"SELECT {columns} FROM {table} ORDER BY {order}"  # noqa: S608 - the names are this module's own
-    cursor = connection.connection.cursor()
-    try:
+    with connection.exec_driver_sql(sql) as result:
         # The driver's own rows: a quarter of a million go through here, and each is made a tuple once.
-        cursor.execute(sql)
-        return [row(*values) for values in cursor.fetchall()]
-    finally:
-        cursor.close()
+        return [row(*values) for values in result.cursor.fetchall()]
