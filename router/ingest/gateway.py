@@ -81,6 +81,8 @@ def answer_of(answer: Acceptance) -> dict[str, Any]:
         sort, _, name = answer.register.partition(":")
         if sort == "period":
             raise PeriodClosed(f"the period of {name} was closed just now", mend="send it again")
+        if sort == "master":
+            raise StaleVersion(f"{name} was changed just now", mend="look at it again, then send it again")
         raise StaleVersion(
             f"version {answer.wanted} of {name} does not follow the one that stands, {answer.stands_at}",
             mend=f"send version {answer.stands_at + 1}",

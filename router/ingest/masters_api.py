@@ -6,6 +6,7 @@ People decide here what the ownership matrix leaves to them; every decision says
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,16 +18,18 @@ from router.canonical.documents import Document
 from router.canonical.kinds import KINDS, Kind, parse
 from router.canonical.masters import Customer
 from router.canonical.ownership import OF_THE_EVENT, Ownership
-from router.errors import BadInput, NotFound
+from router.errors import BadInput, NotFound, StaleVersion
 from router.ingest.gateway import answer_of, read_body
 from router.ingest.intake import Intake
 from router.ingest.principal import Authenticate
 from router.ingest.problems import json_response
 from router.journal.journal import Journal
+from router.journal.port import Advance
 from router.landscape import Landscape
 from router.model import SystemId
 from router.settings import Settings
 from router.workflows.hierarchy import tree
+from router.workflows.ownership import register_of
 from router.workflows.submissions import own_submission
 
 DECIDED = "/coexist/conflicts"
@@ -137,11 +140,24 @@ class Masters:
         return json_response({"conflicts": [row for row in rows if wanted in (None, row["state"])]})
 
     async def accept(self, request: Request, conflict_id: int) -> Response:
-        """Take the offered value: the master is accepted anew with it. Body: `by`, `why`."""
+        """Take the offered value: the master is accepted anew with it. Body: `by`, `why`.
+
+        Raises StaleVersion when its owner gave another value since.
+        """
         row, said = await self._conflict(request, conflict_id)
+        register = register_of(row["kind"], row["document_id"])
+        revision = (await self._journal.registers([register])).get(register, 0)
         document = await self._journal.master(row["kind"], row["document_id"])
         assert document is not None, "a conflict is about a master that stands"
         data = document.model_dump(mode="json", exclude_none=True)
+        stands = data.get(row["attribute"])
+        # The offered value stands where an acceptance was cut off before the conflict was marked.
+        if stands not in (row["kept"], row["offered"]):
+            raise StaleVersion(
+                f"{row['attribute']} of {row['kind']} {row['document_id']} is {stands!r} by now; the conflict"
+                f" was about {row['kept']!r}, for which {row['offered']!r} was offered",
+                mend=f"leave what stands (:keep), or change {row['attribute']} in the {row['owner']}",
+            )
         data.pop(row["attribute"], None)
         if row["offered"] is not None:
             data[row["attribute"]] = row["offered"]
@@ -153,7 +169,8 @@ class Masters:
             verb=verb,
             correlation_id=f"conflict-{conflict_id}",
         )
-        (answer,) = await self._intake.accept([submission])
+        step = Advance(register=register, expected=revision, to=revision + 1, first=0)
+        (answer,) = await self._intake.accept([replace(submission, advance=step)])
         told = answer_of(answer)
         await self._journal.decide_conflicts([conflict_id], state="accepted", **said)
         return json_response({**told, "conflict_id": conflict_id, "state": "accepted"})

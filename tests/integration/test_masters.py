@@ -79,6 +79,25 @@ def test_an_owner_changes_and_another_one_does_not(tmp_path: Path) -> None:
     on_stand(tmp_path, story)
 
 
+def test_an_old_conflict_never_overrides_what_its_owner_said_since(tmp_path: Path) -> None:
+    """The ERP changed its terms after the CRM's change was kept out: accepting that is 409, keeping ends it."""
+
+    async def test(stand: Stand) -> None:
+        await taken(stand, event("customer", payment_terms_days=45))
+        await taken(stand, sent("customer", "U1", "/crm/accounts", payment_terms_days=10))
+        await taken(stand, sent("customer", "E1", "/erp/customers", payment_terms_days=60))
+        (conflict,) = (await stand.get("/v1/conflicts?state=open"))["conflicts"]
+        answer = await stand.post(SAID, f"/v1/conflicts/{conflict['conflict_id']}:accept")
+        assert answer.status_code == 409
+        assert answer.json()["type"] == "urn:coexist:problem:stale-version"
+        assert "is 60 by now; the conflict was about 45, for which 10 was offered" in answer.json()["detail"]
+        assert (await stand.get("/v1/documents/customer/C-100"))["payment_terms_days"] == 60
+        await decided(stand, f"/v1/conflicts/{conflict['conflict_id']}:keep")
+        assert (await stand.get("/v1/conflicts?state=open"))["conflicts"] == []
+
+    on_stand(tmp_path, test)
+
+
 def test_two_owners_in_one_batch_both_have_their_say(tmp_path: Path) -> None:
     """The CRM renames a customer, the ERP, which knows the old name, changes its terms: neither undoes the other."""
 
