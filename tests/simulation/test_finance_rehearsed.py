@@ -7,11 +7,8 @@ take everything until an entity has moved, so what is booked before is the same 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,157 +16,13 @@ from cutover.rehearsal.memory import in_memory
 from cutover.rehearsal.rehearse import Rehearsal, rehearse
 from router.configfile import ConfigFile
 from router.landscape import as_landscape, default_file
-from simulators.firm.actions import GATEWAY, Action, Step
-from simulators.firm.firm import Firm
-from tests.integration.router_stand import event
+from tests.simulation.finance_month import month
 from tests.simulation.tiny import WAVES, tiny_options
 
 OLD, NEW = "sap_ecc", "netsuite"
 AR, WIP, DUE_FROM, TAX, DUE_TO, DEFERRED = "120000", "140000", "130000", "230000", "235000", "250000"
 REVENUE, UNBILLED, IC_REVENUE, IC_COST, BAD_DEBT = "400000", "410000", "450000", "650000", "660000"
-LINE = {"tax_code": "GB-STD", "service_line": "CONSULTING", "description": "As agreed", "line": 1}
-DAY = timedelta(days=1)
-BEFORE, NOON, AFTER = timedelta(hours=1), DAY + timedelta(minutes=20), DAY + timedelta(hours=5)
-"""From the start at noon: all on the old ERP; US01 on the new one and UK01 not; both on the new one."""
-
-
-class Desk:
-    """Writes down what is sent when; each document 20 seconds after the one before."""
-
-    def __init__(self, start: datetime) -> None:
-        self._start = start
-        self.steps: list[Action] = []
-
-    def send(self, after: timedelta, body: Mapping[str, Any], path: str = "/v1/transactions") -> None:
-        """A request to the gateway."""
-        at = self._start + after + timedelta(seconds=20 * len(self.steps))
-        self.steps.append(
-            Action(
-                at=at, actor="desk", entity="UK01", system=GATEWAY, method="POST", path=path, json=body, expect=202
-            )
-        )  # fmt: skip
-
-    def say(self, after: timedelta, kind: str, document_id: str, **changed: Any) -> None:
-        """A document."""
-        self.send(after, event(kind, f"{kind} {document_id}", document_id=document_id, **changed))
-
-    def agreed(self, number: int, *lines: dict[str, Any], **fields: Any) -> dict[str, Any]:
-        """Contract K-<n> and project P-<n> of UK01, and what documents of theirs have in common."""
-        contract, project = f"K-{number}", f"P-{number}"
-        self.say(BEFORE, "contract", contract, lines=[{**LINE, **line} for line in lines], **fields)
-        self.say(BEFORE, "project", project, contract_id=contract)
-        return {"project_id": project, "contract_id": contract}
-
-
-def month(firm: Firm, *, start: datetime, end: datetime, seed: int) -> Iterator[Step]:
-    """What happens; nobody of the fictional firm does anything."""
-    desk = Desk(start)
-    for kind in ("rate_card", "resource", "customer"):
-        desk.say(BEFORE, kind, {"rate_card": "RC-UK01", "resource": "R-100", "customer": "C-100"}[kind])
-    _capped(desk)
-    _retainer(desk)
-    _subscription(desk)
-    _fixed_fee(desk)
-    _corrected(desk)
-    _across(desk)
-    return iter(sorted((step for step in desk.steps if start <= step.at < end), key=lambda step: step.at))
-
-
-def _bill(desk: Desk, number: int, after: timedelta, on: Mapping[str, Any]) -> None:
-    desk.say(after, "billing_event", f"BE-{number}", **on)
-
-
-def _capped(desk: Desk) -> None:
-    """900.00 at 150.00 are 6 hours; version 3 of the contract (1,500.00) comes before version 2 (1,200.00)."""
-    cap = {"bills": "time", "cap": "900.00"}
-    on = desk.agreed(1, cap)
-    work = {"project_id": "P-1"}
-    desk.say(BEFORE, "time_entry", "T-11", **work, minutes=480)
-    for version, amount in ((3, "1500.00"), (2, "1200.00")):
-        more = {
-            "contract_version": version,
-            "effective": "2026-10-31",
-            "lines": [{**LINE, **cap, "cap": amount}],
-        }
-        desk.say(2 * BEFORE, "change_order", f"CO-{version}", **on, **more)
-    desk.say(
-        AFTER, "time_entry", "T-12", **work, minutes=480, work_date="2026-10-31", accounting_date="2026-10-31"
-    )
-    _bill(desk, 1, AFTER + BEFORE, {**on, "accounting_date": "2026-10-31"})
-
-
-def _retainer(desk: Desk) -> None:
-    """900.00 a month, drawn down by 6 of 8 hours; 2 hours are billed beside it."""
-    on = desk.agreed(
-        2,
-        {"bills": "retainer", "fee": "900.00", "revenue": "percentage_of_completion"},
-        {"bills": "time", "line": 2},
-        billing="retainer",
-        starts="2026-10-01",
-    )
-    desk.say(BEFORE, "time_entry", "T-21", project_id="P-2", minutes=480)
-    _bill(desk, 2, 3 * BEFORE, on)
-
-
-def _subscription(desk: Desk) -> None:
-    """1,300.00 a month from the 15th: 17 of 31 days are 712.90."""
-    fee = {"bills": "subscription", "fee": "1300.00", "revenue": "straight_line"}
-    on = desk.agreed(3, fee, billing="subscription", rate_card_id=None, starts="2026-10-15")
-    _bill(desk, 3, 3 * BEFORE, on)
-    desk.send(
-        AFTER + BEFORE + BEFORE / 2,
-        {"legal_entity": "UK01", "period": "2026-10", "dry_run": False},
-        "/v1/processes/recognise-revenue",
-    )
-
-
-def _fixed_fee(desk: Desk) -> None:
-    """The invoice is asked for before the milestone is completed, and comes after it."""
-    on = desk.agreed(4, {"bills": "milestones", "fee": "12500.00"}, billing="fixed_fee", rate_card_id=None)
-    _bill(desk, 4, 2 * BEFORE, {**on, "milestone_ids": ["MS-4"]})
-    desk.say(3 * BEFORE, "milestone", "MS-4", **on)
-
-
-def _corrected(desk: Desk) -> None:
-    """Two hours invoiced; credited and billed again, and the new invoice's last 20.00 written off."""
-    on = desk.agreed(5, {"bills": "time"})
-    desk.say(BEFORE, "time_entry", "T-51", project_id="P-5", minutes=120)
-    desk.say(BEFORE, "time_entry", "T-52", project_id="P-5", minutes=60)
-    desk.say(2 * BEFORE, "time_entry", "T-53", project_id="P-5", minutes=-60, adjusts="T-52")
-    _bill(desk, 5, 3 * BEFORE, on)
-    invoice = {"invoice_id": "INV-BE-5", "reason": "Wrong purchase order"}
-    desk.send(5 * BEFORE, invoice, "/v1/processes/credit-and-rebill")
-    rest = {
-        "invoice_id": "INV-BE-5.rebill",
-        "amount": "20.00",
-        "reason": "Bank charges",
-        "approved_by": "head",
-    }
-    desk.send(7 * BEFORE, rest, "/v1/processes/write-off")
-
-
-def _across(desk: Desk) -> None:
-    """A consultant of UK01 (still on the old ERP) works for US01 (already on the new one)."""
-    america = {"legal_entity": "US01", "region": "AMER", "currency": "USD"}
-    desk.say(BEFORE, "rate_card", "RC-US01", **america)
-    desk.say(BEFORE, "customer", "C-600", **america, country="US", name="Southwind Inc")
-    terms = {
-        "customer_id": "C-600",
-        "rate_card_id": "RC-US01",
-        "lines": [{**LINE, "bills": "time", "tax_code": "US-EXEMPT"}],
-    }
-    desk.say(BEFORE, "contract", "K-6", **america, **terms)
-    desk.say(BEFORE, "project", "P-6", **america, customer_id="C-600", contract_id="K-6", name="Audit")
-    desk.say(
-        NOON,
-        "time_entry",
-        "T-61",
-        **america,
-        project_id="P-6",
-        minutes=90,
-        work_date="2026-10-31",
-        accounting_date="2026-10-31",
-    )
+CASH, EMPLOYEES, EXPENSE, FX = "100000", "240000", "600000", "700000"
 
 
 @cache
@@ -186,15 +39,19 @@ def rehearsed() -> Rehearsal:
     return rehearse(options, journal=folder / "journal.sqlite", work=month)
 
 
-def booked(erp: str, *rows: tuple[str, str]) -> dict[str, int]:
-    """What the entries of some documents come to, by account, in the document's minor units; zeros left out."""
+def booked(erp: str, *rows: tuple[str, str], base: bool = False) -> dict[str, int]:
+    """What the entries of some documents come to, by account, in minor units; zeros left out.
+
+    The document's currency, or with `base` the entity's.
+    """
     books = rehearsed().world.simulators[erp].sim.books  # type: ignore[attr-defined]
     sums: dict[str, int] = {}
     for row_type, external_id in rows:
         row = books.get(row_type, external_id)
         assert row is not None, f"{erp} has no {row_type} {external_id}"
         for line in books.ledger.entries[row.entry - 1].lines if row.entry else ():
-            sums[line.account] = sums.get(line.account, 0) + line.minor
+            minor = line.base_minor if base else line.minor
+            sums[line.account] = sums.get(line.account, 0) + minor
     return {account: minor for account, minor in sorted(sums.items()) if minor}
 
 
@@ -291,3 +148,79 @@ def test_intercompany_meets_across_the_erps() -> None:
     assert booked(NEW, ("journal_entry", "IC-T-61.to")) == {DUE_TO: -11_340, IC_COST: 11_340}
     assert not has(OLD, "journal_entry", "IC-T-61.to")
     assert booked(NEW, ("time", "T-61")) == {WIP: 22_500, UNBILLED: -22_500}
+
+
+def test_two_entities_bill_one_engagement_each_in_its_own_erp() -> None:
+    """UK01 (old ERP, the new one shadows) bills 500.00 and 100.00 tax; US01 (moved) 500.00 in the new one alone."""
+    ours = {AR: 60_000, WIP: -50_000, TAX: -10_000, REVENUE: -50_000, UNBILLED: 50_000}
+    for erp in (OLD, NEW):
+        assert booked(erp, ("invoice", "BE-7")) == ours
+    theirs = {AR: 50_000, REVENUE: -50_000}
+    assert booked(NEW, ("milestone", "MS-7-US"), ("invoice", "BE-7-US")) == theirs
+    assert not has(OLD, "milestone", "MS-7-US")
+    assert not has(OLD, "invoice", "BE-7-US")
+
+
+@pytest.mark.parametrize("erp", [OLD, NEW])
+def test_expenses_carry_a_mark_up_within_policy(erp: str) -> None:
+    """120.00 of a meal of 150.00 at 12.5% are 135.00; 30.00 and the entertainment's 80.00 are the firm's cost."""
+    assert booked(erp, ("expense", "EX-81")) == {
+        WIP: 13_500, EMPLOYEES: -12_000, UNBILLED: -13_500, EXPENSE: 12_000,
+    }  # fmt: skip
+    own = (("expense", "EX-81.beyond"), ("expense", "EX-82"))
+    assert booked(erp, *own) == {EMPLOYEES: -11_000, EXPENSE: 11_000}
+    assert booked(erp, ("invoice", "BE-8")) == {
+        AR: 16_200, WIP: -13_500, TAX: -2_700, REVENUE: -13_500, UNBILLED: 13_500,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("erp", [OLD, NEW])
+def test_one_invoice_for_two_projects(erp: str) -> None:
+    """6 and 2 hours at 150.00: 900.00 and 300.00 on one invoice of 1,200.00 and 240.00 tax."""
+    assert booked(erp, ("time", "T-91")) == {WIP: 90_000, UNBILLED: -90_000}
+    assert booked(erp, ("time", "T-101")) == {WIP: 30_000, UNBILLED: -30_000}
+    assert booked(erp, ("invoice", "BE-9")) == {
+        AR: 144_000, WIP: -120_000, TAX: -24_000, REVENUE: -120_000, UNBILLED: 120_000,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("erp", [OLD, NEW])
+def test_euros_are_booked_at_the_rate_of_their_day(erp: str) -> None:
+    """900.00 and 180.00 euros at 0.8573276518 are 771.59 and 154.32 pounds; paid at 0.8571974328: 0.14 are lost.
+
+    The rates are crossed through dollars: 1.1267 / 1.3142 on the 30th, 1.1219 / 1.3088 on the 31st.
+    """
+    bill = ("invoice", "BE-11")
+    euros = {AR: 108_000, WIP: -90_000, TAX: -18_000, REVENUE: -90_000, UNBILLED: 90_000}
+    assert booked(erp, bill) == euros
+    assert booked(erp, ("time", "T-111"), bill, base=True) == {AR: 92_591, TAX: -15_432, REVENUE: -77_159}
+    assert booked(erp, ("payment", "PAY-11"), base=True) == {CASH: 92_577, AR: -92_591, FX: 14}
+
+
+@pytest.mark.parametrize("erp", [OLD, NEW])
+def test_a_business_abroad_owes_no_tax_here(erp: str) -> None:
+    """4 hours at 150.00: 600.00, and nothing on the tax account."""
+    assert booked(erp, ("time", "T-121"), ("invoice", "BE-12")) == {AR: 60_000, REVENUE: -60_000}
+
+
+@pytest.mark.parametrize("erp", [OLD, NEW])
+def test_a_project_is_closed_only_when_its_invoice_is_paid(erp: str) -> None:
+    """Asked for ten minutes before 360.00 are paid, and refused once a minute until then."""
+    everything = (("time", "T-131"), ("invoice", "BE-13"), ("payment", "PAY-13"))
+    assert booked(erp, *everything) == {CASH: 36_000, TAX: -6_000, REVENUE: -30_000}
+    projects = rehearsed().world.simulators[erp].sim.books.rows("project")  # type: ignore[attr-defined]
+    assert [row.external_id for row in projects if row.status == "closed"] == ["P-13"]
+    assert rehearsed().report["resilience"]["people_retried"] >= 10, "nobody else is told to try again"
+
+
+def test_what_comes_after_the_soft_close_is_booked_in_november() -> None:
+    """An hour and a half of 31 October, 225.00, is posted on 1 November, in the new ERP alone."""
+    books = rehearsed().world.simulators[NEW].sim.books  # type: ignore[attr-defined]
+    late, before = books.get("time", "T-141"), books.get("time", "T-12")
+    assert booked(NEW, ("time", "T-141")) == {WIP: 22_500, UNBILLED: -22_500}
+    dates = [(str(row.work_date), str(books.ledger.entries[row.entry - 1].on)) for row in (before, late)]
+    assert dates == [("2026-10-31", "2026-10-31"), ("2026-10-31", "2026-11-01")]
+    earned = [row for row in books.rows("journal_entry") if row.purpose == "revenue"]
+    assert earned, "recognised before the close"
+    assert {str(books.ledger.entries[row.entry - 1].on) for row in earned} == {"2026-10-31"}
+    assert not has(OLD, "time", "T-141")
