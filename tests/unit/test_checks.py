@@ -134,6 +134,21 @@ def test_commuting_documents_may_share_a_batch() -> None:
     assert "I4" in violated(other_kind)
 
 
+def test_what_was_parked_takes_its_place_when_it_is_completed() -> None:
+    """A version that waited for the next one was accepted first and enters the lane second; before, it overtakes."""
+    first, second = (
+        job(n, kind="change_order", commutes=0, waiting_since=f"2026-10-30T10:0{n}:00.000000Z")
+        for n in (1, 2)
+    )
+    late = first._replace(
+        waiting_since="2026-10-30T10:03:00.000000Z", settled_at="2026-10-30T10:03:30.000000Z"
+    )
+    attempts = [sent(1, "2026-10-30T10:03:10.000000Z"), sent(2)]
+    assert "I4" not in violated(replace(SOUND, jobs=[late, second], attempts=attempts))
+    waited = late._replace(waiting_since=first.waiting_since)
+    assert "I4" in violated(replace(SOUND, jobs=[waited, second], attempts=attempts))
+
+
 def test_no_data_never_passes() -> None:
     """An empty run proves nothing."""
     empty = Facts(transactions=[], decisions=[], jobs=[], attempts=[], history=[], breaks={})
