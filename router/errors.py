@@ -12,6 +12,7 @@
     │   ├── RateMissing    no published exchange rate for a pair, type and day
     │   ├── NotCompleted   a milestone that is not completed yet
     │   ├── FeeExceeded    milestones beyond the fee that was agreed
+    │   ├── CapBelowBilled a cap lower than what was taken under it
     │   ├── NoReceipt      an expense that policy wants a receipt for
     │   ├── NotFound       nothing by that name
     │   ├── WrongMethod    the address is right, the method is not
@@ -134,6 +135,13 @@ class FeeExceeded(Refused):
     """The milestones would be more than the fee that was agreed."""
 
     code = "fee-exceeded"
+    status = 422
+
+
+class CapBelowBilled(Refused):
+    """The cap would be lower than what was billed under it."""
+
+    code = "cap-below-billed"
     status = 422
 
 

@@ -155,6 +155,19 @@ PARKED: tuple[ExceptionType, ...] = (
         replay="no",
     ),
     ExceptionType(
+        code="cap-below-billed",
+        title="A change order caps a line below what was billed under it",
+        nature="business",
+        queue="pmo",
+        wrong="{why}.",
+        system="CRM or PSA (change order)",
+        field="change_order › lines › cap",
+        mend="Correct the cap to at least what was taken; or credit what is beyond it, have that work taken back"
+        " in the PSA, and replay.",
+        example="1100.00 was taken: correct the cap of line 1 from 1000.00 to 1100.00.",
+        replay="correct",
+    ),
+    ExceptionType(
         code="changed-after-acceptance",
         title="A document was changed in its source after it had been accepted",
         nature="business",

@@ -9,14 +9,34 @@ room back; what was beyond the cap before stays beyond it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from router.canonical.documents import Document
 from router.canonical.masters import ContractLine
 from router.canonical.money import Money, round_half_up
 from router.canonical.work import ExpenseItem, TimeEntry
+from router.errors import CapBelowBilled
 from router.finance.identity import beyond_id
 from router.journal.port import Draw, Split
+
+
+def register_of(contract_id: str, line: int) -> str:
+    """The journal's register of what was taken under a line's cap."""
+    return f"cap:{contract_id}/{line}"
+
+
+def refuse_below_taken(contract_id: str, lines: Sequence[ContractLine], taken: Mapping[str, int]) -> None:
+    """Raise CapBelowBilled for a version that would cap a line below what was billable under it so far."""
+    for line in lines:
+        minor = taken.get(register_of(contract_id, line.line), 0)
+        if line.cap is not None and minor > line.cap.minor:
+            billed = Money(minor, line.cap.currency)
+            raise CapBelowBilled(
+                f"lines.{line.line}.cap: {line.cap} {line.cap.currency} is below the {billed} that was taken"
+                f" under it of contract {contract_id}",
+                mend=f"credit what is beyond it and take that work back first, or set the cap to at least {billed}",
+            )
 
 
 def cap_draw(contract_id: str, line: ContractLine) -> Draw | None:
@@ -24,7 +44,7 @@ def cap_draw(contract_id: str, line: ContractLine) -> Draw | None:
     if line.cap is None or line.bills not in ("time", "expenses"):
         return None
     return Draw(
-        register=f"cap:{contract_id}/{line.line}",
+        register=register_of(contract_id, line.line),
         currency=line.cap.currency,
         bound_minor=line.cap.minor,
         split=split_time if line.bills == "time" else split_expense,

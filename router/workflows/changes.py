@@ -20,6 +20,8 @@ from router.canonical.masters import Contract, Project
 from router.canonical.work import ChangeOrder
 from router.errors import BadInput, CoexistError, PeriodClosed
 from router.finance.amendments import register_of, standing
+from router.finance.caps import refuse_below_taken
+from router.finance.caps import register_of as cap_register
 from router.journal.journal import Journal
 from router.journal.port import Advance, Submission
 from router.model import State
@@ -52,7 +54,10 @@ class ContractVersions:
         self._periods = periods
 
     async def look(self, submission: Submission) -> Submission:
-        """Judge one; raises BadInput for what can't be a change, PeriodClosed for one of closed periods."""
+        """Judge one; raises BadInput for what can't be a change, PeriodClosed for one of closed periods.
+
+        Raises CapBelowBilled for the version that follows, where it caps a line below what was taken under it.
+        """
         document = submission.document
         if isinstance(document, ChangeOrder):
             return await self._order(submission, document)
@@ -86,13 +91,13 @@ class ContractVersions:
                 mend="a contract keeps its currency: close it and sign another",
             )
         first = contract.contract_version
-        return await self._placed(submission, order.contract_id, order.contract_version, first)
+        return await self._placed(submission, order, order.contract_id, first)
 
     async def _contract(self, submission: Submission, contract: Contract) -> Submission:
         name, version = contract.document_id, contract.contract_version
         known = await self._directory.find(Contract, name)
         if known is not None:
-            return await self._placed(submission, name, version, known.contract_version)
+            return await self._placed(submission, contract, name, known.contract_version)
         stands = (await self._journal.registers([register_of(name)])).get(register_of(name))
         if stands is None:
             return replace(submission, advance=_stay(name, version, version))
@@ -100,8 +105,10 @@ class ContractVersions:
             return submission
         return replace(submission, advance=Advance(register=register_of(name), expected=stands, to=version))
 
-    async def _placed(self, submission: Submission, name: str, version: int, first: int) -> Submission:
-        register = register_of(name)
+    async def _placed(
+        self, submission: Submission, document: Contract | ChangeOrder, name: str, first: int
+    ) -> Submission:
+        register, version = register_of(name), document.contract_version
         stands = (await self._journal.registers([register])).get(register, first)
         where = standing(version, stands)
         if where == "waits":
@@ -111,6 +118,9 @@ class ContractVersions:
                 f" send version {stands + 1} from the system that keeps the contract; this one then goes on by itself",
                 GAP,
             )
+        if where == "follows":  # a repeat of one that was taken is not asked: more was taken since
+            caps = [cap_register(name, line.line) for line in document.lines if line.cap is not None]
+            refuse_below_taken(name, document.lines, await self._journal.registers(caps))
         if where == "stands" and submission.kind == "contract":
             return replace(submission, advance=_stay(name, version, first))
         # Of a stale one the journal says so, after it has looked whether it is only a repeat.

@@ -94,6 +94,33 @@ def test_a_stale_version_is_refused(tmp_path: Path) -> None:
     on_stand(tmp_path, test)
 
 
+def test_a_cap_below_what_was_taken_is_refused(tmp_path: Path) -> None:
+    """Of 5,000 1,100 are taken: a cap of 1,099.99 is 422 with the figure, 1,100 is taken; so is its repeat later."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "resource", "customer")
+        capped = event("contract", lines=[{**LINE, "cap": "5000.00"}])
+        assert (await stand.post(capped)).status_code == 202
+        await stand.posted("project", "time_entry")
+        for effective in ("2026-10-20", "2026-11-01"):
+            answer = await stand.post(order(2, cap="1099.99", effective=effective))
+            assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
+            problem = answer.json()
+            assert problem["type"] == "urn:coexist:problem:cap-below-billed"
+            assert problem["detail"] == (
+                "lines.1.cap: 1099.99 GBP is below the 1100.00 that was taken under it of contract K-100"
+            )
+            assert problem["mend"].endswith("set the cap to at least 1100.00")
+        second = order(2, cap="1100.00")
+        assert (await stand.post(second)).status_code == 202
+        assert (await stand.post(order(3, cap="9000.00"))).status_code == 202
+        more = event("time_entry", "more", document_id="TE-101")
+        assert (await stand.post(more)).status_code == 202
+        assert (await stand.post(second)).status_code == 200, "a repeat gets its first answer"
+
+    on_stand(tmp_path, test)
+
+
 def test_a_change_in_a_closed_period_is_refused(tmp_path: Path) -> None:
     """Lines that would take effect on days that are billed and closed are refused, naming field and mend."""
 

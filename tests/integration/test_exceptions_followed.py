@@ -160,6 +160,28 @@ async def stale_version(at: Stand) -> None:
     assert len([one for one in await at.of_kind("change_order") if one["state"] == "posted"]) == 3
 
 
+async def cap_below_billed(at: Stand) -> None:
+    # Version 3 waits for version 2, and its cap is overtaken by the work that comes meanwhile.
+    def capped(amount: str) -> list[dict[str, Any]]:
+        return [{**event("contract")["data"]["lines"][0], "cap": amount}]
+
+    def changed(version: int, amount: str) -> dict[str, Any]:
+        given = {"document_id": f"CO-{version}", "contract_version": version, "lines": capped(amount)}
+        return event("change_order", f"CO-{version}", **given)
+
+    await sent(at, "rate_card", "resource", "customer")
+    await sent(at, "contract", lines=capped("5000.00"))
+    await sent(at, "project", "time_entry")
+    for version, amount in ((3, "1000.00"), (2, "5000.00")):
+        assert (await at.post(changed(version, amount))).status_code == 202
+    await asyncio.sleep(900)
+    row = await told(at, "cap-below-billed")
+    assert "below the 1100.00 that was taken" in row["guidance"]["what_is_wrong"]
+    await corrected(at, row, lines=capped("1100.00"))
+    await settled(at)
+    await posted(at, "change_order", "CO-3", "CO-2")
+
+
 async def changed_after_acceptance(at: Stand) -> None:
     await on_fixed_fee(at, "5000.00")
     path = await milestone(at, 100_000)
@@ -320,6 +342,7 @@ FOLLOWED: Mapping[str, tuple[Follow, Options]] = {
     "contract-unknown": (contract_unknown, nothing),
     "contract-without-milestones": (contract_without_milestones, nothing),
     "stale-version": (stale_version, nothing),
+    "cap-below-billed": (cap_below_billed, nothing),
     "changed-after-acceptance": (changed_after_acceptance, nothing),
     "not-owner": (not_owner, psa_owns_roles),
     "fee-exceeded": (fee_exceeded, nothing),
