@@ -24,6 +24,7 @@ from router.delivery.signal import LocalSignal
 from router.dualrun.intercompany import IntercompanyMatch
 from router.dualrun.policy import as_policy
 from router.dualrun.service import DualRun
+from router.dualrun.watch import IntercompanyWatch
 from router.events_out.feed import EventFeed
 from router.exceptions.projects import Blockers
 from router.exceptions.remedies import Remedies
@@ -113,6 +114,7 @@ class Router:
     replays: Replays
     waiting_versions: WaitingVersions
     waiting_bills: WaitingBills
+    watch: IntercompanyWatch
     delivery: Delivery
     pollers: tuple[FeedPoller, ...]
     dual_run: DualRun
@@ -137,6 +139,7 @@ class Router:
             group.create_task(self.delivery.run(), name="delivery")
             group.create_task(self.waiting_versions.run(), name="waiting-versions")
             group.create_task(self.waiting_bills.run(), name="waiting-bills")
+            group.create_task(self.watch.run(), name="intercompany-watch")
             if feeds:
                 for poller in self.pollers:
                     group.create_task(poller.run(), name=f"feed-{poller.system}-{poller.feed}")
@@ -224,6 +227,12 @@ def build(
         replays=replays,
         waiting_versions=waiting,
         waiting_bills=WaitingBills(journal=ground.journal, posted=rules.milestones, replay=replays.replay),
+        watch=IntercompanyWatch(
+            matches=matches,
+            calendars=ground.periods.calendars,
+            entities=tuple(landscape.legal_entities),
+            clock=outside.clock,
+        ),
         delivery=_delivery(ground, workflows, policy),
         pollers=_pollers(ground, rules, intake, observations),
         dual_run=DualRun(

@@ -42,8 +42,11 @@ class IntercompanyMatch:
         self._entities = tuple(entities)
         self._charges = charges
 
-    async def match(self, period: str) -> list[Pair]:
-        """Every pair of entities with charges in a period; raises BadInput for what is no period."""
+    async def match(self, period: str, *, uncharged: bool = True) -> list[Pair]:
+        """Every pair of entities with charges in a period; raises BadInput for what is no period.
+
+        `uncharged`: all work of the period is read too, for charges that were never made.
+        """
         spans = [self._calendars.named(entity, period) for entity in self._entities]
         first, last = min(one.first for one in spans), max(one.last for one in spans)
         rows = await self._journal.entered(
@@ -57,6 +60,8 @@ class IntercompanyMatch:
         ]
         held = await self._held(first - AROUND, last + AROUND)
         pairs = match(sent, held, period, self._name)
+        if not uncharged:
+            return pairs
         missing = await self._uncharged(period, first, last, {one.entry.document_id for one in sent})
         return _with_missing(pairs, missing, period)
 

@@ -212,6 +212,28 @@ def test_an_edited_leg_is_found_and_blocks_the_close(tmp_path: Path) -> None:
     on_stand(tmp_path, test, routes=ROUTES)
 
 
+def test_a_mismatch_is_an_exception_by_itself_within_half_a_day(tmp_path: Path) -> None:
+    """Nobody asks and nothing is closed: at half past noon it is found, and gone when it was put right."""
+
+    async def test(stand: Stand) -> None:
+        await at_work(stand)
+        await worked(stand)
+        await stand.settled()
+        watching = asyncio.create_task(stand.router.watch.run())
+        await asyncio.sleep(4 * 3600)
+        assert (await stand.get("/v1/exceptions"))["exceptions"] == [], "what matches is nobody's business"
+        edit(stand, "sap_ecc", "IC-TE-1.to", 50_000)
+        await asyncio.sleep(12 * 3600)
+        (found,) = (await stand.get("/v1/exceptions?type=intercompany-mismatch"))["exceptions"]
+        assert (found["queue"], found["legal_entity"]) == ("finance-operations", "US01")
+        edit(stand, "sap_ecc", "IC-TE-1.to", 55_440)
+        await asyncio.sleep(12 * 3600)
+        assert (await stand.get("/v1/exceptions"))["exceptions"] == []
+        watching.cancel()
+
+    on_stand(tmp_path, test, routes=ROUTES)
+
+
 def edit(stand: Stand, erp: str, external_id: str, minor: int) -> None:
     """Somebody changes the amount of a ledger entry in an ERP."""
     books = stand.simulators[erp].sim.books  # type: ignore[attr-defined]
