@@ -73,7 +73,7 @@ def rebill_of(
 ) -> Invoice:
     """The invoice that takes its place: all of its lines, corrected; None: as they were.
 
-    Raises BadInput naming the line and field that is wrong.
+    Raises BadInput naming the line and field that is wrong, or for lines that are less than nothing.
     """
     due = on + (invoice.due_date - invoice.accounting_date)
     header = {
@@ -89,6 +89,12 @@ def rebill_of(
     net = sum(line["net"].minor for line in made)
     tax = sum(line["tax"].minor for line in made)
     currency = invoice.currency
+    if net < 0 or net + tax < 0:
+        raise BadInput(
+            f"lines: they make {Money(net, currency)} net, {Money(net + tax, currency)} {currency} with tax,"
+            " and an invoice asks for money",
+            mend="bill at least nothing, and give what is owed back as a credit memo",
+        )
     found = parse(
         _copied(invoice)
         | header

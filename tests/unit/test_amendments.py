@@ -216,16 +216,22 @@ def test_a_credit_takes_back_every_line_and_the_rate() -> None:
 @settings(deadline=None, max_examples=100)
 @given(nets=st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=8))
 def test_a_re_billed_invoice_adds_up(nets: list[int]) -> None:
-    """Net and total tie to the lines; each line's tax is a fifth of it, half up; terms run from its own date."""
+    """Net and total tie to the lines; each line's tax is a fifth of it, half up; terms run from its own date.
+
+    Lines that make less than nothing are no invoice.
+    """
     lines = [
         {"line": at, "net": str(Money(net, "GBP")), "tax_code": "GB-STD", "description": "Work"}
         for at, net in enumerate(nets, 1)
     ]
+    taxes = [(abs(net) * 2 + 5) // 10 * (1 if net >= 0 else -1) for net in nets]
+    if sum(nets) < 0 or sum(nets) + sum(taxes) < 0:
+        with pytest.raises(BadInput, match="lines: they make"):
+            rebill_of(invoice(), lines, taxes=TAXES, on=date(2026, 11, 2))
+        return
     again = rebill_of(invoice(), lines, taxes=TAXES, on=date(2026, 11, 2))
     assert again.net.minor == sum(nets)
-    assert [line.tax.minor for line in again.lines] == [
-        (abs(net) * 2 + 5) // 10 * (1 if net >= 0 else -1) for net in nets
-    ]
+    assert [line.tax.minor for line in again.lines] == taxes
     assert again.due_date - again.accounting_date == invoice().due_date - invoice().accounting_date
 
 
@@ -245,5 +251,9 @@ def test_a_corrected_line_keeps_what_it_does_not_say() -> None:
     assert (free.net.minor, free.tax.minor) == (110_000, 0)
     with pytest.raises(BadInput, match=r"lines\.1\.tax_code"):
         rebill_of(kept, [{"tax_code": "NO"}], taxes=TAXES, on=date(2026, 11, 2))
+    nothing = rebill_of(kept, [{"net": "0.00"}], taxes=TAXES, on=date(2026, 11, 2))
+    assert nothing.total.minor == 0
+    with pytest.raises(BadInput, match=r"lines: they make -0\.01 net"):
+        rebill_of(kept, [{"net": "-0.01"}], taxes=TAXES, on=date(2026, 11, 2))
     with pytest.raises(BadInput, match=r"lines\.2\.net"):
         rebill_of(kept, [{"line": 1}, {"line": 9, "tax_code": "T0"}], taxes=TAXES, on=date(2026, 11, 2))
