@@ -162,7 +162,8 @@ TYPES: tuple[EventType, ...] = (
     ),
     _of(
         "InvoicePaid", "Nothing is open of an invoice any more: payments, credits and write-offs make up its total.",
-        "The posting of the payment that closed it, right after its PaymentReceived.",
+        "The posting of the payment, credit memo or write-off that closed it, right after the event of that; not of"
+        " an invoice that was only credited or written off.",
         {**_POSTED, "customer_id": "the customer", "invoice_id": "the invoice", "currency": "ISO 4217", "total": MONEY},
         document_id="PAY-100", invoice_id="INV-100",
     ),

@@ -36,6 +36,8 @@ ON_POSTING: Mapping[tuple[str, str], str] = {
     ("write_off", "approved"): "InvoiceWrittenOff",
 }
 """(kind, verb) to the event of its posting; journal entries go by their purpose."""
+SETTLES = ("PaymentReceived", "CreditIssued", "InvoiceWrittenOff")
+"""Events that may leave nothing open of an invoice."""
 RAISES = ("parked", "refused", "dead")
 
 
@@ -132,8 +134,10 @@ def _posted(fact: Fact, about: About, system: str) -> Iterator[tuple[str, dict[s
     if name == "ContractChanged" and about.kind == "contract":
         data |= {"contract_id": document.get("document_id"), "effective": about.accounting_date}
     yield name, data
-    settled = fact.settled if name == "PaymentReceived" else None
-    if settled is not None and settled.before_minor < settled.total_minor <= settled.with_minor:
+    settled = fact.settled if name in SETTLES else None
+    if settled is None or settled.paid_minor <= 0:
+        return  # credited or given up as a whole: nobody paid
+    if settled.before_minor < settled.total_minor <= settled.with_minor:
         yield "InvoicePaid", data | {"total": str(Money(settled.total_minor, about.currency))}
 
 

@@ -53,6 +53,8 @@ class Settled:
     total_minor: int
     before_minor: int
     with_minor: int
+    paid_minor: int
+    """How much of `with_minor` is payments: what was only credited or given up was not paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Fact:
     operation: str = ""
     """create or cancel, where the line settles a delivery."""
     settled: Settled | None = None
-    """For a line that posts a payment of an invoice the journal knows."""
+    """For a line that posts a payment, credit memo or write-off of an invoice the journal knows."""
 
 
 class EventFacts(JournalCore):
@@ -196,10 +198,10 @@ def _posts(what: str, detail: Mapping[str, Any]) -> bool:
 
 
 def _with_settled(tx: Transaction, lines: list[Fact]) -> list[Fact]:
-    """Payments that were posted here, with what had been settled of their invoice."""
+    """What was settled by lines that posted a payment, credit memo or write-off, of their invoice."""
     wanted: dict[str, None] = {}
     for line in lines:
-        if line.about is not None and line.about.kind == "payment" and _posts(line.what, line.detail):
+        if line.about is not None and line.about.kind in SETTLES and _posts(line.what, line.detail):
             wanted[str((line.about.document or {}).get("invoice_id"))] = None
     if not wanted:
         return lines
@@ -216,23 +218,24 @@ def _with_settled(tx: Transaction, lines: list[Fact]) -> list[Fact]:
     found = []
     for line in lines:
         invoice = str((line.about.document or {}).get("invoice_id")) if line.about is not None else ""
-        if line.about is None or line.about.kind != "payment" or invoice not in totals:
+        if line.about is None or line.about.kind not in SETTLES or invoice not in totals:
             found.append(line)
             continue
         parts = by_invoice.get(invoice, [])
-        before = sum(minor for at, minor in parts if at < line.history_id)
+        before = sum(minor for at, minor, _ in parts if at < line.history_id)
         settled = Settled(
             total_minor=totals[invoice],
             before_minor=before,
-            with_minor=before + sum(minor for at, minor in parts if at == line.history_id),
+            with_minor=before + sum(minor for at, minor, _ in parts if at == line.history_id),
+            paid_minor=sum(minor for at, minor, kind in parts if at <= line.history_id and kind == "payment"),
         )
         found.append(replace(line, settled=settled))
     return found
 
 
-def _settlements(tx: Transaction, invoices: Mapping[str, int]) -> dict[str, list[tuple[int, int]]]:
-    """(line that posted it, minor units) of everything that lowered what is open of some invoices."""
-    worth: dict[int, tuple[str, int]] = {}
+def _settlements(tx: Transaction, invoices: Mapping[str, int]) -> dict[str, list[tuple[int, int, str]]]:
+    """(line that posted it, minor units, kind) of everything that lowered what is open of some invoices."""
+    worth: dict[int, tuple[str, int, str]] = {}
     for kind in SETTLES:
         for seq, canonical, minor in tx.rows(
             "SELECT seq, canonical, amount_minor FROM transactions WHERE kind = ? AND transactional = 1"
@@ -241,8 +244,8 @@ def _settlements(tx: Transaction, invoices: Mapping[str, int]) -> dict[str, list
         ):
             invoice = (from_json(canonical) or {}).get("invoice_id")
             if str(invoice) in invoices:
-                worth[seq] = (str(invoice), int(minor))
-    found: dict[str, list[tuple[int, int]]] = {}
+                worth[seq] = (str(invoice), int(minor), kind)
+    found: dict[str, list[tuple[int, int, str]]] = {}
     taken: dict[int, None] = {}
     for history_id, seq, what, detail in tx.among(
         "SELECT history_id, seq, what, detail FROM history WHERE seq IS NOT NULL AND what IN ('posted','accepted')"
@@ -253,6 +256,6 @@ def _settlements(tx: Transaction, invoices: Mapping[str, int]) -> dict[str, list
         told = from_json(detail) or {}
         if seq not in taken and _posts(what, told):
             taken[seq] = None
-            invoice, minor = worth[seq]
-            found.setdefault(invoice, []).append((history_id, minor))
+            invoice, minor, kind = worth[seq]
+            found.setdefault(invoice, []).append((history_id, minor, kind))
     return found

@@ -115,6 +115,28 @@ def test_an_invoice_paid_in_parts_is_paid_once(tmp_path: Path) -> None:
     on_stand(tmp_path, test)
 
 
+def test_an_invoice_whose_rest_is_given_up_is_paid(tmp_path: Path) -> None:
+    """All but 20.00 is paid, the rest written off: the write-off tells InvoicePaid with the invoice's total."""
+
+    async def test(stand: Stand) -> None:
+        await in_the_books(
+            stand, "rate_card", "resource", "customer", "contract", "project", "time_entry", "billing_event"
+        )
+        (invoice,) = await stand.of_kind("invoice")
+        name, total = invoice["document_id"], invoice["amount_minor"]
+        for body in (
+            event("payment", invoice_id=name, amount=_text(total - 2000), currency="GBP"),
+            event("write_off", invoice_id=name, amount="20.00"),
+        ):
+            assert (await stand.post(body)).status_code == 202
+            await in_the_books(stand)
+        found = await told(stand, types="PaymentReceived,InvoiceWrittenOff,InvoicePaid")
+        assert names(found) == ["PaymentReceived", "InvoiceWrittenOff", "InvoicePaid"]
+        assert (found[2]["subject"], found[2]["data"]["total"]) == ("WO-100", _text(total))
+
+    on_stand(tmp_path, test)
+
+
 def test_an_exception_is_raised_and_resolved(tmp_path: Path) -> None:
     """A refusal tells ExceptionRaised once however often it is tried; the posting after the mend resolves it."""
 

@@ -96,9 +96,25 @@ def test_negative_time_that_adjusts_is_a_reversal() -> None:
 )
 def test_the_payment_that_closes_an_invoice_tells_so(before: int, with_: int, paid: bool) -> None:
     """InvoicePaid is told by the payment that reaches the total, neither before nor after."""
-    settled = Settled(total_minor=1000, before_minor=before, with_minor=with_)
+    settled = Settled(total_minor=1000, before_minor=before, with_minor=with_, paid_minor=with_)
     found = names(line("posted", POSTED, about("payment"), settled=settled))
     assert found == ["PaymentReceived", *(["InvoicePaid"] if paid else [])]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("credit_memo", "CreditIssued"), ("write_off", "InvoiceWrittenOff")]
+)
+@pytest.mark.parametrize(("before", "paid", "closes"), [(900, 900, True), (900, 0, False), (800, 800, False)])
+def test_what_settles_the_rest_of_a_paid_invoice_tells_so(
+    kind: str, name: str, before: int, paid: int, closes: bool
+) -> None:
+    """A credit or write-off of the last 100 closes it where money came before; what nobody paid is not paid."""
+    settled = Settled(total_minor=1000, before_minor=before, with_minor=before + 100, paid_minor=paid)
+    found = derive(line("posted", POSTED, about(kind), settled=settled))
+    assert [event.type.name for event in found] == [name, *(["InvoicePaid"] if closes else [])]
+    if closes:
+        assert found[1].data["total"] == "10.00"
+        assert found[1].data["invoice_id"] == found[0].data["invoice_id"]
 
 
 def ledger(purpose: str, *lines: tuple[str, str]) -> About:
