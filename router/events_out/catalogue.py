@@ -196,10 +196,18 @@ TYPES: tuple[EventType, ...] = (
         document_id="IC-TE-100.from", counterparty="US01", source_id="TE-100", amount="480.00",
     ),
     _of(
-        "PeriodClosed", "The books of an entity are closed for a period: nothing more is posted into it.",
-        "The hard close was recorded; a soft close is not told.",
+        "PeriodClosed", "The books of an entity are closed for a period: nothing more is accepted into it.",
+        "The hard close was recorded, once until it is re-opened; a soft close is not told. What was accepted before"
+        " may still be on its way to its ERP where the close was forced.",
         {"legal_entity": "whose books", "period": "YYYY-MM", "by": "who closed it", "why": "why"},
         period="2026-10", by="ann", why="month-end",
+    ),
+    _of(
+        "PeriodReopened", "The books of an entity that were closed for a period take documents of it again.",
+        "The re-opening of a hard-closed period was recorded, with who approved it; that of a soft close is not told.",
+        {"legal_entity": "whose books", "period": "YYYY-MM", "by": "who asked for it", "approved_by": "who approved it",
+         "why": "why"},
+        period="2026-10", by="ann", approved_by="bob", why="an invoice was forgotten",
     ),
     _of(
         "ExceptionRaised", "Something waits for a person before it can reach the books.",

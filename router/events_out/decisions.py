@@ -85,7 +85,11 @@ def _events(fact: Fact) -> Iterator[tuple[str, dict[str, Any]]]:
         for entity, epoch in sorted(fact.detail.get("epochs", {}).items()):
             yield "EntitySwitched", {**fact.detail, "legal_entity": entity, "epoch": epoch}
     elif fact.what == "period closed":
-        yield "PeriodClosed", dict(fact.detail)
+        if fact.detail.get("was") != "closed":
+            yield "PeriodClosed", dict(fact.detail)
+    elif fact.what == "period open":
+        if fact.detail.get("was") == "closed":
+            yield "PeriodReopened", dict(fact.detail)
     elif fact.what == "exception resolved":
         if fact.about is None or _waits(fact.about, fact.history_id):
             yield "ExceptionResolved", _decided(fact)

@@ -36,7 +36,8 @@ class PeriodMark:
     by: str
     why: str
     detail: Mapping[str, Any]
-    """What the history is to say beside it: blockers that were overridden, who approved."""
+    """What the history is to say beside it: blockers that were overridden, who approved; `was`: how it stood
+    where nobody marked it before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,9 @@ def _periods(tx: Transaction) -> list[dict[str, Any]]:
 def _mark(tx: Transaction, mark: PeriodMark) -> None:
     tx.dialect.lock(tx, [f"entity:{mark.legal_entity}"], shared=False)
     by, why = checked(mark.by, "by"), cleaned(mark.why, 2_000)
+    stood = tx.rows(
+        "SELECT state FROM periods WHERE legal_entity = ? AND period = ?", (mark.legal_entity, mark.period)
+    )
     tx.insert(
         "periods",
         "legal_entity,period,state,actor,why,at",
@@ -100,7 +104,8 @@ def _mark(tx: Transaction, mark: PeriodMark) -> None:
         " actor = excluded.actor, why = excluded.why, at = excluded.at",
     )
     detail: dict[str, object] = {"legal_entity": mark.legal_entity, "period": mark.period, "by": by}
-    note(tx, None, f"period {mark.state}", detail | {"why": why, **mark.detail})
+    was = {"was": stood[0][0]} if stood else {}
+    note(tx, None, f"period {mark.state}", detail | {"why": why, **mark.detail, **was})
 
 
 def not_open(tx: Transaction, entities: Iterable[str]) -> dict[tuple[str, str], str]:

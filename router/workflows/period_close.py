@@ -131,7 +131,12 @@ class PeriodClose:
                 + "; ".join(one.what for one in blockers[:3]),
                 mend=f"see GET /v1/periods/{entity}/{name}; settle them, accrue, or force with a reason",
             )
-        detail = {"force": force, "blockers": len(blockers), "named": _rows(blockers[:SHOWN])}
+        detail = {
+            "was": self._book.state(entity, period),
+            "force": force,
+            "blockers": len(blockers),
+            "named": _rows(blockers[:SHOWN]),
+        }
         await self._book.mark(
             PeriodMark(legal_entity=entity, period=name, state=wanted, by=by, why=why, detail=detail)
         )
@@ -140,13 +145,14 @@ class PeriodClose:
 
     async def reopen(self, entity: str, name: str, *, by: str, why: str, approved_by: str) -> dict[str, Any]:
         """Open a period again; a second person approves it. Raises BadInput without one."""
-        self._book.calendars.named(entity, name)
+        period = self._book.calendars.named(entity, name)
         if not approved_by or approved_by == by:
             raise BadInput(
                 "approved_by: re-opening a period is approved by somebody other than who asks for it",
                 mend="name another person",
             )
-        detail = {"approved_by": approved_by}
+        await self._book.load()
+        detail = {"was": self._book.state(entity, period), "approved_by": approved_by}
         await self._book.mark(
             PeriodMark(legal_entity=entity, period=name, state="open", by=by, why=why, detail=detail)
         )

@@ -137,6 +137,28 @@ def test_an_invoice_whose_rest_is_given_up_is_paid(tmp_path: Path) -> None:
     on_stand(tmp_path, test)
 
 
+def test_a_period_is_closed_and_re_opened_once(tmp_path: Path) -> None:
+    """Soft, hard and hard again, re-opened, opened again, closed: two closes and a re-opening are told."""
+
+    async def test(stand: Stand) -> None:
+        said = {"by": "ann", "why": "month end", "approved_by": "bob"}
+        for verb in ("soft-close", "close", "close", "reopen", "reopen", "soft-close", "reopen", "close"):
+            answer = await stand.post(said, f"/v1/periods/UK01/2026-10:{verb}")
+            assert answer.status_code == 200, answer.text
+        # The landscape has closed August; nobody did so here.
+        assert (await stand.post(said, "/v1/periods/UK01/2026-08:reopen")).status_code == 200
+        found = await told(stand, types="PeriodClosed,PeriodReopened")
+        assert [(event["type"].split(".")[2], event["data"]["period"]) for event in found] == [
+            ("PeriodClosed", "2026-10"),
+            ("PeriodReopened", "2026-10"),
+            ("PeriodClosed", "2026-10"),
+            ("PeriodReopened", "2026-08"),
+        ]
+        assert found[1]["data"]["approved_by"] == "bob"
+
+    on_stand(tmp_path, test)
+
+
 def test_an_exception_is_raised_and_resolved(tmp_path: Path) -> None:
     """A refusal tells ExceptionRaised once however often it is tried; the posting after the mend resolves it."""
 

@@ -185,7 +185,13 @@ def test_switches_and_closes_are_told_per_entity() -> None:
     ]
     close = {"legal_entity": "UK01", "period": "2026-10", "by": "ann", "why": "month-end"}
     assert names(line("period closed", close)) == ["PeriodClosed"]
+    assert names(line("period closed", {**close, "was": "soft_closed"})) == ["PeriodClosed"]
+    assert names(line("period closed", {**close, "was": "closed"})) == [], "told when it was closed"
     assert names(line("period soft_closed", close)) == []
+    reopened = {**close, "was": "closed", "approved_by": "bob"}
+    (event,) = derive(line("period open", reopened))
+    assert (event.type.name, event.data["approved_by"]) == ("PeriodReopened", "bob")
+    assert names(line("period open", {**reopened, "was": "soft_closed"})) == []
     assert names(line("opened", {"entities": ["UK01"]})) == []
 
 
