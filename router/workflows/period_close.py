@@ -2,7 +2,8 @@
 
 A soft close asks for nothing: it only ends ordinary entries. A hard close is refused while documents
 of the period are not in their ERP, while unbilled work is not accrued, or while intercompany legs do
-not match; it can be forced with a reason, and what was overridden is recorded with it.
+not match; it can be forced with a reason, and what was overridden is recorded with it. A close ends
+what is accepted into a period: deliveries that are on their way then go on, and are named.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ WORK = ("time_entry", "expense_item", "milestone", "charge")
 DATES = ("accounting_date", "work_date", "expense_date", "completed_on", "paid_on")
 """Fields of a payload that say when it happened, the first one given counts."""
 SHOWN = 50
-"""Blockers named in a refusal; the count is always whole."""
+"""Blockers and deliveries named in a refusal or a line of the history; the count is always whole."""
+ON_ITS_WAY = frozenset({State.QUEUED, State.IN_FLIGHT, State.IN_DOUBT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,7 @@ class PeriodClose:
         return {
             **self._shown(entity, period, marks.get((entity, name))),
             "blockers": _rows(blockers),
+            "deliveries": _rows(await self.deliveries(entity, period)),
             "late": late,
         }
 
@@ -115,7 +118,8 @@ class PeriodClose:
         """Soft or hard close a period; raises OpenItems while something is in the way of a hard one.
 
         The blockers are looked at before and again after the mark is set: what was accepted in
-        between is in the answer, for nothing can enter any more.
+        between is in the answer, for nothing can enter any more. Deliveries that are on their way are in
+        the answer and in the history: they reach their ERP after the close.
         """
         period = self._book.calendars.named(entity, name)
         await self._book.load()
@@ -137,11 +141,27 @@ class PeriodClose:
             "blockers": len(blockers),
             "named": _rows(blockers[:SHOWN]),
         }
+        if wanted == "closed":
+            going = await self.deliveries(entity, period)
+            detail |= {"on_their_way": len(going), "deliveries": _rows(going[:SHOWN])}
         await self._book.mark(
             PeriodMark(legal_entity=entity, period=name, state=wanted, by=by, why=why, detail=detail)
         )
         found = await self.period(entity, name)
         return {**found, "overridden": len(blockers)}
+
+    async def deliveries(self, entity: str, period: Period) -> list[Blocker]:
+        """What was accepted into a period and is on its way to its ERP, oldest first."""
+        rows = await self._entered(entity, period)
+        return [
+            Blocker(code="on-its-way", what=_words(row), transaction_id=row.transaction_id)
+            for row in rows
+            if row.state in ON_ITS_WAY
+        ]
+
+    async def _entered(self, entity: str, period: Period) -> list[Entered]:
+        first, last = period.first.isoformat(), period.last.isoformat()
+        return await self._journal.entered(TRANSACTIONAL, first=first, last=last, entity=entity)
 
     async def reopen(self, entity: str, name: str, *, by: str, why: str, approved_by: str) -> dict[str, Any]:
         """Open a period again; a second person approves it. Raises BadInput without one."""
@@ -160,8 +180,7 @@ class PeriodClose:
 
     async def blockers(self, entity: str, period: Period, *, store: bool = False) -> list[Blocker]:
         """Everything in the way of a hard close, oldest transaction first; `store`: mismatches as breaks."""
-        first, last = period.first.isoformat(), period.last.isoformat()
-        rows = await self._journal.entered(TRANSACTIONAL, first=first, last=last, entity=entity)
+        rows = await self._entered(entity, period)
         covered = await self._accrued.covered(entity, period.name)
         found = [
             _undelivered(row) for row in rows if row.state != State.POSTED and not _is_covered(row, covered)
@@ -199,13 +218,17 @@ def _is_covered(row: Entered, covered: frozenset[tuple[str, str]]) -> bool:
 
 def _undelivered(row: Entered) -> Blocker:
     document = row.document
-    why = f": {row.why}" if row.why else ""
     worth = document.money
     return Blocker(
         code="not-accrued" if document.kind in WORK and worth is not None and worth.minor else "undelivered",
-        what=f"{document.kind} {document.document_id} is {row.state.replace('_', ' ')}{why}",
+        what=_words(row),
         transaction_id=row.transaction_id,
     )
+
+
+def _words(row: Entered) -> str:
+    why = f": {row.why}" if row.why else ""
+    return f"{row.document.kind} {row.document.document_id} is {row.state.replace('_', ' ')}{why}"
 
 
 def _lies_in(received: str, period: Period) -> bool:

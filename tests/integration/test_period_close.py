@@ -188,7 +188,7 @@ def test_a_hard_close_names_what_is_in_the_way(tmp_path: Path) -> None:
     """Work that is not in its ERP blocks; delivered, the period closes; what was forced is recorded."""
 
     async def test(stand: Stand) -> None:
-        await send(stand, "time_entry", "TE-1")
+        told = await send(stand, "time_entry", "TE-1")
         await close(stand, "UK01", "2026-10", "soft-close")
         answer = await stand.post({"why": "month end"}, f"{PERIODS}/UK01/2026-10:close")
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:coexist:problem:open-items")
@@ -202,6 +202,15 @@ def test_a_hard_close_names_what_is_in_the_way(tmp_path: Path) -> None:
         assert (done["state"], done["by"], done["overridden"]) == ("closed", "ann", 1)
         (line,) = [row async for row in stand.router.journal.history(what="period closed")]
         assert line["detail"]["named"][0]["what"] == "time_entry TE-1 is queued"
+        going = [
+            {
+                "code": "on-its-way",
+                "what": "time_entry TE-1 is queued",
+                "transaction_id": told["transaction_id"],
+            }
+        ]
+        assert (done["deliveries"], line["detail"]["deliveries"]) == (going, going)
+        assert line["detail"]["on_their_way"] == 1
         states = (await stand.get(f"{PERIODS}?entity=UK01"))["periods"]
         assert [(row["period"], row["state"]) for row in states] == [
             ("2026-07", "closed"), ("2026-08", "closed"), ("2026-09", "open"), ("2026-10", "closed"),
