@@ -6,6 +6,7 @@
     │   ├── BadInput       a document or request that is not valid
     │   ├── KeyReused      an idempotency key or document id with another body
     │   ├── PeriodClosed   an accounting date in a closed period
+    │   ├── PeriodOpen     an accrual of a period that still takes ordinary entries
     │   ├── StaleVersion   a version that does not follow the one that stands
     │   ├── NotOwner       a change of an attribute another system owns
     │   ├── OpenItems      a close-out while something is still open
@@ -94,6 +95,13 @@ class PeriodClosed(Refused):
 
     code = "period-closed"
     status = 422
+
+
+class PeriodOpen(Refused):
+    """The period still takes ordinary entries."""
+
+    code = "period-open"
+    status = 409
 
 
 class StaleVersion(Refused):

@@ -9,7 +9,7 @@ from typing import Any
 from router.canonical.documents import Document
 from router.canonical.ledger import JournalEntry
 from router.canonical.masters import Contract, Project
-from router.errors import InProgress, PeriodClosed
+from router.errors import InProgress, PeriodClosed, PeriodOpen
 from router.finance import fx
 from router.finance.accruals import KINDS, Run, Unposted, accruals, covered_by, revenue_of
 from router.finance.calendar import following
@@ -43,17 +43,23 @@ class Accruals:
         self._book = book
 
     async def run(self, accept: Accept, *, entity: str, period: str, dry_run: bool) -> dict[str, Any]:
-        """Accrue what is not covered yet; run again it adds only what is new. Raises PeriodClosed.
+        """Accrue what is not covered yet; run again it adds only what is new. Raises PeriodClosed, PeriodOpen.
 
         Work on its way to its ERP is not accrued: it still arrives in the period, and until then it is
         in the way of a hard close.
-        Give it a period that is at least soft-closed, or work accepted after it is accrued by nobody.
+        A period is soft-closed first: work accepted after the run would be accrued by nobody. A dry run may
+        look at an open one.
         """
         run = self._run(entity, period)
+        await self._book.load()
+        if not dry_run and self._book.state_on(entity, run.last) == "open":
+            raise PeriodOpen(
+                f"period {period} of {entity} is open: what is accepted after an accrual would not be accrued",
+                mend=f"soft-close it first (POST /v1/periods/{entity}/{period}:soft-close)",
+            )
         earlier = [entry for _, entry in await self._kept(run)]
         made = accruals(run, await self._unposted(run), earlier, self._rates(run))
         if made and not dry_run:
-            await self._book.load()
             if self._book.state_on(entity, run.last) == "closed":
                 raise PeriodClosed(
                     f"period {period} of {entity} is closed, so nothing can be accrued in it",

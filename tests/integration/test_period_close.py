@@ -283,7 +283,11 @@ def test_held_work_is_accrued_and_reversed(tmp_path: Path) -> None:
         (entry,) = dry["entries"]
         assert (entry["amount"], entry["currency"], entry["project_id"]) == ("1184.20", "GBP", "P-100")
         assert [row["document_id"] for row in entry["covers"]] == ["TE-1", "EX-1"]
-        assert await stand.of_kind("journal_entry") == [], "a dry run changes nothing"
+        early = await stand.post(body, "/v1/processes/accrue")
+        assert (early.status_code, early.json()["type"]) == (409, "urn:coexist:problem:period-open")
+        assert early.json()["mend"].startswith("soft-close it first")
+        assert await stand.of_kind("journal_entry") == [], "neither a dry run nor a refusal changes anything"
+        await close(stand, "UK01", "2026-10", "soft-close")
         assert (await stand.post(body, "/v1/processes/accrue")).json()["entries"] == dry["entries"]
         again = (await stand.post(body, "/v1/processes/accrue")).json()
         assert (again["entries"], again["covered_before"]) == ([], 2)
@@ -348,7 +352,8 @@ def test_refused_work_that_was_accrued_arrives_in_the_next_period(tmp_path: Path
         told = await send(stand, "time_entry", "TE-1")
         await stand.settled()
         books.open_period("UK01", "2026-10")
-        await stand.post(BODY, "/v1/processes/accrue")
+        await close(stand, "UK01", "2026-10", "soft-close")
+        assert (await stand.post(BODY, "/v1/processes/accrue")).status_code == 200
         await stand.settled()
         closed = await close(stand, "UK01", "2026-10", force=False)
         assert (closed["state"], closed["overridden"]) == ("closed", 0)
@@ -377,6 +382,7 @@ def test_work_on_its_way_is_not_accrued(tmp_path: Path) -> None:
         faults.set([{"name": "down", "kind": "refuse"}])
         await send(stand, "time_entry", "TE-1")
         await asyncio.sleep(5)
+        await close(stand, "UK01", "2026-10", "soft-close")
         assert (await stand.post(BODY, "/v1/processes/accrue")).json()["entries"] == []
         answer = await stand.post({"why": "month end"}, f"{PERIODS}/UK01/2026-10:close")
         assert answer.status_code == 409

@@ -41,13 +41,14 @@ KEBAB = re.compile(r"[a-z]+(-[a-z]+)+\Z")
 NO_CODES = {
     "initiate-project": "a process",
     "not-accrued": "a blocker of a close: told in its answer",
+    "on-its-way": "what a close leaves to be delivered: told in its answer",
     "in-doubt": "the code of a delivery that was given up, compared with: its type is outcome-unknown",
 }
 NOT_PARKED = {"router/finance/matching.py": "causes of one type, intercompany-mismatch"}
 """Words with a hyphen in the rooms that park which are no codes of problems."""
 ANSWERED_AT_ONCE = {
     "invalid-configuration", "key-reused", "open-items", "not-found", "wrong-method", "wrong-coding", "too-large",
-    "in-progress", "overloaded",
+    "in-progress", "overloaded", "period-open",
 }  # fmt: skip
 """Refusals of a request, which parks nothing: the caller gets the problem and its mend."""
 SAID_YES = {"RW605", "RW609", "V1311", "VF311", "VK023", "CJ040", "CJ042", "PG001", "LR005"}
