@@ -6,6 +6,7 @@ ours was violated.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -53,7 +54,7 @@ app.command("events")(export.events_command)
 def main() -> None:
     """Run the command line; errors of ours become one line and an exit code."""
     try:
-        code = app(prog_name="coexist", standalone_mode=False)
+        code = _run()
     except CoexistError as error:
         _say(error.one_line())
         raise SystemExit(3 if isinstance(error, Broken) else 2) from None
@@ -64,10 +65,23 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         raise SystemExit(130) from None
     except BrokenPipeError:
-        # The reader of our output went away (`coexist … | head`): nothing is wrong.
-        sys.stderr.close()
+        # The reader of our output went away (`coexist … | head`): nothing is wrong. What is still in the
+        # buffer goes nowhere, else Python complains of it on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _run() -> Any:
+    try:
+        code = app(prog_name="coexist", standalone_mode=False)
+    except SystemExit as ended:
+        # Typer's click makes "exit 1" of a closed pipe; ours raise no SystemExit.
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None
+        raise
+    sys.stdout.flush()
+    return code
 
 
 def _say(line: str) -> None:

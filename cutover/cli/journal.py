@@ -89,6 +89,7 @@ def replay_command(
         MappingChoice, typer.Option(help="Written by the newest mapping file, or by the version of its day.")
     ] = MappingChoice.newest,
     landscape: Annotated[Path | None, typer.Option(help="A landscape (YAML); else the default one.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send dead letters, refused and parked transactions again.
 
@@ -96,14 +97,21 @@ def replay_command(
     """
     read_facts_exist(database)
 
-    async def main() -> int:
+    async def main() -> tuple[int, list[dict[str, Any]]]:
         # The firm's rules judge what was parked before it is sent: so the whole router, without its work.
         async with opened(database, landscape) as router:
             route: Literal["again", "pinned"] = "again" if again else "pinned"
-            return await router.replays.replay(ids, route=route, by=by, why=why, mapping=mapping.value)
+            sent = await router.replays.replay(ids, route=route, by=by, why=why, mapping=mapping.value)
+            rows = [await router.journal.transaction(name) for name in ids]
+        shown = ("transaction_id", "kind", "document_id", "state", "problem")
+        return sent, [{name: row[name] for name in shown} for row in rows if row is not None]
 
-    count = asyncio.run(main())
-    typer.echo(f"{count} of {len(ids)} will be sent again")
+    count, after = asyncio.run(main())
+    if as_json:
+        answer = {"asked": len(ids), "sent_again": count, "transactions": after}
+        typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo(f"{count} of {len(ids)} will be sent again")
     raise typer.Exit(0 if count == len(ids) else 1)
 
 
