@@ -12,10 +12,11 @@ from router.canonical.examples import example
 from router.finance.amendments import register_of
 from router.journal.journal import Journal
 from router.journal.port import Accepted, Advance, Stale, Submission
-from router.model import State
+from router.model import State, SystemId
 from router.workflows.submissions import parked
 from tests.contract.journal_kit import (
     Hands,
+    customer,
     drain,
     invoice,
     milestone,
@@ -63,6 +64,37 @@ def test_of_many_second_versions_one_is_taken(journal_url: str) -> None:
             assert await journals[1].version_states("K-10") == {}
             await drain(journals[0])
             assert await journals[1].version_states("K-100") == {2: State.POSTED, 3: State.POSTED}
+        finally:
+            for journal in journals:
+                journal.close()
+
+    asyncio.run(story())
+
+
+def test_of_many_changes_of_one_master_one_is_taken_and_the_others_judged_anew(journal_url: str) -> None:
+    """Ten gateways compared with the same version: one is accepted; a feed's is Stale too, and its cursor stays."""
+
+    async def story() -> None:
+        journals = [await opened(journal_url), Journal.open(journal_url, clock=Hands(), decide=routes)]
+        step = Advance(register="master:customer/C1", expected=0, to=1, first=0, anew=True)
+
+        def change(n: int) -> Submission:
+            made = submission(customer("C1", title=f"Acme {n}"), key=f"C1-{n}", keep_conflict=True)
+            return replace(made, advance=step)
+
+        crm = SystemId("salesforce")
+        try:
+            answers = await asyncio.gather(
+                *(journals[n % 2].accept([change(n)], cursor=(crm, f"accounts-{n}", "5")) for n in range(10))
+            )
+            taken = [n for n, (one,) in enumerate(answers) if isinstance(one, Accepted)]
+            assert len(taken) == 1
+            assert [one.stands_at for (one,) in answers if isinstance(one, Stale)] == [1] * 9
+            cursors = [await journals[0].cursor(crm, f"accounts-{n}") for n in range(10)]
+            assert [n for n, at in enumerate(cursors) if at == "5"] == taken
+            second = replace(change(10), advance=replace(step, expected=1, to=2))
+            (answer,) = await journals[1].accept([second])
+            assert isinstance(answer, Accepted)
         finally:
             for journal in journals:
                 journal.close()
