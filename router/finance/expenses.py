@@ -58,15 +58,22 @@ def needs_receipt(amount: Money, limit: ExpenseLimit | None) -> bool:
     )
 
 
-def within_policy(limit: ExpenseLimit, *, capped: bool) -> Callable[[Document, int], Split]:
-    """A split of an item over its limit; under a cap, what policy leaves is then split by the room."""
+def within_policy(limit: ExpenseLimit, *, capped: bool, markup: int = 0) -> Callable[[Document, int], Split]:
+    """A split of an item over its limit; under a cap, what policy leaves is then split by the room.
+
+    `markup`: the contract's, in basis points. An item that has its price by it is marked up anew on what
+    is left of its cost, so that it is rounded once; a price of its own is passed on in proportion.
+    """
 
     def split(document: Document, room_minor: int) -> Split:
         assert isinstance(document, ExpenseItem)
         assert limit.most is not None
         most = Money.of(limit.most, document.currency).minor
         cost = document.amount.minor
-        billed = round_half_up(Fraction(document.billed.minor * most, cost))
+        if document.billed.minor == marked_up(cost, markup):
+            billed = marked_up(most, markup)
+        else:
+            billed = round_half_up(Fraction(document.billed.minor * most, cost))
         within, _ = expense_parts(document, kept_minor=most, billed_minor=billed)
         if most == 0:
             return Split(within=not_billed(document))

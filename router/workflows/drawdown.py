@@ -121,7 +121,11 @@ class Drawdown:
                 register=register,
                 currency=item.currency,
                 bound_minor=draw.bound_minor if draw else NO_BOUND,
-                split=within_policy(limit, capped=draw is not None),
+                split=within_policy(
+                    limit,
+                    capped=draw is not None,
+                    markup=line.markup_basis_points if line is not None else 0,
+                ),
             )
         return _with(submission, kept, draw)
 

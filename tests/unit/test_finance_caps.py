@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from router.canonical.masters import ContractLine
@@ -181,13 +181,14 @@ def test_policy_passes_on_so_much_of_an_item(category: str, cost: int, billed: i
     room=ROOM,
     markup=st.integers(min_value=0, max_value=3_000),
 )
+@example(cost=12_975, room=12_975, markup=812)
 def test_policy_and_cap_together_keep_the_cost_whole(cost: int, room: int, markup: int) -> None:
     """Mark-up on what policy passes, then the cap: one rest, all of the cost, within the room."""
     limit = ExpenseLimit(most=Decimal(120))
     item = priced(expense(cost, category="MEALS"), line("expenses", markup_basis_points=markup))
     if not over_limit(item, limit):
         return
-    found = within_policy(limit, capped=True)(item, room)
+    found = within_policy(limit, capped=True, markup=markup)(item, room)
     parts = [part for part in (found.within, found.beyond) if isinstance(part, ExpenseItem)]
     assert sum(part.amount.minor for part in parts) == cost
     assert sum(part.billed.minor for part in parts) == found.drawn_minor <= max(room, 0)
