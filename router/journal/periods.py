@@ -65,10 +65,20 @@ class Periods(JournalCore):
         await self._do(_mark, mark)
 
     async def entered(
-        self, kinds: Iterable[Kind], *, first: str, last: str, entity: str | None = None
+        self,
+        kinds: Iterable[Kind],
+        *,
+        first: str,
+        last: str,
+        entity: str | None = None,
+        posted: bool = True,
     ) -> list[Entered]:
-        """Documents of some kinds with accounting date in [first, last], oldest first."""
-        return await self._read(_entered, tuple(kinds), first, last, entity)
+        """Documents of some kinds with accounting date in [first, last], oldest first.
+
+        `posted` False: only those that are in no ERP yet, which at month-end are few of many.
+        """
+        which = "" if posted else f" AND {_STATE} <> 'posted'"
+        return await self._read(_entered, tuple(kinds), first, last, entity, which)
 
     async def worked(self, *, accepted_before: str) -> list[dict[str, Any]]:
         """Time entries accepted before an instant: `accepted_at` and the canonical `entry`, oldest first.
@@ -122,11 +132,12 @@ def not_open(tx: Transaction, entities: Iterable[str]) -> dict[tuple[str, str], 
 
 
 def _entered(
-    tx: Transaction, kinds: tuple[Kind, ...], first: str, last: str, entity: str | None
+    tx: Transaction, kinds: tuple[Kind, ...], first: str, last: str, entity: str | None, which: str
 ) -> list[Entered]:
     chosen, values = (
         ("", (first, last)) if entity is None else (" AND t.legal_entity = ?", (first, last, entity))
     )
+    chosen += which
     rows = tx.among(
         f"SELECT t.seq, t.canonical, t.schema_version, {_STATE}, t.accepted_at, t.authority,"
         " coalesce(j.code, ''), coalesce(j.why, '') FROM transactions AS t"

@@ -160,8 +160,9 @@ class PeriodClose:
         ]
 
     async def _entered(self, entity: str, period: Period) -> list[Entered]:
+        """What is dated in a period and in no ERP."""
         first, last = period.first.isoformat(), period.last.isoformat()
-        return await self._journal.entered(TRANSACTIONAL, first=first, last=last, entity=entity)
+        return await self._journal.entered(TRANSACTIONAL, first=first, last=last, entity=entity, posted=False)
 
     async def reopen(self, entity: str, name: str, *, by: str, why: str, approved_by: str) -> dict[str, Any]:
         """Open a period again; a second person approves it. Raises BadInput without one."""
