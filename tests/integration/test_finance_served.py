@@ -182,7 +182,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         words = serve(ready, f"sqlite:///{folder}/journal.sqlite", port, routes)
-        with running(*words, "--landscape", str(place), ready=lambda: answers(url)):
+        words += ["--landscape", str(place)]
+        with running(*words, ready=lambda: answers(url), program="tests.integration.eager_router"):
             made = Office(url, ready)
             with made.http:
                 for home in (UK, US, DE):

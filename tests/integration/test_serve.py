@@ -35,10 +35,10 @@ BARE = {name: value for name, value in os.environ.items() if name in ("PATH", "H
 FAST = ("customer", "rate_card", "contract", "project", "resource", "time_entry", "expense_item")
 
 
-def start(*words: str) -> subprocess.Popen[str]:
+def start(*words: str, program: str = "cutover") -> subprocess.Popen[str]:
     """`python -m cutover` with these words, in an environment without credentials."""
     return subprocess.Popen(
-        [sys.executable, "-m", "cutover", *words],
+        [sys.executable, "-m", program, *words],
         cwd=REPOSITORY, env=BARE, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -51,9 +51,11 @@ def done(*words: str) -> tuple[int, str, str]:
 
 
 @contextmanager
-def running(*words: str, ready: Callable[[], bool]) -> Iterator[subprocess.Popen[str]]:
+def running(
+    *words: str, ready: Callable[[], bool], program: str = "cutover"
+) -> Iterator[subprocess.Popen[str]]:
     """A command from the moment it is ready; it must end with 0 and no traceback after SIGTERM."""
-    process = start(*words)
+    process = start(*words, program=program)
     try:
         deadline = time.monotonic() + 40
         while not ready():
