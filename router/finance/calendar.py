@@ -3,7 +3,7 @@
 Monthly periods are calendar months. A 4-4-5 year starts on the weekday of the calendar's `year_starts`
 nearest to its anniversary, so that it has 52 weeks and now and then 53 (the National Retail
 Federation's rule); the week too many belongs to its last period. A fiscal year is named for the
-calendar year that most of its days lie in, a period for its number in that year: `2026-01` is the
+calendar year that most of the days from its anniversary on lie in, a period for its number in that year: `2026-01` is the
 first period of fiscal 2026, whatever month it begins in.
 """
 
@@ -147,24 +147,34 @@ def _period_on(starts: date | None, on: date) -> Period:
     return next(period for period in _year(starts, start) if on in period)
 
 
+def _anniversary(starts: date, year: int) -> date:
+    day = 28 if (starts.month, starts.day) == (2, 29) else starts.day
+    return date(year, starts.month, day)
+
+
 def _year_start(starts: date, year: int) -> date:
     """The first day of the fiscal year that starts about the anniversary in a calendar year."""
-    day = 28 if (starts.month, starts.day) == (2, 29) else starts.day
-    about = date(year, starts.month, day)
+    about = _anniversary(starts, year)
     later = (starts.weekday() - about.weekday()) % 7
     return about + timedelta(days=later if later <= 3 else later - 7)
 
 
-def _name_of_year(start: date) -> int:
-    return (start + timedelta(days=182)).year
+def _named_later(starts: date) -> int:
+    """1 where most days from the anniversary on lie in the year after it, else 0.
+
+    By the anniversary and not by the first day itself: about mid-year that moves to and fro by days, and
+    two years would have one name.
+    """
+    return (_anniversary(starts, 2001) + timedelta(days=182)).year - 2001
+
+
+def _name_of_year(starts: date, start: date) -> int:
+    near = (start.year - 1, start.year, start.year + 1)
+    return next(year for year in near if _year_start(starts, year) == start) + _named_later(starts)
 
 
 def _start_of_year_named(starts: date, name: int) -> date:
-    return next(
-        start
-        for start in (_year_start(starts, year) for year in (name - 1, name, name + 1))
-        if _name_of_year(start) == name
-    )
+    return _year_start(starts, name - _named_later(starts))
 
 
 def _year(starts: date, start: date) -> list[Period]:
@@ -172,11 +182,11 @@ def _year(starts: date, start: date) -> list[Period]:
     near = (_year_start(starts, year) for year in (start.year, start.year + 1, start.year + 2))
     next_year = min(day for day in near if day > start)
     found: list[Period] = []
-    first = start
+    name, first = _name_of_year(starts, start), start
     for number, weeks in enumerate(WEEKS, start=1):
         last = first + timedelta(weeks=weeks) - timedelta(days=1)
         if number == PERIODS:
             last = next_year - timedelta(days=1)
-        found.append(Period(f"{_name_of_year(start):04d}-{number:02d}", first, last))
+        found.append(Period(f"{name:04d}-{number:02d}", first, last))
         first = last + timedelta(days=1)
     return found
