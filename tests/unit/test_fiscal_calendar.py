@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import hypothesis
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.canonical.examples import example
@@ -29,7 +30,9 @@ calendars = st.one_of(st.just(MONTHLY), weekly)
 
 @settings(max_examples=200, deadline=None)
 @given(calendar=calendars, on=days)
-@example(calendar=FiscalCalendar(periods="4-4-5", year_starts=date(2000, 7, 1)), on=date(2001, 1, 1))
+@hypothesis.example(
+    calendar=FiscalCalendar(periods="4-4-5", year_starts=date(2000, 7, 1)), on=date(2001, 1, 1)
+)
 def test_a_day_lies_in_one_period_that_the_next_one_follows_at_once(
     calendar: FiscalCalendar, on: date
 ) -> None:
