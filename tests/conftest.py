@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 import warnings
@@ -11,12 +12,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from router.clock import WallClock
 from router.journal.journal import Journal
 from router.journal.schema import metadata
 
 _numbers = itertools.count(1)
+# The same examples in every run: a build must not fail by chance. `HYPOTHESIS_PROFILE=explore` draws new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")
