@@ -149,7 +149,7 @@ def _month(world: World, url: str, month: date) -> dict[str, Any]:
         journal=journal_books(url),
         erps=erps,
         held=held,
-        psa=psa_minutes(world),
+        psa=psa_minutes(world) if landscape.of_role("psa") else None,
         entities={code: entity.currency for code, entity in landscape.legal_entities.items()},
         convert=converted,
         group=landscape.group_currency,

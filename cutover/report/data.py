@@ -39,7 +39,7 @@ def build_report(
     states = state_of(facts)
     exceptions = _exceptions(facts, states)
     window = _window(options, steps)
-    verdict, because = judge(steps, findings, settled, window, exceptions)
+    verdict, because = judge(steps, findings, settled, window, exceptions, finance["ties"])
     plan = options.plan
     return {
         "verdict": verdict,
@@ -94,6 +94,7 @@ def judge(
     settled: Mapping[str, Any],
     window: Mapping[str, Any],
     exceptions: Sequence[Mapping[str, Any]],
+    ties: Sequence[Mapping[str, Any]],
 ) -> tuple[str, list[str]]:
     """The verdict and its reasons: what failed is no-go, what could not be told is inconclusive."""
     no = [
@@ -102,6 +103,9 @@ def judge(
     no += [f"step {result.step.id} failed: {result.why}" for result in steps if result.outcome == "failed"]
     if not settled["settled"]:
         no.append(f"not everything came to rest without faults: {settled['left']}")
+    apart = sum(not row["ties"] for row in ties)
+    if apart:
+        no.append(f"{apart} of {len(ties)} comparisons of PSA, journal and ERPs do not tie")
     if window["fits"] is False:
         no.append(f"the cutover ended {-window['spare_minutes']} minutes after the window closed")
     if no:

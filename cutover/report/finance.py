@@ -97,12 +97,15 @@ def finance(
     journal: Books,
     erps: Books,
     held: Sequence[Held],
-    psa: Mapping[str, int],
+    psa: Mapping[str, int] | None,
     entities: Mapping[str, str],
     convert: Convert,
     group: str | None,
 ) -> dict[str, Any]:
-    """The money of the month: one row per entity and currency, totals per entity, and the ties."""
+    """The money of the month: one row per entity and currency, totals per entity, and the ties.
+
+    `psa`: approved minutes by entry; None where the landscape has no PSA to ask.
+    """
     own = _as_authority(journal, erps)
     rows = _rows(own, _billed_anywhere(journal, erps))
     costs = _costs(journal)
@@ -289,7 +292,9 @@ def _add(
 # --- ties ------------------------------------------------------------------------------------------
 
 
-def _ties(journal: Books, own: Books, held: Sequence[Held], psa: Mapping[str, int]) -> list[dict[str, Any]]:
+def _ties(
+    journal: Books, own: Books, held: Sequence[Held], psa: Mapping[str, int] | None
+) -> list[dict[str, Any]]:
     return [
         *_hours(journal, own, psa),
         *_values(journal, own),
@@ -305,7 +310,7 @@ def _ties(journal: Books, own: Books, held: Sequence[Held], psa: Mapping[str, in
     ]  # fmt: skip
 
 
-def _hours(journal: Books, own: Books, psa: Mapping[str, int]) -> list[dict[str, Any]]:
+def _hours(journal: Books, own: Books, psa: Mapping[str, int] | None) -> list[dict[str, Any]]:
     """Minutes by entity: what the PSA approved, what the journal delivered, what the ERPs hold."""
     ours: dict[str, int] = {}
     theirs: dict[str, int] = {}
@@ -318,12 +323,15 @@ def _hours(journal: Books, own: Books, psa: Mapping[str, int]) -> list[dict[str,
     for row in own.work:
         if row.kind == "time_entry":
             theirs[row.entity] = theirs.get(row.entity, 0) + row.minutes
-    for document_id, minutes in psa.items():
+    for document_id, minutes in (psa or {}).items():
         entity = entity_of.get(document_id, "not delivered")
         seen[entity] = seen.get(entity, 0) + minutes
     found = []
     for entity in sorted({*ours, *theirs, *seen}):
-        found.append(_minutes("hours", "PSA", "journal", entity, seen.get(entity, 0), ours.get(entity, 0)))
+        if psa is not None:
+            found.append(
+                _minutes("hours", "PSA", "journal", entity, seen.get(entity, 0), ours.get(entity, 0))
+            )
         found.append(_minutes("hours", "journal", "ERPs", entity, ours.get(entity, 0), theirs.get(entity, 0)))
     return found
 

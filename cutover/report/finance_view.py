@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from markupsafe import Markup
@@ -26,7 +26,7 @@ def finance(report: Mapping[str, Any]) -> dict[str, Any]:
     entities = list(found.get("entities") or ())
     return {
         "entities": entities,
-        "rows": list(found.get("rows") or ()),
+        "rows": [row for row in found.get("rows") or () if any(map(_is_money, row.values()))],
         "group_currency": group,
         "sentence": _sentence(entities, group),
         "chart": _chart(entities, str(group or "")),
@@ -65,6 +65,14 @@ def _chart(entities: list[Mapping[str, Any]], group: str) -> Markup | str:
         canvas.text(LEFT + solid + outlined + 7, y + 15, figures, "figures")
     canvas.line(LEFT, 0, LEFT, ROW * len(rows) + 4, "axis")
     return canvas.render()
+
+
+def _is_money(value: object) -> bool:
+    """Whether a cell holds an amount that is not zero: an entity's rows of nothing are not shown."""
+    try:
+        return bool(Decimal(str(value)))
+    except InvalidOperation:
+        return False
 
 
 def _tied(count: int, off: int) -> str:

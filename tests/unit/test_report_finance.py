@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cutover.report.data import judge
 from cutover.report.finance import Bill, Books, Entry, Held, Work, finance
 from router.canonical.money import Money
 
@@ -177,3 +178,22 @@ def test_work_billed_after_the_switch_is_not_unbilled() -> None:
     (row,) = [row for row in found["rows"] if row["legal_entity"] == "UK01"]
     assert (row["unbilled"], row["left_behind"]) == ("0.00", "100.50")
     assert row["revenue"] == "425.05"
+
+
+def test_without_a_psa_its_hours_are_not_missed() -> None:
+    """A landscape that has none is compared without it; the other ties stay."""
+    ties = told(sides() | {"psa": None})["ties"]
+    assert all(row["ties"] for row in ties)
+    assert "PSA" not in {row["left"] for row in ties}
+    assert {"ERPs", "general ledger"} <= {row["right"] for row in ties}
+
+
+def test_what_does_not_tie_is_a_no_go() -> None:
+    """However well the cutover went: the verdict counts the comparisons that are apart."""
+    side = sides()
+    change_invoice(side)
+    settled, window = {"settled": True, "left": {}}, {"fits": True, "spare_minutes": 10}
+    good = judge([], [], settled, window, [], told(sides())["ties"])
+    verdict, because = judge([], [], settled, window, [], told(side)["ties"])
+    assert good[0] == "go"
+    assert (verdict, because) == ("no-go", ["1 of 9 comparisons of PSA, journal and ERPs do not tie"])
