@@ -38,6 +38,8 @@ class Facts:
     draw: float
     """Uniform in [0, 1), from the seeded source; spreads retries."""
     can_look_up: bool = True
+    stood: bool = False
+    """The system had the document before this job: a look-up may find what an earlier one left there."""
     systemic: bool = False
     """The system as a whole is out (circuit not closed, credentials rejected): no fault of the document."""
     waits: int = 0
@@ -94,14 +96,24 @@ def _after_no_answer(job: Job, answer: NoAnswer, facts: Facts) -> Settlement:
 
 
 def after_look_up(job: Job, answer: LookUpAnswer, facts: Facts) -> Settlement:
-    """What becomes of a job in doubt whose system was asked about it."""
+    """What becomes of a job in doubt whose system was asked about it.
+
+    Of a master that stood there before, a look-up does not say which state of it is there: the change may
+    not have arrived. Masters are written by our id and may be sent again, so they are.
+    """
+    sent = job.attempts - 1  # the look-up under way is counted too, until it is settled
+    if isinstance(answer, Posted) and facts.stood and _is_master(job) and sent < facts.policy.attempts_max:
+        delay = back_off(sent, facts.policy, facts.draw)
+        return Settlement(
+            job_id=job.job_id, event=Event.NOT_FOUND, why="looked up: it is there, perhaps as it was before; sent again",
+            counts=False, due=facts.now + timedelta(seconds=delay), exchange=facts.exchange,
+        )  # fmt: skip
     if isinstance(answer, Posted):
         return Settlement(
             job_id=job.job_id, event=Event.FOUND, vendor_id=answer.vendor_id,
             created=answer.created, exchange=facts.exchange,
         )  # fmt: skip
     if isinstance(answer, NotThere):
-        sent = job.attempts - 1  # the look-up under way is counted too, until it is settled
         if sent >= facts.policy.attempts_max:
             return dead(job, "exhausted", f"not there after {sent} attempts", facts)
         delay = back_off(sent, facts.policy, facts.draw)
@@ -117,6 +129,11 @@ def after_look_up(job: Job, answer: LookUpAnswer, facts: Facts) -> Settlement:
         job_id=job.job_id, event=Event.CANNOT_TELL, why=answer.reason, code="in-doubt",
         counts=False, due=facts.now + timedelta(seconds=delay), exchange=facts.exchange,
     )  # fmt: skip
+
+
+def _is_master(job: Job) -> bool:
+    """Whether it is a master on its way to an ERP, which may have it in an earlier state."""
+    return job.operation == "create" and job.role != "feedback" and not job.document.transactional
 
 
 def after_missing(job: Job, ref: Ref, facts: Facts) -> Settlement:

@@ -57,6 +57,8 @@ class Outcomes:
         policy: DeliveryPolicy, follow_up: FollowUps | None,
     ) -> None:  # fmt: skip
         self.refs = KnownRefs(policy.refs_known_max, clock=clock, fresh_s=policy.refs_fresh_s)
+        self.stood: frozenset[Ref] = frozenset()
+        """Masters in doubt that the system had before, by the journal: what this process heard may not be settled."""
         self._target = target
         self._can = capabilities
         self._clock = clock
@@ -117,7 +119,8 @@ class Outcomes:
                 settlement = after_look_up(job, answer, facts)
             elif looked_up:
                 assert isinstance(answer, Posted | NoAnswer), "a look-up finds, does not find, or fails"
-                settlement = after_look_up(job, answer, facts)
+                stood = (job.kind, job.document.document_id) in self.stood
+                settlement = after_look_up(job, answer, replace(facts, stood=stood))
             else:
                 settlement = after_answer(job, answer, facts)
             await self.decide(lane, job, answer, settlement)

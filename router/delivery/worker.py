@@ -230,11 +230,16 @@ class TargetWorker:
     async def _learn_refs(self, lanes: Sequence[LaneInHand]) -> None:
         """Ask the journal, once for all lanes, for references of the next steps not known yet."""
         wanted: list[Ref] = []
+        doubtful: list[Ref] = []
         for lane in lanes:
             for job in lane.steps[0] if lane.steps else ():
                 if job.state is not State.IN_DOUBT:
                     for refs in references(job, self._can.kinds):
                         wanted.extend(refs)
+                elif not job.document.transactional:
+                    doubtful.append((job.kind, job.document.document_id))
+        if doubtful:
+            self._outcomes.stood |= frozenset(await self._journal.crosswalk(self.target, doubtful))
         known = self._outcomes.refs
         unknown = known.unknown(wanted)
         if unknown:

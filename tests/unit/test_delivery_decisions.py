@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.canonical import Document, parse
+from router.canonical.examples import example
 from router.connectors.port import (
     Answer,
     Capabilities,
@@ -339,3 +340,13 @@ def test_no_minute_sees_more_calls_than_allowed(per_minute: int) -> None:
 def test_signs_of_life(answers: list[Answer], alive: bool) -> None:
     """One answer about a document shows the system works; so does a 429, which is the budget's matter."""
     assert is_alive(answers) is alive
+
+
+def test_a_change_of_a_master_in_doubt_is_sent_again() -> None:
+    """A look-up finds the master as it was before: found is no proof for the change. A first creation it is."""
+    doubtful = job(example("customer"), state=State.IN_DOUBT, attempts=2)
+    found = Posted(vendor_id="7")
+    assert after_look_up(doubtful, found, facts()).event is Event.FOUND
+    assert after_look_up(doubtful, found, facts(stood=True)).event is Event.NOT_FOUND
+    entry = job(time_entry("E1"), state=State.IN_DOUBT, attempts=2)
+    assert after_look_up(entry, found, facts(stood=True)).event is Event.FOUND
