@@ -22,7 +22,7 @@ from router.delivery.policy import DeliveryPolicy
 from router.delivery.service import Delivery
 from router.delivery.signal import LocalSignal
 from router.dualrun.intercompany import IntercompanyMatch
-from router.dualrun.policy import as_policy
+from router.dualrun.policy import as_dual_run_policy
 from router.dualrun.service import DualRun
 from router.dualrun.watch import IntercompanyWatch
 from router.events_out.feed import EventFeed
@@ -238,7 +238,7 @@ def build(
         dual_run=DualRun(
             journal=ground.journal,
             connectors=ground.connectors,
-            policy=as_policy(default_file("policies/default.yaml")),
+            policy=as_dual_run_policy(default_file("policies/default.yaml")),
         ),
         desk=desk,
         remedies=remedies,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from router.connectors.port import Record
-from router.dualrun.policy import Column, Policy
+from router.dualrun.policy import Column, DualRunPolicy
 
 DIMENSIONS = ("department", "practice", "service_line", "cost_center")
 NUMBERS = ("net", "tax", "total", "minutes")
@@ -191,7 +191,7 @@ class Sheets:
             for key, entity, currency, project, old, new in rows
         ]  # fmt: skip
 
-    def differences(self, policy: Policy) -> list[Difference]:
+    def differences(self, policy: DualRunPolicy) -> list[Difference]:
         """Everything that differs, by kind, key and column."""
         found = self.missing_and_duplicates()
         for kind, rules in policy.kinds.items():

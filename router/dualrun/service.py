@@ -10,7 +10,7 @@ from router.canonical.money import Money
 from router.connectors.port import Connector, Record
 from router.dualrun.compare import Difference, Sheets, Total
 from router.dualrun.decisions import cause, evidence_of
-from router.dualrun.policy import Policy
+from router.dualrun.policy import DualRunPolicy
 from router.errors import Broken
 from router.journal.journal import Journal
 from router.model import State, SystemId
@@ -94,7 +94,9 @@ class Comparison:
 class DualRun:
     """Compares what two ERPs hold."""
 
-    def __init__(self, *, journal: Journal, connectors: Mapping[SystemId, Connector], policy: Policy) -> None:
+    def __init__(
+        self, *, journal: Journal, connectors: Mapping[SystemId, Connector], policy: DualRunPolicy
+    ) -> None:
         self._journal = journal
         self._connectors = connectors
         self._policy = policy

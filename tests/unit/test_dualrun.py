@@ -12,12 +12,12 @@ from router.configfile import loads
 from router.connectors.port import Record
 from router.dualrun.compare import Difference, Sheets
 from router.dualrun.decisions import Evidence, cause
-from router.dualrun.policy import Policy, as_policy
+from router.dualrun.policy import DualRunPolicy, as_dual_run_policy
 from router.errors import BadConfig
 from router.landscape import default_file
 from router.model import SystemId
 
-POLICY = as_policy(default_file("policies/default.yaml"))
+POLICY = as_dual_run_policy(default_file("policies/default.yaml"))
 
 
 def record(key: str, **changes: Any) -> Record:
@@ -31,7 +31,7 @@ def record(key: str, **changes: Any) -> Record:
 
 
 def found(
-    legacy: list[Record], cloud: list[Record], policy: Policy = POLICY
+    legacy: list[Record], cloud: list[Record], policy: DualRunPolicy = POLICY
 ) -> list[tuple[str, str, str, int | None]]:
     """(key, class, column, delta) of every difference."""
     sheets = Sheets(legacy, cloud)
@@ -97,7 +97,7 @@ def test_duplicates_are_a_break_of_their_own_and_never_paired() -> None:
 def test_a_tolerance_is_in_minor_units_and_ignoring_needs_a_reason() -> None:
     """A tolerance passes what it says and not one unit more; money can't be ignored at all."""
     data = {"kinds": {"invoice": {"columns": {"total": {"type": "money", "tolerance_minor": 2}}}}}
-    policy = Policy.model_validate(data)
+    policy = DualRunPolicy.model_validate(data)
     assert found([record("A")], [record("A", total_minor=120_002)], policy) == []
     assert found([record("A")], [record("A", total_minor=120_003)], policy) == [("A", "amount", "total", 3)]
     for column in (
@@ -105,13 +105,15 @@ def test_a_tolerance_is_in_minor_units_and_ignoring_needs_a_reason() -> None:
         "{type: money, ignore: true, reason: a, owner: b, expires: 2027-01-01}",
     ):
         with pytest.raises(BadConfig, match=r"policy:\d+:\d+"):
-            as_policy(loads(f"kinds:\n  invoice:\n    columns:\n      total: {column}\n", name="policy"))
+            as_dual_run_policy(
+                loads(f"kinds:\n  invoice:\n    columns:\n      total: {column}\n", name="policy")
+            )
 
 
 def test_status_words_are_mapped() -> None:
     """The policy's map says which words mean the same."""
     mapped = {"type": "status", "map": {"P": "posted", "it's open": "posted"}}
-    policy = Policy.model_validate({"kinds": {"invoice": {"columns": {"status": mapped}}}})
+    policy = DualRunPolicy.model_validate({"kinds": {"invoice": {"columns": {"status": mapped}}}})
     assert found([record("A", status="P")], [record("A", status="it's open")], policy) == []
     assert len(found([record("A", status="P")], [record("A", status="X")], policy)) == 1
 
