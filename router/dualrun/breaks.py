@@ -84,6 +84,9 @@ class Break:
     code: str = "unexplained"
     evidence: str = ""
     parts: tuple[Part, ...] = ()
+    counted: bool = True
+    """Whether its delta counts as money: of the columns of one pair only one does, total before net before
+    tax, so that an invoice whose net, tax and total differ is not counted thrice."""
     state: LifeState = "new"
     first_seen: str = ""
     """When a run found it first, RFC 3339."""
@@ -134,6 +137,7 @@ class Break:
                 {"cause": part.cause, "code": part.code, "delta_minor": part.delta_minor}
                 for part in self.parts
             ],
+            "counted": self.counted,
             "state": self.state,
             "first_seen": self.first_seen,
             **({"facts": dict(self.facts)} if self.facts else {}),
