@@ -147,6 +147,24 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BilledWork:
+    """A piece of work on an invoice, as the ERP that billed it says."""
+
+    kind: Kind
+    """time_entry, expense_item, milestone or charge."""
+    external_id: str
+    line: int
+    """The invoice line it is on."""
+    amount_minor: int
+    """What that line has of it, as the ERP shows it: rounded, and less what a cap kept off."""
+    minutes: int | None = None
+    hundredths: int | None = None
+    """Hundredths of hours, where the ERP keeps those; `minutes` then are the nearest ones."""
+    rate_minor: int | None = None
+    """Of an hour; for what has no hours, its whole price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A document as an ERP holds it now, in comparable form: money in minor units, dates ISO text."""
 
@@ -171,6 +189,12 @@ class Record:
     """department, practice, service_line, cost_center, tax_code: as far as the kind has them."""
     lines: tuple[Mapping[str, Any], ...] = ()
     """line, description, net_minor, tax_minor, tax_code, minutes: for documents with lines."""
+    hundredths: int | None = None
+    """Hundredths of hours of a time entry, where the ERP keeps those; `minutes` then are the nearest ones."""
+    rate_minor: int | None = None
+    """The bill rate of an hour of a time entry."""
+    billed: tuple[BilledWork, ...] = ()
+    """The work an invoice billed, where the ERP tells; empty also for an invoice that billed none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
