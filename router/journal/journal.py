@@ -11,6 +11,7 @@ from router.canonical.kinds import Kind
 from router.journal import acceptance, fence, lanes, records, registers, rerouting, settling
 from router.journal.billing_facts import BillingFacts
 from router.journal.cases import Cases
+from router.journal.dual_run import DualRunFacts
 from router.journal.engine import Transaction
 from router.journal.event_facts import EventFacts
 from router.journal.identity import Identity
@@ -62,7 +63,9 @@ def _replay(
 _Batch = tuple[list[Prepared], tuple[SystemId, str, str] | None]
 
 
-class Journal(Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Identity, EventFacts):
+class Journal(
+    Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Identity, EventFacts, DualRunFacts
+):
     """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
 
     Every method raises Overloaded while the database can't answer, Broken for a bug, and Refused (or

@@ -1,0 +1,126 @@
+"""What a comparison of two ERPs asks of the journal: where it stands, and what is still on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+
+from router.clock import to_text
+from router.journal.core import JournalCore
+from router.journal.engine import Transaction
+from router.journal.schema import JOBS_PER_TRANSACTION
+from router.model import State, SystemId
+
+UNDER_WAY = (State.QUEUED.value, State.IN_FLIGHT.value, State.IN_DOUBT.value, State.HELD.value)
+"""States of a delivery that is not settled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where the journal stands for some entities and ERPs. Two equal ones: nothing happened between."""
+
+    at: str
+    seq: int
+    """The newest transaction of all."""
+    epochs: Mapping[str, int] = field(default_factory=dict)
+    under_way: int = 0
+    """Deliveries to these ERPs that are not settled."""
+    accepted: int = 0
+    """Transactions of these entities that were let through; what is held reaches no ERP."""
+    tries: int = 0
+    """Calls made for these deliveries, whatever came of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moving:
+    """A delivery that is not settled, or was lately."""
+
+    kind: str
+    external_id: str
+    role: str
+    target: str
+    state: str
+    at: str
+    """When it was settled, or accepted or last released where it is not."""
+    why: str = ""
+    invoice_id: str = ""
+    """The invoice a payment, credit memo or write-off touches."""
+
+
+class DualRunFacts(JournalCore):
+    """Read-only questions of a comparison."""
+
+    async def position(self, *, entities: Sequence[str], targets: Sequence[SystemId]) -> Position:
+        """Where the journal stands now for these entities and ERPs."""
+        return await self._read(_position, list(entities), list(targets))
+
+    async def moving(
+        self, *, entities: Sequence[str], targets: Sequence[SystemId], since: datetime
+    ) -> list[Moving]:
+        """Authority and shadow deliveries to these ERPs that are under way or moved at or after `since`."""
+        return await self._read(_moving, list(entities), list(targets), to_text(since))
+
+
+def _position(tx: Transaction, entities: Sequence[str], targets: Sequence[SystemId]) -> Position:
+    ((seq,),) = tx.rows("SELECT coalesce(max(seq), 0) FROM transactions")
+    states = ", ".join(f"'{state}'" for state in UNDER_WAY)
+    marks = ", ".join("?" for _ in targets)
+    jobs = tx.among(
+        f"SELECT coalesce(sum(CASE WHEN state IN ({states}) THEN 1 ELSE 0 END), 0), coalesce(sum(attempts), 0)"
+        f" FROM jobs WHERE target IN ({marks}) AND role <> 'feedback' AND {{any}}",
+        "legal_entity",
+        sorted(set(entities)),
+        *targets,
+    )
+    accepted = tx.among(
+        "SELECT count(*) FROM transactions WHERE deliver = 1 AND state <> 'held' AND {any}",
+        "legal_entity",
+        sorted(set(entities)),
+    )
+    epochs = tx.among(
+        "SELECT legal_entity, epoch FROM epochs WHERE {any} ORDER BY legal_entity",
+        "legal_entity",
+        sorted(set(entities)),
+    )
+    return Position(
+        at=tx.now,
+        seq=int(seq),
+        epochs={entity: int(epoch) for entity, epoch in epochs},
+        under_way=sum(int(row[0]) for row in jobs),
+        tries=sum(int(row[1]) for row in jobs),
+        accepted=sum(int(row[0]) for row in accepted),
+    )
+
+
+def _moving(
+    tx: Transaction, entities: Sequence[str], targets: Sequence[SystemId], since: str
+) -> list[Moving]:
+    states = ", ".join(f"'{state}'" for state in UNDER_WAY)
+    marks = ", ".join("?" for _ in targets)
+    rows = tx.among(
+        "SELECT j.job_id, j.kind, j.external_id, j.role, j.target, j.state, coalesce(j.settled_at, j.waiting_since), j.why,"
+        " CASE WHEN j.kind IN ('payment','credit_memo','write_off') THEN t.canonical ELSE NULL END"
+        f" FROM jobs AS j JOIN transactions AS t ON t.seq = j.job_id / {JOBS_PER_TRANSACTION}"
+        f" WHERE j.role <> 'feedback' AND j.target IN ({marks})"
+        f" AND (j.state IN ({states}) OR j.settled_at >= ? OR j.waiting_since >= ?) AND {{any}}",
+        "j.legal_entity",
+        sorted(set(entities)),
+        *targets,
+        since,
+        since,
+    )
+    return [
+        Moving(
+            kind=row[1], external_id=row[2], role=row[3], target=row[4], state=row[5], at=row[6], why=row[7],
+            invoice_id=_invoice_of(row[8]),
+        )
+        for row in sorted(rows)
+    ]  # fmt: skip
+
+
+def _invoice_of(canonical: str | None) -> str:
+    found = orjson.loads(canonical).get("invoice_id") if canonical else None
+    return str(found or "")
