@@ -15,6 +15,7 @@
     │   ├── FeeExceeded    milestones beyond the fee that was agreed
     │   ├── CapBelowBilled a cap lower than what was taken under it
     │   ├── NoReceipt      an expense that policy wants a receipt for
+    │   ├── FourEyes       one person where two are needed
     │   ├── NotFound       nothing by that name
     │   ├── WrongMethod    the address is right, the method is not
     │   ├── WrongCoding    a body in a content coding that is not read
@@ -157,6 +158,13 @@ class NoReceipt(Refused):
     """The expense policy asks for a receipt."""
 
     code = "receipt-missing"
+    status = 422
+
+
+class FourEyes(Refused):
+    """Two people are needed."""
+
+    code = "four-eyes"
     status = 422
 
 
