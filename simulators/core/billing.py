@@ -55,6 +55,8 @@ class Bill:
 
     lines: list[InvoiceLine]
     over: list[tuple[WorkRow, int]]
+    placed: list[tuple[WorkRow, int, int]]
+    """Each row with the number of its line and what that has of it, rounded."""
 
 
 @dataclass(slots=True)
@@ -68,15 +70,18 @@ class Draft:
     net: Fraction = Fraction(0)
     minutes: int | None = None
     dims: dict[str, str] | None = None
+    rows: list[tuple[WorkRow, Fraction | int]] = field(default_factory=list)
 
     @property
     def line(self) -> Line:
         """The contract line that bills it."""
         return self.part.contract.vendor_id, self.terms.line
 
-    def take(self, net: Fraction | int, dims: dict[str, str], minutes: int | None = None) -> None:
-        """Add a row; dimensions stay only where all rows agree."""
+    def take(self, row: WorkRow, net: Fraction | int, minutes: int | None = None) -> None:
+        """Add what is billed of a row; dimensions stay only where all rows agree."""
+        dims = row.dims
         self.net += net
+        self.rows.append((row, net))
         if minutes is not None:
             self.minutes = (self.minutes or 0) + minutes
         if self.dims is None:
@@ -160,7 +165,12 @@ def bill_lines(parts: Sequence[BillPart], *, personality: Personality, tax_codes
         for n, (draft, net) in enumerate(zip(drafts, nets, strict=True), start=1)
     ]
     reckon_tax(lines, personality=personality, tax_codes=tax_codes)
-    return Bill(lines=lines, over=over)
+    placed = [
+        (row, n, rounded(net, personality.mode))
+        for n, draft in enumerate(drafts, start=1)
+        for row, net in draft.rows
+    ]
+    return Bill(lines=lines, over=over, placed=placed)
 
 
 def reckon_tax(
@@ -212,14 +222,14 @@ def _drafts(part: BillPart, values: Mapping[int, Fraction]) -> list[Draft]:
                 text = f"{row.role} {service_line}".strip()
                 key = (row.role, service_line, terms.line, terms.tax_code, terms.deferred)
                 draft = time.setdefault(key, Draft(text, terms, part, "time"))
-                draft.take(values[id(row)], row.dims, row.minutes)
+                draft.take(row, values[id(row)], row.minutes)
             case ExpenseRow():
                 made = Draft(f"Expenses {row.category}", terms, part, "expenses")
                 place = (row.category, terms.line, terms.tax_code, terms.deferred)
-                expenses.setdefault(place, made).take(values[id(row)], row.dims)
+                expenses.setdefault(place, made).take(row, values[id(row)])
             case MilestoneRow() | ChargeRow():
                 draft = Draft(row.name, terms, part, terms.bills)
-                draft.take(row.amount_minor, row.dims)
+                draft.take(row, row.amount_minor)
                 rank = 1 if isinstance(row, MilestoneRow) else 2
                 fees.append(((rank, row.contract_line, row.external_id, row.vendor_id), draft))
     return [

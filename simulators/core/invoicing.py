@@ -72,8 +72,8 @@ class Invoicing(Bookkeeping):
         for row, over in made.over:
             row.over_cap_minor = over
             self._give_back(row, over)
-        for row in work:
-            row.invoice = invoice.vendor_id
+        for row, line, taken in made.placed:
+            row.invoice, row.invoice_line, row.taken_minor = invoice.vendor_id, line, taken
             self._touch(row)
         for part in parts:
             self._forget_billed(part.project.vendor_id)
@@ -166,7 +166,7 @@ class Invoicing(Bookkeeping):
             for row in self.store.rows(row_type):
                 if isinstance(row, WorkRow) and row.invoice == invoice.vendor_id:
                     self._give_back(row, -row.over_cap_minor)
-                    row.invoice, row.over_cap_minor = "", 0
+                    row.invoice, row.invoice_line, row.taken_minor, row.over_cap_minor = "", 0, 0, 0
                     self._touch(row)
                     self._unbilled.setdefault(row.project, []).append(row)
 

@@ -83,6 +83,10 @@ class WorkRow(PostedRow):
     over_cap_minor: int = 0
     """What a cap kept off the invoice that billed it: given away."""
     invoice: str = ""
+    invoice_line: int = 0
+    """The line of that invoice it is on."""
+    taken_minor: int = 0
+    """What that line has of it, rounded: its value, less what a cap kept off."""
     billable: bool = True
     dims: dict[str, str] = field(default_factory=dict)
 

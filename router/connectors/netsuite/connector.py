@@ -13,7 +13,7 @@ from router.canonical.billing import BillingEvent
 from router.canonical.kinds import Kind
 from router.connectors.http import Lost, Reply, Trace
 from router.connectors.mapping import Mappings
-from router.connectors.netsuite import batches, queries
+from router.connectors.netsuite import batches, billed, queries
 from router.connectors.netsuite.answers import DISAGREES, of_failure, of_result, of_write, page_of, settled
 from router.connectors.netsuite.decisions import Duplicate, next_wait_s
 from router.connectors.netsuite.invoices import NotAnInvoice, canonical
@@ -260,12 +260,18 @@ class NetSuite:
             sql = asked.lines.replace("{entities}", marks)
             for line in await self._rows(sql, parameters, asked.line_key, trace):
                 lines.setdefault(str(line.get("document")), []).append(line)
+        work: dict[str, list[Any]] = {}
+        charges = billed.query(self._words.newest.fields) if kind == "invoice" else None
+        if charges is not None:
+            for row in await self._rows(charges.replace("{entities}", marks), parameters, "id", trace):
+                work.setdefault(str(row.get("document")), []).append(row)
         try:
             return [
                 record_of(
                     kind,
                     row,
                     lines.get(str(row.get("id")), []),
+                    work=work.get(str(row.get("id")), []),
                     system=self.system,
                     entities=entities,
                     mappings=self._mappings,

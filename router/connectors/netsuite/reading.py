@@ -6,12 +6,15 @@ Sales lines are signed against their document in SuiteQL; codes come back as our
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Any
 
 from router.canonical.kinds import Kind
-from router.canonical.money import Money, hours_value
+from router.canonical.money import Money, hours_value, round_half_up
 from router.connectors.mapping import Mappings, Table
+from router.connectors.netsuite.billed import kept_hours, work_of
 from router.connectors.netsuite.decisions import INVOICE_STATUS, minutes_of
 from router.connectors.port import Record
 from router.model import SystemId
@@ -44,13 +47,15 @@ def record_of(
     row: Row,
     lines: Sequence[Row],
     *,
+    work: Sequence[Row] = (),
     system: SystemId,
     entities: Mapping[str, str],
     mappings: Mappings,
 ) -> Record:
-    """A port record of one row; raises Unreadable."""
+    """A port record of one row, its lines and the work it billed; raises Unreadable."""
     try:
-        return _record_of(kind, row, lines, system, entities, mappings)
+        record = _record_of(kind, row, lines, system, entities, mappings)
+        return replace(record, billed=work_of(work, record.currency, minor)) if work else record
     except (KeyError, ValueError, TypeError, ArithmeticError) as error:
         raise Unreadable(f"{type(error).__name__}: {error}") from error
 
@@ -114,9 +119,19 @@ def _minutes(hours: Any) -> int:
 
 def _time(row: Row, lines: Sequence[Row], currency: str, mappings: Mappings) -> dict[str, Any]:
     del lines, mappings
-    minutes = _minutes(row["minutes"])
-    value = hours_value(minutes, Money(minor(row.get("bill_rate", "0"), currency), currency)).minor
-    return {"minutes": minutes, "net_minor": value, "total_minor": value}
+    minutes, hundredths = kept_hours(str(row["minutes"]))
+    rate = Money(minor(row.get("bill_rate", "0"), currency), currency)
+    if hundredths is None:
+        value = hours_value(minutes, rate).minor
+    else:
+        value = round_half_up(Fraction(hundredths * rate.minor, 100))
+    return {
+        "minutes": minutes,
+        "hundredths": hundredths,
+        "rate_minor": rate.minor,
+        "net_minor": value,
+        "total_minor": value,
+    }
 
 
 def _amount(row: Row, lines: Sequence[Row], currency: str, mappings: Mappings) -> dict[str, Any]:

@@ -11,7 +11,14 @@ from typing import Any
 
 from router.canonical.billing import BillingEvent, Invoice
 from router.canonical.money import Money
-from router.connectors.sap_ecc.formats import day_of, minutes_of_thousandths, of_stored, of_thousandths
+from router.connectors.port import BilledWork
+from router.connectors.sap_ecc.formats import (
+    day_of,
+    minutes_of,
+    minutes_of_thousandths,
+    of_stored,
+    of_thousandths,
+)
 from router.connectors.sap_ecc.names import DIMENSIONS, Names
 
 HEADER = (
@@ -19,7 +26,46 @@ HEADER = (
     "exchange_rate",
 )  # fmt: skip
 ITEM = ("vendor_id", "line", "description", "quantity", "unit", "net", "tax", "tax_code", *DIMENSIONS)
+BILLED = ("vendor_id", "line", "source", "external_id", "quantity", "unit", "bill_rate", "amount")
+"""Of ZDLIBILL, a view over AD01DLI, AD01DLIEF and VBFA (its columns are the customer's: unverified)."""
+SOURCES: Mapping[str, str] = {
+    "CATS": "time_entry",
+    "COVP": "expense_item",
+    "MLST": "milestone",
+    "MLSC": "charge",
+}
 Row = Mapping[str, str]
+
+
+def work_of(rows: Sequence[Row]) -> tuple[BilledWork, ...]:
+    """The work of one billing document, by item and id; raises ValueError, KeyError."""
+    found = []
+    for row in rows:
+        kind = SOURCES[row["source"]]
+        minutes, hundredths = kept_hours(row) if kind == "time_entry" else (None, None)
+        found.append(
+            BilledWork(
+                kind=kind,
+                external_id=row["external_id"],
+                line=int(row["line"]) // 10,
+                amount_minor=of_stored(row["amount"]),
+                minutes=minutes,
+                hundredths=hundredths,
+                rate_minor=of_stored(row["bill_rate"]) if kind == "time_entry" else None,
+            )
+        )
+    return tuple(sorted(found, key=lambda work: (work.line, work.kind, work.external_id)))
+
+
+def kept_hours(row: Row) -> tuple[int, int | None]:
+    """Minutes, and hundredths of hours where ECC keeps hours; raises ValueError for another unit."""
+    thousandths = of_thousandths(row["quantity"])
+    if row["unit"] == "MIN" and thousandths % 1000 == 0:
+        return thousandths // 1000, None
+    if row["unit"] != "H" or thousandths % 10:
+        msg = f"{row['quantity']} {row['unit']} are neither hours with two decimals nor minutes"
+        raise ValueError(msg)
+    return minutes_of(thousandths // 10), thousandths // 10
 
 
 def line_of(item: Row, names: Names) -> dict[str, Any]:

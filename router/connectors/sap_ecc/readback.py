@@ -1,7 +1,7 @@
 """What ECC holds, as port records: masters whole, everything else by accounting date.
 
-Amounts are exact minor units of stored values. A time entry's worth is hours x price as ECC reckons it, from the
-stored hundredths, rounded half up; its minutes come back by the rule in `formats`. Projects and customers are named by
+Amounts are exact minor units of stored values. A time entry's worth is its quantity, hours or minutes as ECC keeps them,
+x price, rounded half up; minutes of hours come back by the rule in `formats`. Projects and customers are named by
 our ids, read once and remembered, as ECC's keys mean nothing to the other side of a comparison. Columns have the
 names of the newest mapping, codes are turned back by any version of it.
 """
@@ -18,7 +18,7 @@ from router.connectors.port import Record
 from router.connectors.sap_ecc.accounting import ENTRY, ITEM, REVENUE, TYPES, entry_line, revenue_line
 from router.connectors.sap_ecc.formats import day_iso, half_up, minutes_of, of_stored
 from router.connectors.sap_ecc.found import PLACES
-from router.connectors.sap_ecc.invoices import HEADER, coding_of, line_of
+from router.connectors.sap_ecc.invoices import BILLED, HEADER, coding_of, kept_hours, line_of, work_of
 from router.connectors.sap_ecc.invoices import ITEM as BILLED_ITEM
 from router.connectors.sap_ecc.names import DIMENSIONS, Names, Section
 from router.connectors.sap_ecc.tables import TableReader, Where, among, equal, from_until
@@ -41,6 +41,8 @@ PLAIN: Mapping[Kind, tuple[str, ...]] = {
     "revenue_schedule": (*_POSTED, "amount", "currency"),
 }
 """What is read of a kind that is one row of its table, beside what a look-up asks for."""
+RECORDED = ("quantity", "unit")
+"""Of CATSDB, where the mapping names them: a time entry in hours or minutes, as ECC keeps it."""
 PERIOD = ("vendor_id", "line", "period", "amount")
 WHOLE = frozenset({"customer", "contact", "contract", "project", "task", "assignment"})
 """Masters and plans: given whatever their date."""
@@ -83,7 +85,8 @@ class ReadBack:
         where = among(names["company"], companies) & place.where(names)
         if kind not in WHOLE:
             where = where & from_until(names["date"], since, until)
-        attributes = tuple(dict.fromkeys((*place.attributes, *PLAIN[kind])))
+        as_recorded = [name for name in RECORDED if kind == "time_entry" and name in names]
+        attributes = tuple(dict.fromkeys((*place.attributes, *PLAIN[kind], *as_recorded)))
         rows = await self._reader.select(place.table, names, attributes, where, trace)
         if kind == "project":
             rows = [{**row, "project": row["vendor_id"]} for row in rows]
@@ -98,8 +101,11 @@ class ReadBack:
                 status = "closed"
             hours = of_stored(row["hours"]) if "hours" in row else None
             net = of_stored(row["amount"]) if "amount" in row else None
-            if hours is not None and "bill_rate" in row:
-                net = half_up(hours * of_stored(row["bill_rate"]), 100)
+            minutes, kept, rate = None if hours is None else minutes_of(hours), None, None
+            if kind == "time_entry":
+                rate = of_stored(row["bill_rate"])
+                minutes, kept = kept_hours(row) if as_recorded else (minutes, hours)
+                net = half_up((minutes or 0) * rate, 60) if kept is None else half_up(kept * rate, 100)
             vendor_id = place.vendor_id(row)
             records.append(
                 self._record(
@@ -109,9 +115,11 @@ class ReadBack:
                     vendor_id=vendor_id,
                     status=status,
                     net=net,
-                    minutes=None if hours is None else minutes_of(hours),
+                    minutes=minutes,
                 )
             )
+            if kind == "time_entry":
+                records[-1] = replace(records[-1], hundredths=kept, rate_minor=rate)
         return records
 
     async def _with_periods(self, plans: Sequence[Record], trace: Trace) -> list[Record]:
@@ -147,6 +155,7 @@ class ReadBack:
             row["billing"] for row in await self._reader.select("BSAD", cleared, ("billing",), paid_in, trace)
         }
         await self._learn([row["project"] for row in headers], trace, [row["customer"] for row in headers])
+        work = await self._work(companies, since, until, trace) if headers else {}
         records = []
         for row in headers:
             number = row["vendor_id"]
@@ -162,7 +171,21 @@ class ReadBack:
                     lines=[line_of(item, self._names) for item in by_number.get(number, [])],
                 )
             )
+            if number in work:
+                records[-1] = replace(records[-1], billed=work_of(work[number]))
         return records
+
+    async def _work(
+        self, companies: Sequence[str], since: str, until: str, trace: Trace
+    ) -> dict[str, list[Row]]:
+        """The work on billing documents by number; nothing where the mapping does not name the view."""
+        names = self._section("ZDLIBILL")
+        found: dict[str, list[Row]] = {}
+        if names:
+            window = among(names["company"], companies) & from_until(names["date"], since, until)
+            for row in await self._reader.select("ZDLIBILL", names, BILLED, window, trace):
+                found.setdefault(row["vendor_id"], []).append(row)
+        return found
 
     async def _items(
         self, kind: Kind, companies: Sequence[str], since: str, until: str, trace: Trace

@@ -86,6 +86,13 @@ READ: Mapping[str, tuple[str, ...]] = {
     "ZREVPLANP": ("vendor_id", "line", "period", "amount"),
 }  # fmt: skip
 """Columns of tables."""
+OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "CATSDB": ("quantity", "unit"),
+    "ZDLIBILL": (
+        "vendor_id", "line", "company", "date", "source", "external_id", "quantity", "unit", "bill_rate", "amount",
+    ),
+}  # fmt: skip
+"""Read where they are named: time in the unit it was recorded in, and the work that invoices billed."""
 REQUIRED: Mapping[str, tuple[str, ...]] = {**WRITTEN, **READ}
 TABLES: tuple[Table, ...] = (
     "accounts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from simulators.core.money import decimal_text
@@ -10,6 +11,7 @@ from simulators.core.rows import (
     ChangeOrder,
     ChargeRow,
     Customer,
+    ExpenseRow,
     MasterRow,
     MilestoneRow,
     Project,
@@ -17,12 +19,18 @@ from simulators.core.rows import (
     RevenueSchedule,
     Row,
     TimeRow,
+    WorkRow,
 )
 from simulators.erp.netsuite import columns_tran
 from simulators.erp.netsuite.account import Account
 from simulators.erp.netsuite.columns_tran import LINES_A_TRANSACTION, Rows, flag
 from simulators.erp.netsuite.reads_work import FIXED_DATE
 from simulators.erp.netsuite.shapes import decimal_hours
+
+TIME_BASED, EXPENSE_BASED = "Time-Based", "Expense-Based"
+GENERATED = {TIME_BASED: 100_000_000, EXPENSE_BASED: 200_000_000}
+"""Where the ids of charges begin that billing made of work. That such a charge names its time record, invoice and
+invoice line is the vendor's (SuiteTalk's Charge); that one names its expense report is unverified."""
 
 
 def rows_of(row: Row, account: Account) -> Rows:
@@ -145,7 +153,7 @@ def _time_bill(row: TimeRow, account: Account) -> Rows:
             "employee": int(row.employee),
             "customer": int(row.project),
             "trandate": row.work_date.isoformat(),
-            "hours": format(decimal_hours(row.minutes), "f"),
+            "hours": _hours(row),
             "rate": decimal_text(row.rate_minor, row.currency),
             "isbillable": flag(value=row.billable),
             "item": row.role,
@@ -158,6 +166,48 @@ def _time_bill(row: TimeRow, account: Account) -> Rows:
             "status": "Billed" if row.invoice else "Open",
         },
     )
+    if row.invoice:
+        rate = decimal_text(row.rate_minor, row.currency)
+        own = {"timerecord": int(row.vendor_id), "quantity": _hours(row), "rate": rate}
+        yield "charge", _billed(row, account, TIME_BASED, own)
+
+
+def _hours(row: TimeRow) -> str:
+    """Decimal hours as the account keeps them: exact to the minute, or in hundredths."""
+    kept = decimal_hours(row.minutes) if row.hundredths is None else Decimal(row.hundredths) / 100
+    return format(kept, "f")
+
+
+def _expense(row: ExpenseRow, account: Account) -> Rows:
+    yield from columns_tran.expense_report(row, account)
+    if row.invoice:
+        yield "charge", _billed(row, account, EXPENSE_BASED, {"transaction": int(row.vendor_id)})
+
+
+def _billed(row: WorkRow, account: Account, kind: str, own: dict[str, Any]) -> dict[str, Any]:
+    """The charge that billing made of a time or expense row; its id stands in a range of its own."""
+    return {
+        **_on_invoice(row),
+        "id": generated_charge(row),
+        "subsidiary": int(account.entity_id(row.entity)),
+        "project": int(row.project),
+        "chargetype": kind,
+        "stage": "Processed",
+        "amount": decimal_text(row.taken_minor, row.currency),
+        "currency": account.currency_id(row.currency),
+        "custcol_posting_date": row.posting_date.isoformat(),
+        **own,
+    }
+
+
+def generated_charge(row: Row) -> int | None:
+    """The id of the charge that billing makes of a time or expense row; None for other rows."""
+    kind = {"time": TIME_BASED, "expense": EXPENSE_BASED}.get(row.type)
+    return None if kind is None else GENERATED[kind] + int(row.vendor_id)
+
+
+def _on_invoice(row: WorkRow) -> dict[str, Any]:
+    return {"invoice": int(row.invoice), "invoiceline": row.invoice_line} if row.invoice else {}
 
 
 def _charge(row: MilestoneRow | ChargeRow, account: Account) -> Rows:
@@ -177,6 +227,7 @@ def _charge(row: MilestoneRow | ChargeRow, account: Account) -> Rows:
             "stage": "Processed" if row.invoice else "Ready For Billing",
             "description": row.name,
             "custcol_posting_date": row.posting_date.isoformat(),
+            **_on_invoice(row),
         },
     )
 
@@ -232,7 +283,7 @@ _ROWS: dict[str, Callable[[Any, Account], Rows]] = {
     "contract": columns_tran.sales_order,
     "project": _job,
     "time": _time_bill,
-    "expense": columns_tran.expense_report,
+    "expense": _expense,
     "milestone": _charge,
     "charge": _charge,
     "change_order": _change_order,

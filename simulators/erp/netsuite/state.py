@@ -31,7 +31,7 @@ from simulators.core.rows import (
     WriteOff,
 )
 from simulators.erp.netsuite.account import ROW_TYPES, Account
-from simulators.erp.netsuite.columns import rows_of
+from simulators.erp.netsuite.columns import generated_charge, rows_of
 from simulators.erp.netsuite.errors import (
     SuiteTalkError,
     invalid,
@@ -159,6 +159,9 @@ class Records:
         self._forget(row)
         for other in (*billed, *self._settled_by(row)):
             self._note(other)
+        for other in billed:
+            if (charge := generated_charge(other)) is not None:
+                self.tables.forget("charge", charge)
 
     def transform(self, record_type: str, key: str, target: str, data: Any) -> Row:
         """`salesOrder/{id}/!transform/invoice`: bill what is unbilled on a project of the order."""

@@ -50,7 +50,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     "charge": {
         "id": _ID, "externalid": _TEXT, "project": _ID, "salesorder": _ID, "salesorderline": _ID,
         "chargedate": _TEXT, "amount": _AMOUNT, "currency": _ID, "chargetype": _TEXT, "stage": _TEXT,
-        "description": _TEXT, "subsidiary": _ID, "custcol_posting_date": _TEXT,
+        "description": _TEXT, "subsidiary": _ID, "custcol_posting_date": _TEXT, "invoice": _ID, "invoiceline": _ID,
+        "timerecord": _ID, "transaction": _ID, "quantity": _AMOUNT, "rate": _AMOUNT,
     },
     "contact": {"id": _ID, **_ENTITY, "firstname": _TEXT, "lastname": _TEXT, "company": _ID},
     "projecttask": {"id": _ID, "externalid": _TEXT, "title": _TEXT, "project": _ID, "nonbillabletask": _TEXT},

@@ -1,4 +1,10 @@
-"""Billing documents as tables: VBRK headers and VBRP items."""
+"""Billing documents as tables: VBRK headers, VBRP items, and ZDLIBILL, the work each item billed.
+
+Resource-related billing keeps its dynamic items in AD01DLI and the sales document each went to, with quantity
+and amount, in AD01DLIEF; VBFA leads from there to the billing document. ZDLIBILL is a database view of the
+customer's over the three, as RFC_READ_TABLE joins nothing (that these tables hold it: SAP's data dictionary;
+the view and its columns: unverified).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +13,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from simulators.core.money import rounded
-from simulators.core.rows import Invoice
+from simulators.core.rows import ExpenseRow, Invoice, TimeRow, WorkRow
 from simulators.erp.sap_ecc.formats import day_text, inside_amount
 from simulators.erp.sap_ecc.table import DIM_COLUMNS, Getter, Hints, Table, columns, constant, dims, source
+from simulators.erp.sap_ecc.work_tables import quantity as kept_quantity
 
 if TYPE_CHECKING:
     from simulators.erp.sap_ecc.state import Ecc
@@ -20,8 +27,51 @@ def is_billing(row: Invoice) -> bool:
     return bool(row.extra.get("vbeln"))
 
 
+SOURCES = {"time": "CATS", "expense": "COVP", "milestone": "MLST", "charge": "MLSC"}
+
+
+def billed_work(ecc: Ecc) -> Table:
+    """ZDLIBILL: a row for each piece of work on a billing document."""
+
+    def rows(hints: Hints) -> Iterable[tuple[WorkRow, Invoice]]:
+        for row_type in SOURCES:
+            for row in ecc.books.rows(row_type):
+                assert isinstance(row, WorkRow)
+                if row.invoice and row.invoice in hints.get("VBELN", (row.invoice,)):
+                    invoice = ecc.books.by_vendor_id("invoice", row.invoice)
+                    assert isinstance(invoice, Invoice)
+                    yield row, invoice
+
+    def amount(row: WorkRow) -> tuple[str, str]:
+        return kept_quantity(row) if isinstance(row, TimeRow) else ("1.000", "EA")
+
+    def price(row: Any) -> int:
+        if isinstance(row, TimeRow):
+            return row.rate_minor
+        return row.billed_minor if isinstance(row, ExpenseRow) else int(row.amount_minor)
+
+    getters: dict[str, Getter] = {
+        "VBELN": lambda pair: pair[1].vendor_id,
+        "POSNR": lambda pair: f"{pair[0].invoice_line * 10:06d}",
+        "BUKRS": lambda pair: ecc.bukrs(pair[0].entity),
+        "FKDAT": lambda pair: day_text(pair[1].posting_date),
+        "ZZSOURCE": lambda pair: SOURCES[pair[0].type],
+        "ZZEXTID": lambda pair: pair[0].external_id,
+        "TO_MEGBTR": lambda pair: amount(pair[0])[0],
+        "MEINH": lambda pair: amount(pair[0])[1],
+        "PRICE": lambda pair: inside_amount(price(pair[0])),
+        "TO_WTGBTR": lambda pair: inside_amount(pair[0].taken_minor),
+    }
+    described = columns(
+        "VBELN C10, POSNR N6, BUKRS C4, FKDAT D8, ZZSOURCE C4, ZZEXTID C70, TO_MEGBTR P15.3, MEINH C3, PRICE P16.2,"
+        "TO_WTGBTR P16.2",
+        getters,
+    )
+    return Table(described, rows)
+
+
 def billing_tables(ecc: Ecc) -> dict[str, Table]:
-    """VBRK and VBRP."""
+    """VBRK, VBRP and ZDLIBILL."""
     headers = source(ecc, "invoice", "VBELN")
 
     def documents(hints: Hints) -> list[Invoice]:
@@ -85,4 +135,5 @@ def billing_tables(ecc: Ecc) -> dict[str, Table]:
             ),
             items,
         ),
+        "ZDLIBILL": billed_work(ecc),
     }

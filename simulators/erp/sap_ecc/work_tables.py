@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def catsdb(ecc: Ecc) -> Table:
-    """CATSDB: time, hours with two decimals."""
+    """CATSDB: time, hours with two decimals; CATSQUANTITY has it in the unit it was recorded in."""
 
     def hours(row: TimeRow) -> str:
         if row.hundredths is not None:
@@ -31,7 +31,8 @@ def catsdb(ecc: Ecc) -> Table:
         "BUKRS": lambda row: ecc.bukrs(row.entity),
         "POSID": lambda row: row.project,
         "CATSHOURS": hours,
-        "UNIT": constant("H"),
+        "CATSQUANTITY": lambda row: quantity(row)[0],
+        "UNIT": lambda row: quantity(row)[1],
         "PRICE": lambda row: inside_amount(row.rate_minor),
         "TCURR": lambda row: row.currency,
         "STATUS": lambda row: "60" if row.status == "cancelled" else "30",
@@ -45,11 +46,19 @@ def catsdb(ecc: Ecc) -> Table:
         **dims(lambda row: row.dims),
     }
     described = columns(
-        "COUNTER N12, PERNR N8, WORKDATE D8, BUDAT D8, BUKRS C4, POSID C24, CATSHOURS P8.2, UNIT C3, PRICE P16.2,"
+        "COUNTER N12, PERNR N8, WORKDATE D8, BUDAT D8, BUKRS C4, POSID C24, CATSHOURS P8.2, CATSQUANTITY P15.3, UNIT C3, PRICE P16.2,"
         f"TCURR C5, STATUS C2, LTXA1 C40, ZZBILL C1, ZZCOVER C1, ZZADJ C70, ZZROLE C32, ZZRESID C64, ZZEXTID C70, {DIM_COLUMNS}",
         getters,
     )
     return Table(described, source(ecc, "time", "COUNTER"))
+
+
+def quantity(row: TimeRow) -> tuple[str, str]:
+    """Quantity and unit as kept: hours with two decimals, or minutes."""
+    if row.hundredths is None:
+        return f"{abs(row.minutes)}.000" + ("-" if row.minutes < 0 else ""), "MIN"
+    text = hours_text(row.hundredths)
+    return (f"{text[:-1]}0-" if text.endswith("-") else f"{text}0"), "H"
 
 
 def covp(ecc: Ecc) -> Table:
