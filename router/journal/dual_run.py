@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
@@ -11,43 +10,9 @@ import orjson
 from router.clock import to_text
 from router.journal.core import JournalCore
 from router.journal.engine import Transaction
+from router.journal.port import UNDER_WAY, Moving, Position
 from router.journal.schema import JOBS_PER_TRANSACTION
-from router.model import State, SystemId
-
-UNDER_WAY = (State.QUEUED.value, State.IN_FLIGHT.value, State.IN_DOUBT.value, State.HELD.value)
-"""States of a delivery that is not settled."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """Where the journal stands for some entities and ERPs. Two equal ones: nothing happened between."""
-
-    at: str
-    seq: int
-    """The newest transaction of all."""
-    epochs: Mapping[str, int] = field(default_factory=dict)
-    under_way: int = 0
-    """Deliveries to these ERPs that are not settled."""
-    accepted: int = 0
-    """Transactions of these entities that were let through; what is held reaches no ERP."""
-    tries: int = 0
-    """Calls made for these deliveries, whatever came of them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moving:
-    """A delivery that is not settled, or was lately."""
-
-    kind: str
-    external_id: str
-    role: str
-    target: str
-    state: str
-    at: str
-    """When it was settled, or accepted or last released where it is not."""
-    why: str = ""
-    invoice_id: str = ""
-    """The invoice a payment, credit memo or write-off touches."""
+from router.model import SystemId
 
 
 class DualRunFacts(JournalCore):
