@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from cutover.report import evidence_views, finance_view, headline, views, wording
 
@@ -47,8 +47,13 @@ def data_digest(report: Mapping[str, Any]) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("cutover.report"),
+    return environment("cutover.report")
+
+
+def environment(*packages: str) -> Environment:
+    """Where pages in this look are made from the templates of these packages: escaping, filters, strictness."""
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -56,7 +61,7 @@ def _environment() -> Environment:
         # Only plain text is cleaned: markup made here has been through `clean` already.
         finalize=lambda value: wording.clean(value) if type(value) is str else value,
     )
-    environment.filters.update(
+    made.filters.update(
         when=wording.when,
         number=wording.number,
         grouped=wording.grouped,
@@ -67,5 +72,5 @@ def _environment() -> Environment:
         badge=wording.badge,
         flat=wording.flat,
     )
-    environment.globals["plural"] = wording.plural
-    return environment
+    made.globals["plural"] = wording.plural
+    return made

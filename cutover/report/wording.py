@@ -38,6 +38,9 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "dead": ("✕", "bad"), "refused": ("✕", "bad"), "lost": ("✕", "bad"), "unexplained": ("✕", "bad"),
     "not run": ("?", "open"), "inconclusive": ("?", "open"), "parked": ("?", "open"), "never fired": ("?", "open"), "late": ("✕", "bad"),
     "in_doubt": ("?", "open"), "queued": ("…", "open"), "in_flight": ("…", "open"), "unfenced": ("?", "open"),
+    "agrees": ("✓", "good"), "ties": ("✓", "good"), "accepted": ("✓", "good"), "fixed": ("✓", "good"), "used": ("✓", "good"),
+    "differs": ("✕", "bad"), "does not tie": ("✕", "bad"), "reopened": ("✕", "bad"), "expired": ("✕", "bad"),
+    "unused": ("?", "open"),
 }  # fmt: skip
 """State → (sign, tone): a state is always shown as sign and word, never by colour alone."""
 EVENTS: Mapping[str, str] = {
