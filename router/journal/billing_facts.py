@@ -9,6 +9,7 @@ from router.canonical.documents import Document
 from router.canonical.kinds import Kind
 from router.journal.core import JournalCore
 from router.journal.engine import Transaction
+from router.journal.repairing import NOT_REPAIRS
 from router.journal.words import document_of, id_text
 from router.model import State, TransactionId
 
@@ -58,7 +59,7 @@ def _kept(
     query = (
         f"SELECT t.seq, t.canonical, t.schema_version, {_STATE}, j.settled_at FROM transactions AS t"
         " LEFT JOIN jobs AS j ON j.job_id = t.job_id"
-        f" WHERE t.kind = ? AND t.transactional = 1 AND t.canonical IS NOT NULL{where}"
+        f" WHERE t.kind = ? AND t.transactional = 1 AND t.canonical IS NOT NULL AND {NOT_REPAIRS}{where}"
     )
     rows: list[tuple[int, str, int, str, str | None]] = []
     for kind in kinds:

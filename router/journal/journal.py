@@ -10,6 +10,7 @@ from router.canonical import Document
 from router.canonical.kinds import Kind
 from router.journal import acceptance, fence, lanes, records, registers, rerouting, settling
 from router.journal.billing_facts import BillingFacts
+from router.journal.breaks import Breaks
 from router.journal.cases import Cases
 from router.journal.dual_run import DualRunFacts
 from router.journal.engine import Transaction
@@ -34,6 +35,7 @@ from router.journal.port import (
 from router.journal.prepared import Prepared, prepare
 from router.journal.reading import Reads
 from router.journal.redating import Moved
+from router.journal.repairing import Again, send_again
 from router.journal.standing import Standing
 from router.journal.words import id_text, number
 from router.model import SystemId, TransactionId
@@ -186,6 +188,12 @@ class Journal(
             moved=self._moved,
         )
 
+    async def send_again(
+        self, transaction_id: str, *, target: SystemId, proposal: str, said: Mapping[str, str]
+    ) -> Again:
+        """Deliver a document to one system (again), once a proposal. Raises NotFound, InProgress."""
+        return await self._do(send_again, transaction_id, target=target, proposal=proposal, said=dict(said))
+
     async def tell(self, kind: Kind, document_id: str, jobs: Sequence[NewJob], *, by: str) -> TransactionId:
         """Add feedback jobs to a document's transaction; its id. Raises NotFound, Refused when told too often."""
         return id_text(await self._do(rerouting.tell, kind, document_id, jobs, by=by))
@@ -222,7 +230,3 @@ class Journal(
     async def record_step(self, run_id: str, step: str, event: str, data: Mapping[str, Any]) -> None:
         """Append to the log of a plan's run."""
         await self._do(records.record_step, run_id, step, event, data)
-
-    async def store_breaks(self, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Store the breaks of a comparison, in place of those it had found before."""
-        await self._do(records.store_breaks, run_id, rows)

@@ -12,6 +12,7 @@ from router.canonical.work import ChangeOrder
 from router.journal.billing_facts import Kept
 from router.journal.core import JournalCore
 from router.journal.engine import Row, Transaction
+from router.journal.repairing import NOT_REPAIRS
 from router.journal.words import document_of, id_text
 from router.model import State
 
@@ -121,7 +122,7 @@ def _against(tx: Transaction, invoice_id: str) -> list[Kept]:
         rows += tx.rows(
             f"SELECT t.seq, t.canonical, t.schema_version, {_STATE}, j.settled_at FROM transactions AS t"
             " LEFT JOIN jobs AS j ON j.job_id = t.job_id WHERE t.kind = ? AND t.transactional = 1"
-            " AND t.canonical LIKE ?",  # narrows; the document itself decides below
+            f" AND {NOT_REPAIRS} AND t.canonical LIKE ?",  # narrows; the document itself decides below
             (kind, f'%"invoice_id":"{invoice_id}"%'),
         )
     found = [
@@ -139,7 +140,7 @@ def _against(tx: Transaction, invoice_id: str) -> list[Kept]:
 def _family(tx: Transaction, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
     wanted = list(dict.fromkeys(ids))
     query = _COLUMNS.replace("coalesce(j.why, '')", "coalesce(j.why, ''), t.canonical, t.schema_version")
-    query += " WHERE t.kind = ? AND t.transactional = 1 AND t.canonical IS NOT NULL"
+    query += f" WHERE t.kind = ? AND t.transactional = 1 AND t.canonical IS NOT NULL AND {NOT_REPAIRS}"
     rows = tx.among(query + " AND {any}", "t.document_id", wanted, kind)
     for stem in sorted({row[2] for row in rows}):
         # Everything from `<id>.` up to `<id>/`, the next character: a range of the index, no pattern.
