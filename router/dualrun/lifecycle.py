@@ -25,22 +25,34 @@ class Scope:
     """What a comparison looked at; an empty field means all there is."""
 
     subject: str = ""
-    """What is compared with what, such as `sap_ecc:netsuite`; breaks of another subject are not touched."""
+    """What is compared, from the general to the particular: `dual-run:sap_ecc:netsuite`, `intercompany:2026-10`.
+
+    Breaks of another subject are not touched.
+    """
     kinds: tuple[str, ...] = ()
     legal_entities: tuple[str, ...] = ()
     since: str = ""
     """First accounting date, ISO 8601."""
     until: str = ""
     """The day after the last accounting date."""
+    unstated: bool = False
+    """Of a place: the run that found it did not say what it looked at, so any look at its kind, entity
+    and subject will do."""
 
     def covers(self, place: Scope) -> bool:
         """Whether all of a place lies inside, so that what is not found there is not there."""
+        dated = place.unstated or (
+            (not self.since or self.since <= place.since)
+            and (not self.until or "" < place.until <= self.until)
+        )
         return (
-            self.subject == place.subject
+            dated
+            and (
+                _within(place.subject, self.subject)
+                or (place.unstated and _within(self.subject, place.subject))
+            )
             and _holds(self.kinds, place.kinds)
             and _holds(self.legal_entities, place.legal_entities)
-            and (not self.since or (bool(place.since) and self.since <= place.since))
-            and (not self.until or (bool(place.until) and place.until <= self.until))
         )
 
     def place_of(self, found: Found, before: Scope | None = None) -> Scope:
@@ -48,18 +60,21 @@ class Scope:
 
         Where it has no date of its own it lies in all ranges it was ever found in, so in what they share.
         """
-        since, until = self.since, self.until
+        since, until, subject = self.since, self.until, self.subject
+        if found.aspect and not subject.endswith(f":{found.aspect}"):
+            subject = f"{subject}:{found.aspect}"
         if found.on:
             since, until = found.on, (date.fromisoformat(found.on) + timedelta(days=1)).isoformat()
-        elif before is not None and before.subject == self.subject:
+        elif before is not None and not before.unstated and before.subject == subject:
             both = (max(since, before.since), min(until or before.until, before.until or until))
             since, until = both if not (both[0] and both[1]) or both[0] < both[1] else (since, until)
         return Scope(
-            subject=self.subject,
+            subject=subject,
             kinds=(found.kind,) if found.kind else self.kinds,
             legal_entities=(found.legal_entity,) if found.legal_entity else self.legal_entities,
             since=since,
             until=until,
+            unstated=self.unstated,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -70,6 +85,7 @@ class Scope:
             "legal_entities": list(self.legal_entities),
             "since": self.since,
             "until": self.until,
+            **({"unstated": True} if self.unstated else {}),
         }
 
     @classmethod
@@ -81,6 +97,20 @@ class Scope:
             legal_entities=tuple(data["legal_entities"]),
             since=data["since"],
             until=data["until"],
+            unstated=data.get("unstated", False),
+        )
+
+    @classmethod
+    def dual_run(
+        cls, legacy: str, cloud: str, *, kinds: Sequence[str], entities: Sequence[str], since: str, until: str
+    ) -> Scope:
+        """What a live comparison of two ERPs looks at."""
+        return cls(
+            subject=f"dual-run:{legacy}:{cloud}",
+            kinds=tuple(kinds),
+            legal_entities=tuple(entities),
+            since=since,
+            until=until,
         )
 
 
@@ -99,7 +129,9 @@ class Found:
     currency: str = ""
     delta_minor: int | None = None
     on: str = ""
-    """Its accounting date, where the run can tell."""
+    """Its accounting date, where the run can tell (`facts.accounting_date`)."""
+    aspect: str = ""
+    """The part of the subject it belongs to, where a run may look at some parts only (`facts.aspect`)."""
 
     @classmethod
     def of(cls, row: Break | Mapping[str, Any]) -> Found:
@@ -114,7 +146,9 @@ class Found:
                 currency=row.currency,
                 delta_minor=row.delta_minor,
                 on=_day(row.facts.get("accounting_date")),
+                aspect=row.facts.get("aspect", ""),
             )
+        facts = row.get("facts") or {}
         return cls(
             identity=row.get("identity") or identity_of_row(row),
             kind=str(row.get("kind") or ""),
@@ -123,7 +157,8 @@ class Found:
             code=str(row.get("code") or ""),
             currency=str(row.get("currency") or ""),
             delta_minor=row.get("delta_minor"),
-            on=_day((row.get("facts") or {}).get("accounting_date")),
+            on=_day(facts.get("accounting_date")),
+            aspect=str(facts.get("aspect") or ""),
         )
 
 
@@ -230,5 +265,12 @@ def _holds(all_of: tuple[str, ...], some: tuple[str, ...]) -> bool:
     return not all_of or (bool(some) and all(one in all_of for one in some))
 
 
+def _within(subject: str, general: str) -> bool:
+    return not general or subject == general or subject.startswith(f"{general}:")
+
+
 def _day(text: Any) -> str:
-    return text[:10] if isinstance(text, str) and len(text) >= 10 else ""
+    try:
+        return date.fromisoformat(text[:10]).isoformat() if isinstance(text, str) else ""
+    except ValueError:
+        return ""  # an ERP's own words; the run's range bounds it as well

@@ -66,7 +66,7 @@ _Batch = tuple[list[Prepared], tuple[SystemId, str, str] | None]
 
 
 class Journal(
-    Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Identity, EventFacts, DualRunFacts
+    Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Breaks, Identity, EventFacts, DualRunFacts
 ):
     """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
 

@@ -139,13 +139,6 @@ def steps(tx: Transaction, run_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def store_breaks(tx: Transaction, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store the breaks a comparison found, all of them (I7); made again, it replaces what it had found."""
-    tx.run("DELETE FROM breaks WHERE run_id = ?", (checked(run_id, "run_id"),))
-    values = [(checked(run_id, "run_id"), tx.now, as_json(dict(row))) for row in rows]
-    tx.insert("breaks", "run_id,at,data", values)
-
-
 def breaks(tx: Transaction, run_id: str | None) -> list[dict[str, Any]]:
     """Stored breaks with their run, in the order they were stored."""
     if run_id is None:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The migration these tables correspond to; a test holds it to the newest script."""
 JOBS_PER_TRANSACTION = 1000
 """Room for jobs of one transaction: an authority, shadows, and feedback over its whole life."""
@@ -40,6 +40,11 @@ def _text(name: str, *, null: bool = False) -> Column[str]:
 
 def _number(name: str, *, null: bool = False) -> Column[int]:
     return Column(name, Number, nullable=null)
+
+
+def _added(name: str, default: str = "") -> Column[str]:
+    """A text column that an existing table was given later."""
+    return Column(name, Words, nullable=False, server_default=default)
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -273,7 +278,87 @@ breaks = Table(
     _text("run_id"),
     _text("at"),
     _text("data"),
+    # What `data` says too, for questions to be answered without reading all of it.
+    _added("identity"),
+    _added("state"),
+    _added("kind"),
+    _added("legal_entity"),
+    _added("what"),
+    _added("column_name"),
+    _added("cause"),
+    _added("code"),
+    _added("currency"),
+    _number("delta_minor", null=True),
     Index("breaks_of_run", "run_id"),
+    Index("breaks_of_identity", "identity"),
+)
+
+break_runs = Table(
+    "break_runs",
+    metadata,
+    Column("run_id", Words, primary_key=True),
+    _text("at"),
+    _text("subject"),
+    _text("scope", null=True),  # what it looked at, as JSON; null: it did not say
+    _text("policy_hash"),
+    _text("consistency"),
+    _text("position"),
+    _text("counts"),  # breaks by state and money by currency, as JSON
+    Index("break_runs_at", "at", "run_id"),
+    sqlite_with_rowid=False,
+)
+
+break_states = Table(
+    "break_states",
+    metadata,
+    Column("identity", Words, primary_key=True),
+    _text("state"),
+    _text("first_seen"),
+    _text("last_seen"),
+    _text("opened_at"),
+    _text("fixed_at", null=True),
+    _text("run_id"),  # the last run that said something of it
+    _number("runs"),  # how many found it
+    _text("place"),  # where it lies, as JSON: what a run must have looked at to call it fixed
+    _text("subject"),
+    _text("note"),
+    _text("acceptance"),  # the number of the acceptance it is under, or nothing
+    _text("accepted_until"),
+    _text("kind"),
+    _text("legal_entity"),
+    _text("what"),
+    _text("column_name"),
+    _text("cause"),
+    _text("code"),
+    _text("currency"),
+    _number("delta_minor", null=True),
+    _text("data"),  # as found last
+    _text("before", null=True),  # what it was before `run_id`, so that the run can be made again
+    Index("break_states_state", "state"),
+    Index("break_states_run", "run_id"),
+)
+
+acceptances = Table(
+    "acceptances",
+    metadata,
+    Column("acceptance_id", Number, primary_key=True, autoincrement=True),
+    _text("identity"),
+    _text("cause"),
+    _text("code"),
+    _text("legal_entity"),
+    _text("kind"),
+    _text("owner"),
+    _text("reason"),
+    _text("approved_by"),
+    _text("expires"),
+    _text("max_amount"),
+    _text("currency"),
+    _text("actor"),
+    _text("at"),
+    _text("withdrawn_at", null=True),
+    _text("withdrawn_by"),
+    _text("withdrawn_why"),
+    Index("acceptances_of", "identity"),
 )
 
 registers = Table(
