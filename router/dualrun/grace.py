@@ -111,16 +111,16 @@ def _sentence(
     if not (under_way or reached or accepted or switched):
         return f"quiescent at {before.seq}: nothing of these entities moved while both ERPs were read"
     moved = [
-        f"{count} {what}"
+        f"{what}: {count}"
         for count, what in (
-            (under_way, "deliveries were on their way"),
-            (reached, "calls were made"),
-            (accepted, "transactions were let through"),
+            (under_way, "deliveries on their way"),
+            (reached, "calls made"),
+            (accepted, "transactions let through"),
         )
         if count
     ]
     if switched:
-        moved.append(f"{', '.join(switched)} changed hands")
+        moved.append(f"changed hands: {', '.join(switched)}")
     return f"unfenced between {before.seq} and {after.seq}: " + ", ".join(moved)
 
 
