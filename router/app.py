@@ -23,6 +23,9 @@ from router.delivery.service import Delivery
 from router.delivery.signal import LocalSignal
 from router.dualrun.intercompany import IntercompanyMatch
 from router.dualrun.policy import as_dual_run_policy
+from router.dualrun.repairs.corrected import Corrected
+from router.dualrun.repairs.gathering import Gathering
+from router.dualrun.repairs.service import Repairs
 from router.dualrun.service import DualRun
 from router.dualrun.watch import IntercompanyWatch
 from router.events_out.feed import EventFeed
@@ -45,6 +48,7 @@ from router.ingest.people_api import People
 from router.ingest.principal import Authenticate, by_name
 from router.ingest.processes_api import Processes
 from router.ingest.queries_api import Queries
+from router.ingest.repairs_api import RepairsApi
 from router.ingest.replays import Replays
 from router.journal.journal import Journal
 from router.landscape import Landscape, default_file
@@ -118,6 +122,7 @@ class Router:
     delivery: Delivery
     pollers: tuple[FeedPoller, ...]
     dual_run: DualRun
+    repairs: Repairs
     desk: Desk
     remedies: Remedies
     connectors: Mapping[SystemId, Connector]
@@ -237,9 +242,11 @@ def build(
         pollers=_pollers(ground, rules, intake, observations),
         dual_run=DualRun(
             journal=ground.journal,
-            connectors=ground.connectors,
+            # What a repair took back in one ERP is no difference any more.
+            connectors={name: Corrected(one, ground.journal) for name, one in ground.connectors.items()},
             policy=as_dual_run_policy(default_file("policies/default.yaml")),
         ),
+        repairs=_mount_repairs(api, ground),
         desk=desk,
         remedies=remedies,
         connectors=ground.connectors,
@@ -451,6 +458,18 @@ def _mount_billing(api: FastAPI, ground: _Ground, rules: _Rules, intake: Intake)
         settings=ground.settings,
         authenticate=outside.authenticate,
     ).mount(api)
+
+
+def _mount_repairs(api: FastAPI, ground: _Ground) -> Repairs:
+    repairs = Repairs(
+        journal=ground.journal,
+        gathering=Gathering(journal=ground.journal, connectors=ground.connectors),
+        landscape=ground.landscape,
+        periods=ground.periods,
+        clock=ground.outside.clock,
+    )
+    RepairsApi(repairs=repairs, settings=ground.settings, authenticate=ground.outside.authenticate).mount(api)
+    return repairs
 
 
 def _mount_books(

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from router.canonical.billing import Invoice, WriteOff
 from router.canonical.documents import Document
+from router.canonical.kinds import parse
 from router.canonical.ledger import Account, EntryLine, JournalEntry
 from router.canonical.money import Money, hours_value
 from router.canonical.reference import TaxCode
@@ -267,3 +268,8 @@ def _entry(
             ),
         }
     )
+
+
+def parsed(data: Mapping[str, Any]) -> Document:
+    """A document of a plan; raises BadInput naming every wrong field."""
+    return parse(data)

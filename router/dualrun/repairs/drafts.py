@@ -124,6 +124,7 @@ def proposal(
         action=draft.action,
         side=draft.side or "",
         system=system if draft.side else "",
+        owner=draft.owner,
         why=draft.why,
         kind=draft.kind,
         key=dict(draft.key),

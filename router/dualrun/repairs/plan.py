@@ -18,6 +18,7 @@ from router.canonical.ledger import Account
 from router.canonical.money import Money
 from router.canonical.reference import Reference
 from router.configfile import ConfigFile
+from router.dualrun.breaks import BreakClass
 from router.dualrun.policy import Side
 from router.dualrun.repairs.rules import POSTING, Action
 from router.errors import BadInput
@@ -36,7 +37,7 @@ class HeldBreak(Reference):
     """A break a proposal puts right."""
 
     identity: str
-    what: Annotated[str, Field(alias="class")]
+    what: Annotated[BreakClass, Field(alias="class")]
     column: str = ""
     cause: str
     code: str
@@ -75,6 +76,8 @@ class Proposal(Reference):
     side: Side | Literal[""] = ""
     """The ERP that is corrected; empty where nothing is posted."""
     system: str = ""
+    owner: Side
+    """The ERP that owned the document."""
     why: Text
     kind: str = ""
     key: Mapping[str, str]
