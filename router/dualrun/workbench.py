@@ -37,6 +37,8 @@ class Source:
     numbers: NumberFormat = field(default_factory=NumberFormat)
     first_row: int = 1
     """Where the first record stands in the file, for messages: 2 below a header."""
+    floating: tuple[str, ...] = ()
+    """Columns that the file stores in floating point: their text is the shortest one, not an exact one."""
 
 
 class Workbench:
