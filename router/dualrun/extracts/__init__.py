@@ -6,3 +6,9 @@ and writes the policy that would compare them. What it must not do: repair, gues
 can't be read for sure is refused with one line that names file, row and mend. It compares nothing.
 Where it sits: between the user's files and `router.dualrun.engine`, on a `Workbench`.
 """
+
+from __future__ import annotations
+
+from router.dualrun.extracts.reading import Extract, inspected, read_crosswalk, read_extract
+
+__all__ = ["Extract", "inspected", "read_crosswalk", "read_extract"]
