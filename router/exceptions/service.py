@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -40,7 +39,7 @@ class Desk:
         breaks = await self._journal.unexplained(most=MOST)
         raised = [_of_failure(row) for row in failures[:MOST]]
         raised += [_of_conflict(row) for row in conflicts]
-        raised += _each_once([_of_break(row) for row in breaks])
+        raised += [_of_break(row) for row in breaks]
         cases = await self._journal.cases()
         judged = [self._judged(one, cases.get(one.exception_id)) for one in raised]
         cut = len(failures) > MOST or len(conflicts) == MOST or len(breaks) == MOST
@@ -216,23 +215,20 @@ def _of_conflict(row: Mapping[str, Any]) -> Raised:
     )
 
 
-def _each_once(rows: Sequence[Raised]) -> list[Raised]:
-    """A difference that several comparisons found, as found last, waiting since it was found first."""
-    found: dict[str, Raised] = {}
-    for one in rows:
-        first = found.get(one.exception_id, one)
-        found[one.exception_id] = replace(one, since=first.since, accepted_at=first.accepted_at)
-    return list(found.values())
+def exception_of(row: Mapping[str, Any]) -> str:
+    """The id of the exception a break is, where nothing explains it."""
+    facts = [row.get("kind"), row.get("key"), row.get("class"), row.get("column")]
+    if row.get("level") == "line":
+        facts.append("line")
+    key = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)
+    return f"B{sha256(key).hexdigest()[:16]}"
 
 
 def _of_break(row: Mapping[str, Any]) -> Raised:
-    key = orjson.dumps(
-        [row.get("kind"), row.get("key"), row.get("class"), row.get("column")], option=orjson.OPT_SORT_KEYS
-    )
     named = row.get("key") or {}
     sides = f"{row.get('legacy')} in the legacy, {row.get('cloud')} in the cloud ERP"
     return Raised(
-        exception_id=f"B{sha256(key).hexdigest()[:16]}",
+        exception_id=exception_of(row),
         type=type_of_break(str(row.get("code") or row.get("class") or "")),
         transaction_id=None,
         kind=str(row.get("kind") or ""),
@@ -243,7 +239,7 @@ def _of_break(row: Mapping[str, Any]) -> Raised:
         amount_minor=int(row.get("delta_minor") or 0),
         accounting_date="",
         accepted_at=row["at"],
-        since=row["at"],
+        since=row["since"],
         why=str(row.get("evidence") or "") or f"{row.get('class')} of {row.get('column')}: {sides}",
         code=str(row.get("class") or ""),
         project_id=str(row.get("project_id") or ""),

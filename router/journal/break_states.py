@@ -14,7 +14,8 @@ from router.journal.engine import Row, Transaction
 from router.journal.words import as_json, checked, cleaned, from_json
 
 MOST_NOTE = 2_000
-_LOCK = "break-states"
+LOCK = "break-states"
+"""Held by whoever changes what is known of breaks: two comparisons at once would both read what was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class RunOutcome:
 
 _STATE = (
     "identity,state,first_seen,last_seen,opened_at,fixed_at,run_id,runs,place,subject,note,acceptance,accepted_until,"
-    "kind,legal_entity,what,column_name,cause,code,currency,delta_minor,data,before"
+    "kind,legal_entity,what,column_name,cause,code,currency,delta_minor,money_minor,data,before"
 )
 _NAMES = tuple(_STATE.split(","))
 _KNOWN = (
@@ -70,7 +71,7 @@ _UPDATE = ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "i
 def store_run(tx: Transaction, run: BreakRun, rows: Sequence[Break | Mapping[str, Any]]) -> RunOutcome:
     """Store a run with all it found (I7); made again, it replaces what it had said."""
     run_id = checked(f"{run.run_id}@{tx.now}" if run.series else run.run_id, "run_id")
-    tx.dialect.lock(tx, [_LOCK], shared=False)
+    tx.dialect.lock(tx, [LOCK], shared=False)
     found = [row.to_json() if isinstance(row, Break) else dict(row) for row in rows]
     facts = [Found.of(row) for row in found]
     scope = run.scope
@@ -96,7 +97,7 @@ def store_run(tx: Transaction, run: BreakRun, rows: Sequence[Break | Mapping[str
     tx.insert("break_states", _STATE, changed, f"ON CONFLICT (identity) DO UPDATE SET {_UPDATE}")
     fixed = _not_found(tx, run_id, scope, before, standings)
     outcome = RunOutcome(run_id=run_id, standings=standings, fixed=fixed)
-    _store_run(tx, run, run_id, outcome, facts)
+    _store_run(tx, run, run_id, outcome, facts, found)
     return outcome
 
 
@@ -195,9 +196,7 @@ def _store_breaks(
     tx: Transaction, run_id: str, facts: Sequence[Found], rows: Sequence[Mapping[str, Any]]
 ) -> None:
     tx.run("DELETE FROM breaks WHERE run_id = ?", (run_id,))
-    columns = (
-        "run_id,at,data,identity,state,kind,legal_entity,what,column_name,cause,code,currency,delta_minor"
-    )
+    columns = "run_id,at,data,identity,state,kind,legal_entity,what,column_name,cause,code,currency,delta_minor,money_minor"
     tx.insert(
         "breaks",
         columns,
@@ -205,7 +204,7 @@ def _store_breaks(
             (
                 run_id, tx.now, as_json(row), one.identity, row["state"], one.kind, one.legal_entity,
                 str(row.get("class") or ""), str(row.get("column") or ""), one.cause, one.code, one.currency,
-                one.delta_minor,
+                one.delta_minor, _money(one, row),
             )
             for one, row in zip(facts, rows, strict=True)
         ],
@@ -229,8 +228,13 @@ def _found_row(
         (base["runs"] if base is not None else 0) + 1, as_json(place.to_json()), place.subject,
         cleaned(standing.note, MOST_NOTE), given.acceptance_id if given else "", given.expires if given else "",
         one.kind, one.legal_entity, str(row.get("class") or ""), str(row.get("column") or ""), one.cause, one.code,
-        one.currency, one.delta_minor, as_json(dict(row)), _before(base),
+        one.currency, one.delta_minor, _money(one, row), as_json(dict(row)), _before(base),
     )  # fmt: skip
+
+
+def _money(one: Found, row: Mapping[str, Any]) -> int:
+    """What sums count of a break: of the columns of one pair only one does."""
+    return (one.delta_minor or 0) if one.currency and row.get("counted", True) else 0
 
 
 def _before(base: Mapping[str, Any] | None) -> str | None:
@@ -284,20 +288,24 @@ def _with_data(tx: Transaction, row: Mapping[str, Any]) -> Row:
     whole = dict(row) | {
         "subject": from_json(row["place"])["subject"], "kind": one.kind, "legal_entity": one.legal_entity,
         "what": str(said.get("class") or ""), "column_name": str(said.get("column") or ""), "cause": one.cause,
-        "code": one.code, "currency": one.currency, "delta_minor": one.delta_minor, "data": data,
+        "code": one.code, "currency": one.currency, "delta_minor": one.delta_minor, "money_minor": _money(one, said), "data": data,
     }  # fmt: skip
     return tuple(whole[name] for name in _NAMES)
 
 
 def _store_run(
-    tx: Transaction, run: BreakRun, run_id: str, outcome: RunOutcome, facts: Sequence[Found]
+    tx: Transaction,
+    run: BreakRun,
+    run_id: str,
+    outcome: RunOutcome,
+    facts: Sequence[Found],
+    rows: Sequence[Mapping[str, Any]],
 ) -> None:
     money: dict[str, dict[str, int]] = {}
-    for one in facts:
-        if one.currency and one.delta_minor:
-            state = outcome.standings[one.identity].state
-            by_currency = money.setdefault(state, {})
-            by_currency[one.currency] = by_currency.get(one.currency, 0) + one.delta_minor
+    for one, row in zip(facts, rows, strict=True):
+        if minor := _money(one, row):
+            by_currency = money.setdefault(outcome.standings[one.identity].state, {})
+            by_currency[one.currency] = by_currency.get(one.currency, 0) + minor
     counts = {**run.facts, "found": len(facts), "states": outcome.counts, "money_minor": money}
     scope = run.scope
     tx.insert(

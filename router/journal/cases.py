@@ -144,11 +144,19 @@ def _conflicts(tx: Transaction, most: int) -> list[dict[str, Any]]:
 
 
 def _unexplained(tx: Transaction, most: int) -> list[dict[str, Any]]:
+    # What was fixed, or is accepted for now, waits for nobody; an acceptance ends by itself.
     rows = tx.rows(
-        "SELECT run_id, at, data FROM breaks WHERE data LIKE ? OR run_id LIKE ? ORDER BY break_id DESC LIMIT ?",
-        ('%"cause":"unexplained"%', "intercompany:%", most),
+        "SELECT run_id, CASE WHEN state = 'accepted' THEN accepted_until ELSE opened_at END, first_seen, data"
+        " FROM break_states WHERE (state IN ('new','recurring','reopened') OR (state = 'accepted'"
+        " AND accepted_until < ?)) AND (cause = 'unexplained' OR what = 'intercompany'"
+        " OR code = 'intercompany-mismatch') ORDER BY first_seen, identity LIMIT ?",
+        (tx.now[:10], most),
     )
-    return [{"run_id": run, "at": at, **from_json(data)} for run, at, data in reversed(rows)]
+    return [
+        # The night after its last day an acceptance is over.
+        {**from_json(data), "run_id": run, "at": first, "since": f"{at}T23:59:59Z" if len(at) == 10 else at}
+        for run, at, first, data in rows
+    ]
 
 
 def _cases(tx: Transaction) -> dict[str, dict[str, Any]]:

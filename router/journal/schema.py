@@ -289,6 +289,7 @@ breaks = Table(
     _added("code"),
     _added("currency"),
     _number("delta_minor", null=True),
+    Column("money_minor", Number, nullable=False, server_default="0"),  # of the delta, what sums count
     Index("breaks_of_run", "run_id"),
     Index("breaks_of_identity", "identity"),
 )
@@ -332,6 +333,7 @@ break_states = Table(
     _text("code"),
     _text("currency"),
     _number("delta_minor", null=True),
+    _number("money_minor"),
     _text("data"),  # as found last
     _text("before", null=True),  # what it was before `run_id`, so that the run can be made again
     Index("break_states_state", "state"),

@@ -36,6 +36,7 @@ def upgrade() -> None:
     for name in _TOLD:
         op.add_column("breaks", sa.Column(name, _words(), nullable=False, server_default=""))
     op.add_column("breaks", sa.Column("delta_minor", _number(), nullable=True))
+    op.add_column("breaks", sa.Column("money_minor", _number(), nullable=False, server_default="0"))
     _tables()
     connection = op.get_bind()
     _tell(connection)
@@ -65,6 +66,7 @@ def _tables() -> None:
             "column_name", "cause", "code", "currency",
         ),
         sa.Column("delta_minor", _number(), nullable=True),
+        sa.Column("money_minor", _number(), nullable=False),
         *_texts("data"),
         *_texts("before", null=True),
         sa.PrimaryKeyConstraint("identity"),
@@ -90,7 +92,7 @@ def _tell(connection: sa.Connection) -> None:
     change = sa.text(
         "UPDATE breaks SET identity = :identity, state = 'new', kind = :kind, legal_entity = :legal_entity,"
         " what = :what, column_name = :column_name, cause = :cause, code = :code, currency = :currency,"
-        " delta_minor = :delta_minor WHERE break_id = :break_id"
+        " delta_minor = :delta_minor, money_minor = :money_minor WHERE break_id = :break_id"
     )
     beyond = 0
     while rows := connection.execute(
@@ -114,6 +116,10 @@ def _said(data: Mapping[str, Any]) -> dict[str, Any]:
         "what": what,
         "column_name": column,
         "delta_minor": data.get("delta_minor"),
+        # An invoice counted once, by its total: its net and tax are inside of it.
+        "money_minor": (data.get("delta_minor") or 0)
+        if column in ("", "total", "due") or (column == "net" and text["kind"] != "invoice")
+        else 0,
     }
 
 
@@ -139,10 +145,10 @@ def _states(connection: sa.Connection) -> None:
         sa.text(
             "INSERT INTO break_states (identity, state, first_seen, last_seen, opened_at, fixed_at, run_id, runs,"
             " place, subject, note, acceptance, accepted_until, kind, legal_entity, what, column_name, cause, code,"
-            " currency, delta_minor, data, before)"
+            " currency, delta_minor, money_minor, data, before)"
             " SELECT b.identity, CASE WHEN g.runs > 1 THEN 'recurring' ELSE 'new' END, g.first_seen, b.at,"
             f" g.first_seen, NULL, b.run_id, g.runs, {place}, {_SUBJECT}, '', '', '', b.kind, b.legal_entity,"
-            " b.what, b.column_name, b.cause, b.code, b.currency, b.delta_minor, b.data, NULL"
+            " b.what, b.column_name, b.cause, b.code, b.currency, b.delta_minor, b.money_minor, b.data, NULL"
             " FROM breaks AS b JOIN (SELECT identity, min(at) AS first_seen, max(break_id) AS newest,"
             " count(DISTINCT run_id) AS runs FROM breaks GROUP BY identity) AS g ON b.break_id = g.newest"
         )
