@@ -1,0 +1,104 @@
+"""How an amount may have been reckoned: by which reading of the hours and which rounding.
+
+Half up is a half away from zero, half even the banker's rounding, truncated cuts off. Hours may be
+taken as they stand, in hundredths (time kept as 7.58 h), or in whole minutes (455 min shown as 7.58).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from router.canonical.money import round_half_even, round_half_up
+
+Mode = Literal["half-up", "half-even", "truncated"]
+MODES: tuple[Mode, ...] = ("half-up", "half-even", "truncated")
+Reading = Literal["as it stands", "in hundredths", "in minutes"]
+READINGS: tuple[Reading, ...] = ("as it stands", "in hundredths", "in minutes")
+
+
+def rounded(value: Fraction, mode: Mode) -> int:
+    """A whole number of minor units."""
+    if mode == "half-up":
+        return round_half_up(value)
+    if mode == "half-even":
+        return round_half_even(value)
+    return int(value)
+
+
+def read(hours: Fraction, reading: Reading) -> Fraction:
+    """The hours as this reading takes them; unchanged where it does not apply."""
+    if reading == "in hundredths":
+        return Fraction(round_half_up(hours * 100), 100)
+    if reading == "in minutes":
+        whole = Fraction(round_half_up(hours * 60), 60)
+        # The hours must be what these minutes are when written with two to six decimals.
+        if any(Fraction(round_half_up(whole * 10**places), 10**places) == hours for places in range(2, 7)):
+            return whole
+    return hours
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way of reckoning hours x rate."""
+
+    reading: Reading
+    mode: Mode
+
+
+def ways(hours: Fraction, rate_minor: Fraction, amount: int) -> list[Way]:
+    """The ways that give exactly this amount, the plainest first."""
+    found: list[Way] = []
+    tried: set[tuple[Fraction, Mode]] = set()
+    for reading in READINGS:
+        taken = read(hours, reading)
+        for mode in MODES:
+            if (taken, mode) not in tried and rounded(taken * rate_minor, mode) == amount:
+                found.append(Way(reading, mode))
+            tried.add((taken, mode))
+    return found
+
+
+def closest(legacy: Sequence[Way], cloud: Sequence[Way]) -> tuple[Way, Way] | None:
+    """One way of each side such that they differ in as little as possible; None when a side has none."""
+    best: tuple[int, int, Way, Way] | None = None
+    for first, one in enumerate(legacy):
+        for second, other in enumerate(cloud):
+            apart = (one.reading != other.reading) + (one.mode != other.mode)
+            if best is None or (apart, first + second) < best[:2]:
+                best = (apart, first + second, one, other)
+    return (best[2], best[3]) if best else None
+
+
+def walk(
+    value: Callable[[Mapping[str, Any]], int], legacy: Mapping[str, Any], cloud: Mapping[str, Any]
+) -> list[tuple[str, int]]:
+    """From the legacy to the cloud value, one operand at a time in their order; what each adds sums to the delta."""
+    steps: list[tuple[str, int]] = []
+    state = dict(legacy)
+    before = value(state)
+    for name in legacy:
+        state[name] = cloud[name]
+        after = value(state)
+        if after != before:
+            steps.append((name, after - before))
+        before = after
+    return steps
+
+
+def habit(hours: tuple[int, int], rate: tuple[int, int], amount: int) -> str:
+    """What an amount gives away about its side's rounding, in whole numbers because it is asked for every row.
+
+    `nearest` and `truncated` tell those two apart, `half-up` and `half-even` those; empty: nothing.
+    """
+    numerator, denominator = hours[0] * rate[0], hours[1] * rate[1]
+    sign = -1 if numerator < 0 else 1
+    whole, rest = divmod(abs(numerator), denominator)
+    told = sign * amount
+    if 2 * rest > denominator:
+        return "nearest" if told == whole + 1 else "truncated" if told == whole else ""
+    if 2 * rest == denominator and whole % 2 == 0:
+        return "half-up" if told == whole + 1 else "half-even" if told == whole else ""
+    return ""
