@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from cutover.cli import documents, exceptions, export, journal, rehearsing, routes, serving
+from cutover.cli import diffing, documents, exceptions, export, journal, rehearsing, routes, serving
 from router.errors import Broken, CoexistError
 
 _USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
@@ -37,6 +37,7 @@ def _help(context: typer.Context) -> None:
 
 
 app.command("rehearse")(rehearsing.rehearse_command)
+app.command("diff")(diffing.diff_command)
 app.command("example")(documents.example_command)
 app.command("schema")(documents.schema_command)
 app.add_typer(routes.app, name="route")

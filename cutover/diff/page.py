@@ -108,7 +108,7 @@ def _totals(summary: Mapping[str, Any]) -> dict[str, Any]:
     chosen = [row for _, row in sorted(ranked[:TOTALS_SHOWN], key=lambda item: item[0])]
     return {
         "groups": list(dict.fromkeys(name for row in rows for name in row["by"] if name != "currency")),
-        "rows": [row | {"steps": [_step(row, *step) for step in STEPS]} for row in chosen],
+        "rows": [{**row, "steps": [_step(row, *step) for step in STEPS]} for row in chosen],
         "steps": [f"{'−' if sign < 0 else '+'} {told}" for _, told, sign in STEPS],
         "note": of_many(len(chosen), len(rows), FILE),
     }
@@ -130,7 +130,7 @@ def _zero(text: str) -> bool:
 def _groups(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     shown = rows[:GROUPS_SHOWN]
     return {
-        "rows": [row | {"sums": _sums(row["money"])} for row in shown],
+        "rows": [{**row, "sums": _sums(row["money"])} for row in shown],
         "note": of_many(len(shown), len(rows), FILE),
     }
 

@@ -71,6 +71,7 @@ def write_workbook(
     causes = {
         row["cause"]: _Cause(book, names, formats, row["cause"], head, sheet_rows)
         for row in summary["breaks"]["by_cause"]
+        if row["breaks"]
     }
     count = 0
     for line in lines:
@@ -205,7 +206,7 @@ class _Cause:
         for name in _TEXTS_BEFORE:
             flags.append(sheet.text(at, words(line[name]) if name == "class" else line[name]))
             at += 1
-        money = line["class"] == "amount"
+        money = line["class"] == "amount" or line["delta_minor"] is not None
         for name in ("legacy", "cloud", "delta"):
             number = money or name == "delta"
             flags.append(

@@ -14,7 +14,7 @@ from cutover.diff.tally import Tally
 from router.dualrun.breaks import Break, Part
 from router.dualrun.clusters import Clusters
 from router.dualrun.policy import Column, Policy
-from router.dualrun.results import ControlTotal, Counts, Difference, DocumentView, Hidden, Pair, Row
+from router.dualrun.results import Cell, ControlTotal, Counts, Difference, DocumentView, Hidden, Pair, Row
 
 HOSTILE = '=cmd|"/c calc"!A1 <script>alert(1)</script> & \x00\x07\x1b\u202e ]]> _x0041_'
 POLICY = Policy(
@@ -123,7 +123,7 @@ def a_summary(found: Iterable[Break] | None = None, **given: Any) -> dict[str, A
 
 def a_pair() -> Pair:
     """Two rows that differ in four ways."""
-    legacy = {
+    legacy: dict[str, Cell] = {
         "document_id": "INV-1", "line": "1", "legal_entity": "UK01", "currency": "GBP", "net": 10000, "tax": 2000,
         "hours": Decimal("7.25"), "status": "posted", "posting_date": date(2026, 10, 31), "memo": "old",
     }  # fmt: skip

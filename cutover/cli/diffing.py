@@ -1,0 +1,211 @@
+"""`coexist diff`: compares two extracts of any origin, no router needed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cutover.collecting import collect_rarely
+from cutover.diff.comparing import BOOK, JUNIT, PAGE, SUMMARY, Request, compare, to_bytes
+from cutover.progress import Meter
+from router.clock import WallClock
+from router.dualrun.carry_over import BREAKS
+from router.errors import BadInput
+
+EXIT = {"agree": 0, "accepted": 0, "differ": 1, "does not tie": 3}
+OUT = Path("out/diff")
+CLUSTERS_TOLD = 8
+_MEMORY = re.compile(r"\d{1,6}(\.\d{1,3})?\s?(MB|GB|TB|MiB|GiB|TiB)\Z")
+PHASES: Mapping[str, tuple[int, int]] = {
+    "reading": (0, 150),
+    "explaining": (500, 800),
+    "writing": (800, 1000),
+}
+ENGINE = (150, 500)
+_WORDS = {"read": "reading", "pair": "pairing"}
+"""Where each phase begins and ends on the bar, in thousandths of the whole; the engine names its own."""
+
+
+def diff_command(
+    legacy: Annotated[
+        Path | None, typer.Argument(help="The legacy ERP's extract: CSV, Parquet or JSONL.")
+    ] = None,
+    cloud: Annotated[Path | None, typer.Argument(help="The cloud ERP's extract, in any of these.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="What is compared and how (YAML); see --init.")] = None,
+    crosswalk: Annotated[
+        Path | None,
+        typer.Option(help="Which legacy row is which cloud row: columns legacy.KEY and cloud.KEY."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for what is written (out/diff); with --init the policy file.")
+    ] = None,
+    previous: Annotated[
+        Path | None, typer.Option(help="An earlier diff's folder or breaks.jsonl: tells new from recurring.")
+    ] = None,
+    accepted: Annotated[
+        Path | None, typer.Option(help="Accepted breaks (YAML): who, why, until when.")
+    ] = None,
+    noise: Annotated[
+        Path | None, typer.Option(help="A diff's folder of the legacy ERP against itself: the noise floor.")
+    ] = None,
+    run_id: Annotated[str, typer.Option(help="Name of the run; else made from inputs and policy.")] = "",
+    as_of: Annotated[
+        str, typer.Option(help="The day on which ignores and acceptances expire, 2026-10-31; else today.")
+    ] = "",
+    consistency_point: Annotated[
+        str, typer.Option(help="At which point both extracts were taken; without it they are unfenced.")
+    ] = "",
+    memory: Annotated[str, typer.Option(help="What the comparison may hold; the rest goes to disk.")] = "2GB",
+    threads: Annotated[int | None, typer.Option(min=1, max=256, help="As many as there are cores.")] = None,
+    init: Annotated[bool, typer.Option("--init", help="Propose a policy from both extracts.")] = False,
+    example: Annotated[
+        Path | None, typer.Option(help="Write an example pair with planted defects into this folder.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print summary.json instead of the summary.")
+    ] = False,
+) -> None:
+    """Compare two extracts, explain every difference in money first, and write all of them down.
+
+    Exit code: 0 nothing differs (or all is accepted), 1 there are breaks, 2 bad input, 3 the totals do not tie.
+
+    Examples: coexist diff sap.csv netsuite.parquet --policy policy.yaml --out out/diff;
+    coexist diff --init sap.csv netsuite.parquet --out policy.yaml;
+    coexist diff --example example/
+    """
+    if example is not None:
+        _example(example)
+        return
+    if legacy is None or cloud is None:
+        raise BadInput("two extracts are needed", mend="coexist diff LEGACY CLOUD --policy POLICY.yaml")
+    if init:
+        _init(legacy, cloud, out)
+        return
+    if policy is None:
+        raise BadInput(
+            "--policy is missing", mend="`coexist diff --init LEGACY CLOUD --out POLICY.yaml` proposes one"
+        )
+    others = {"crosswalk": crosswalk, "previous": previous, "accepted": accepted, "noise": noise}
+    day = _day(as_of)
+    request = Request(
+        legacy=legacy, cloud=cloud, policy=policy, out=out or OUT, as_of=day, run_id=_named(run_id),
+        consistency_point=consistency_point.strip()[:500], memory=_memory(memory), threads=threads,
+        command=_command(legacy, cloud, {"policy": policy, **others}, run_id, day, consistency_point), **others,
+    )  # fmt: skip
+    collect_rarely()
+    with Meter(enabled=not as_json) as meter:
+        bar = _Bar(meter)
+        summary = compare(request, bar.show)
+    if as_json:
+        typer.echo(to_bytes(summary), nl=False)
+    else:
+        typer.echo(told(summary, request.out, meter.seconds))
+    raise typer.Exit(EXIT[summary["verdict"]])
+
+
+def told(summary: Mapping[str, Any], out: Path, seconds: float) -> str:
+    """The verdict, the levels and the largest clusters, for a terminal."""
+    clusters = summary["clusters"]
+    lines = [
+        f"Verdict: {summary['verdict'].upper()}",
+        f"  {summary['says']}",
+        *(
+            f"  {level + ':':<14} {row['says']}; breaks: {row['breaks']:,}"
+            for level, row in summary["levels"].items()
+        ),
+        *(f"  - {row['sentence']}" for row in clusters[:CLUSTERS_TOLD]),
+    ]
+    if len(clusters) > CLUSTERS_TOLD:
+        lines.append(f"  - and {len(clusters) - CLUSTERS_TOLD:,} more clusters")
+    hidden = sum(row["pairs"] for row in summary["hidden"])
+    lines.append(f"  hidden by the policy: {hidden:,}; {summary['consistency'].partition(':')[0]}")
+    lines.append(f"Report:  {out / PAGE}  (data: {SUMMARY}, {BREAKS}, {BOOK}, {JUNIT}; {seconds:.1f} s)")
+    lines.append(f"Again:   {summary['reproduce']}")
+    return "\n".join(lines)
+
+
+class _Bar:
+    """Puts the phases of a comparison on one bar."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def show(self, phase: str, done: int, whole: int) -> None:
+        """Say how much of a phase is done."""
+        start, end = PHASES.get(phase, ENGINE)
+        word = phase if phase in PHASES else _WORDS.get(phase.partition(" ")[0], "comparing")
+        self._meter.show(word, start + (end - start) * min(done, whole) // max(1, whole), 1000)
+
+
+def _init(legacy: Path, cloud: Path, out: Path | None) -> None:
+    from router.dualrun.extracts.proposing import propose_policy  # noqa: PLC0415 - needed by nothing else here
+
+    text = propose_policy(legacy, cloud)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise BadInput(
+            f"{out} exists already", mend="give another file with --out, or move it away"
+        ) from error
+    except OSError as error:
+        raise BadInput(
+            f"{out} can't be written: {error.strerror}", mend="give another file with --out"
+        ) from error
+    typer.echo(f"{out}: read it, mend it, then coexist diff {legacy} {cloud} --policy {out}")
+
+
+def _example(folder: Path) -> None:
+    from cutover.diff.example import write_example  # noqa: PLC0415 - brings a generator nothing else here needs
+
+    names = write_example(folder)
+    typer.echo("\n".join(str(folder / name) for name in names))
+
+
+def _day(text: str) -> date:
+    if not text:
+        return WallClock().now().date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"--as-of {text[:40]!r} is no day", mend="write 2026-10-31") from error
+
+
+def _memory(text: str) -> str:
+    if not _MEMORY.match(text):
+        raise BadInput(f"--memory {text[:40]!r} is no amount of memory", mend="write 500MB or 2GB")
+    return text
+
+
+def _named(run_id: str) -> str:
+    if run_id and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,79}", run_id):
+        raise BadInput(
+            f"--run-id {run_id[:40]!r} can't be a name",
+            mend="use letters, digits, points and hyphens, at most 80",
+        )
+    return run_id
+
+
+def _command(
+    legacy: Path, cloud: Path, given: Mapping[str, Path | None], run_id: str, day: date, point: str
+) -> str:
+    """The command that gives the same bytes again; where they go, and how fast, is not part of them."""
+    words = ["coexist", "diff", str(legacy), str(cloud)]
+    for name, path in given.items():
+        if path is not None:
+            words += [f"--{name}", str(path)]
+    words += ["--as-of", day.isoformat()]
+    if run_id:
+        words += ["--run-id", run_id]
+    if point:
+        words += ["--consistency-point", point]
+    return shlex.join(words)
