@@ -12,7 +12,17 @@ from typing import Any
 
 import typer
 
-from cutover.cli import diffing, documents, exceptions, export, journal, rehearsing, routes, serving
+from cutover.cli import (
+    diffing,
+    documents,
+    exceptions,
+    export,
+    journal,
+    rehearsing,
+    repairing,
+    routes,
+    serving,
+)
 from router.errors import Broken, CoexistError
 
 _USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
@@ -48,6 +58,7 @@ app.command("trace")(journal.trace_command)
 app.command("verify")(journal.verify_command)
 app.command("replay")(journal.replay_command)
 app.add_typer(exceptions.app, name="exceptions")
+app.add_typer(repairing.app, name="repair")
 app.command("export")(export.export_command)
 app.command("events")(export.events_command)
 
