@@ -21,6 +21,7 @@ from router.connectors.port import Connector
 from router.delivery.policy import DeliveryPolicy
 from router.delivery.service import Delivery
 from router.delivery.signal import LocalSignal
+from router.dualrun.break_desk import BreaksDesk
 from router.dualrun.intercompany import IntercompanyMatch
 from router.dualrun.policy import as_dual_run_policy
 from router.dualrun.repairs.corrected import Corrected
@@ -34,6 +35,7 @@ from router.exceptions.remedies import Remedies
 from router.exceptions.service import Desk
 from router.finance.calendar import Calendars
 from router.ingest.billing_api import BillingApi
+from router.ingest.breaks_api import BreaksApi
 from router.ingest.close_api import Closing
 from router.ingest.corrections_api import CorrectionsApi
 from router.ingest.duplicates_api import Duplicates
@@ -245,6 +247,9 @@ def build(
             # What a repair took back in one ERP is no difference any more.
             connectors={name: Corrected(one, ground.journal) for name, one in ground.connectors.items()},
             policy=as_dual_run_policy(default_file("policies/default.yaml")),
+            calendars=ground.periods.calendars,
+            tax_rates={code: row.basis_points for code, row in landscape.tax_codes.items()},
+            clock=outside.clock,
         ),
         repairs=_mount_repairs(api, ground),
         desk=desk,
@@ -433,6 +438,8 @@ def _mount_exceptions(
         authenticate=authenticate,
     ).mount(api)
     Events(feed=EventFeed(journal=journal), authenticate=authenticate).mount(api)
+    breaks = BreaksDesk(journal=journal, clock=clock)
+    BreaksApi(desk=breaks, settings=ground.settings, authenticate=authenticate).mount(api)
     return desk, remedies
 
 

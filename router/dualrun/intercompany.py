@@ -10,16 +10,20 @@ from router.canonical.ledger import JournalEntry
 from router.canonical.money import Money
 from router.canonical.work import ExpenseItem, TimeEntry
 from router.connectors.port import Connector, Record
+from router.dualrun.lifecycle import Scope
 from router.errors import VendorRefused, VendorUnknown
 from router.finance.calendar import Calendars
 from router.finance.intercompany import leg_ids, owed
 from router.finance.matching import WORDS, Held, Pair, Sent, Wrong, match
+from router.journal.break_states import BreakRun
 from router.journal.journal import Journal
 from router.model import SystemId
 from router.workflows.intercompany import IntercompanyLegs
 
 DUE = ("DUE_FROM", "DUE_TO")
 CODE = "intercompany-mismatch"
+BOOKED, UNCHARGED = "booked", "uncharged"
+"""The two things a match looks at: legs that were sent, and charges that should have been."""
 AROUND = timedelta(days=62)
 """How far outside a period a leg is looked for that is not in it."""
 
@@ -82,10 +86,20 @@ class IntercompanyMatch:
         wrong = [one for one in pairs if one.status == "mismatch"]
         return [_shown(pair) for pair in wrong if entity in (pair.provider, pair.receiver)]
 
-    async def store(self, period: str, pairs: Sequence[Pair]) -> None:
-        """Store what does not match, leg by leg; a match that found nothing takes back what was there."""
+    async def store(self, period: str, pairs: Sequence[Pair], *, uncharged: bool = True) -> None:
+        """Store what does not match, leg by leg; what was found before and matches now is fixed.
+
+        `uncharged`: whether the match also looked for charges that were never made; otherwise it can't say
+        that they are there now.
+        """
         rows = [row for pair in pairs if pair.status == "mismatch" for row in _breaks(pair)]
-        await self._journal.store_breaks(f"intercompany:{period}", rows)
+        name = f"intercompany:{period}"
+        scope = Scope(
+            subject=name if uncharged else f"{name}:{BOOKED}",
+            kinds=("journal_entry",),
+            legal_entities=self._entities,
+        )
+        await self._journal.store_run(BreakRun(run_id=name, scope=scope, series=True), rows)
 
     async def report(self, period: str, *, store: bool = False) -> dict[str, Any]:
         """The match of a period as JSON; `store`: what does not match becomes breaks."""
@@ -239,6 +253,7 @@ def _breaks(pair: Pair) -> list[dict[str, Any]]:
                 "cause": one.cause,
                 "evidence": f"{CODE}: {WORDS[one.cause]}",
                 "code": CODE,
+                "facts": {"aspect": UNCHARGED if one.cause == "leg-missing" else BOOKED},
             }
         )
     return rows

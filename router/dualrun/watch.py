@@ -40,7 +40,6 @@ class IntercompanyWatch:
         self._calendars = calendars
         self._entities = tuple(entities)
         self._clock = clock
-        self._told: set[str] = set()
 
     async def run(self) -> None:
         """Look for ever; an ERP that can't be read is asked again the next time."""
@@ -58,13 +57,8 @@ class IntercompanyWatch:
         wrong = 0
         for period in self._periods(today - BACK, today):
             pairs = await self._matches.match(period, uncharged=False)
+            await self._matches.store(period, pairs, uncharged=False)
             off = sum(pair.status == "mismatch" for pair in pairs)
-            if off or period in self._told:
-                await self._matches.store(period, pairs)
-            if off:
-                self._told.add(period)
-            else:
-                self._told.discard(period)
             wrong += off
         return wrong
 

@@ -18,8 +18,6 @@ from router.routing.explain import explain
 from router.routing.tables import Tables
 from router.settings import Settings
 
-PAGE = 200
-
 
 class Queries:
     """Read functions over the journal, as HTTP."""
@@ -43,7 +41,6 @@ class Queries:
         """Add the endpoints to an app."""
         app.get("/v1/transactions/{transaction_id}")(self.get_transaction)
         app.post("/v1/routes:explain")(self.explain)
-        app.get("/v1/breaks")(self.breaks)
         app.get("/v1/cutovers")(self.cutovers)
         app.get("/v1/documents/{kind}/{document_id:path}")(self.document)
         app.get("/v1/schemas/{kind}/v{version}")(self.schema)
@@ -67,12 +64,6 @@ class Queries:
         oldest = min(self._tables.versions)
         version = epochs.get(document.legal_entity, (0, oldest))[1]
         return json_response(explain(self._tables.compiled(version), document).to_json())
-
-    async def breaks(self, request: Request) -> Response:
-        """Differences of the dual run that are stored."""
-        await self._authenticate(request)
-        rows = await self._journal.breaks()
-        return json_response({"breaks": rows[:PAGE], "total": len(rows), "truncated": len(rows) > PAGE})
 
     async def cutovers(self, request: Request) -> Response:
         """The routing epoch and table version in force of every entity."""

@@ -137,22 +137,39 @@ def _runs(connection: sa.Connection) -> None:
 
 def _states(connection: sa.Connection) -> None:
     """The last sighting of each break stands for it; nobody said what those runs looked at."""
-    place = (
-        '\'{"kinds":[],"legal_entities":[],"since":"","subject":"\' || '
-        f'{_SUBJECT} || \'","unstated":true,"until":""}}\''
-    ).replace(":", "\\:")
     connection.execute(
         sa.text(
             "INSERT INTO break_states (identity, state, first_seen, last_seen, opened_at, fixed_at, run_id, runs,"
             " place, subject, note, acceptance, accepted_until, kind, legal_entity, what, column_name, cause, code,"
             " currency, delta_minor, money_minor, data, before)"
             " SELECT b.identity, CASE WHEN g.runs > 1 THEN 'recurring' ELSE 'new' END, g.first_seen, b.at,"
-            f" g.first_seen, NULL, b.run_id, g.runs, {place}, {_SUBJECT}, '', '', '', b.kind, b.legal_entity,"
+            f" g.first_seen, NULL, b.run_id, g.runs, '', {_SUBJECT}, '', '', '', b.kind, b.legal_entity,"
             " b.what, b.column_name, b.cause, b.code, b.currency, b.delta_minor, b.money_minor, b.data, NULL"
             " FROM breaks AS b JOIN (SELECT identity, min(at) AS first_seen, max(break_id) AS newest,"
             " count(DISTINCT run_id) AS runs FROM breaks GROUP BY identity) AS g ON b.break_id = g.newest"
         )
     )
+    rows = connection.execute(sa.text("SELECT identity, kind, legal_entity, subject FROM break_states")).all()
+    places = [
+        {
+            "identity": identity,
+            "place": orjson.dumps(
+                {
+                    "kinds": [kind] if kind else [],
+                    "legal_entities": [entity] if entity else [],
+                    "since": "",
+                    "subject": subject,
+                    "unstated": True,
+                    "until": "",
+                }
+            ).decode(),
+        }
+        for identity, kind, entity, subject in rows
+    ]
+    if places:
+        connection.execute(
+            sa.text("UPDATE break_states SET place = :place WHERE identity = :identity"), places
+        )
 
 
 def downgrade() -> None:
