@@ -20,7 +20,7 @@ from router.canonical.reference import Reference
 from router.configfile import ConfigFile, load
 from router.errors import BadInput, FourEyes
 
-AMOUNT = r"^\d{1,20}(\.\d{1,10})?$"
+AMOUNT = r"^\d{1,30}(\.\d{1,10})?$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,7 @@ class Past:
         for row in _rows(path):
             self._ids.append(int(row["identity"], 16))
             self._states.append(STATES.index(row["state"]))
-            delta = _minor(row)
+            delta = row.get("delta_minor") or 0
             if abs(delta) >= _HUGE:
                 self._huge[len(self._deltas)] = delta
                 delta = 0
@@ -218,7 +218,8 @@ def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
     if row.get("state") not in STATES:
         raise _wrong(path, number, f"state: should be one of {', '.join(STATES)}")
     try:
-        _minor(row)
+        if row.get("delta_minor") is not None:
+            row["delta_minor"] = _minor(row)
     except ValueError as error:
         raise _wrong(path, number, "delta: should be a decimal text beside its currency, or null") from error
     if not all(isinstance(row.get(name) or "", str) for name in ("first_seen", "fixed_at")):
