@@ -8,54 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from router.canonical.money import Money
 from router.dualrun.breaks import PairedBy
 from router.dualrun.engine.groups import Group
 from router.dualrun.engine.marking import Check
-from router.dualrun.engine.pairing import Tables, part
 from router.dualrun.engine.plan import Plan
+from router.dualrun.engine.reading import Reader
 from router.dualrun.engine.rows import Facts, RowShape, shown
+from router.dualrun.engine.tables import NO_ENTRY, WRONG_ENTRY, Tables, part
 from router.dualrun.results import DOCUMENT_ROWS, Difference, DocumentView, Pair, Row
 from router.dualrun.workbench import Workbench
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-_AT_A_TIME = 2_000
-HOW: tuple[PairedBy, ...] = ("", "key", "crosswalk", "fallback")
-
-
-class Reader:
-    """An ordered query, read row by row with a look at the next one."""
-
-    def __init__(self, db: DuckDBPyConnection, sql: str) -> None:
-        self._cursor = db.cursor()
-        self._cursor.execute(sql)
-        self._held: list[tuple[Any, ...]] = []
-        self._place = 0
-
-    def peek(self) -> tuple[Any, ...] | None:
-        """The next row; None at the end."""
-        if self._place >= len(self._held):
-            self._held, self._place = self._cursor.fetchmany(_AT_A_TIME), 0
-        return self._held[self._place] if self._held else None
-
-    def take(self) -> tuple[Any, ...]:
-        """The next row, which there must be."""
-        row = self.peek()
-        assert row is not None
-        self._place += 1
-        return row
-
-    def while_first(self, value: int) -> Iterator[tuple[Any, ...]]:
-        """The next rows whose first column is `value`."""
-        while (row := self.peek()) is not None and row[0] == value:
-            yield self.take()
-
-    def close(self) -> None:
-        """Let go of the query."""
-        self._cursor.close()
+HOW: tuple[PairedBy, ...] = ("", "key", "crosswalk", "fallback", "", "key")
+"""By the numbers in the tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +49,7 @@ class Documents:
             f"CREATE TABLE {names.broken} AS "
             f"SELECT *, dense_rank() OVER (ORDER BY {', '.join(order[: len(document)])}"
             f"{', ln, rn' if not plan.document else ''}) AS did, "
-            f"row_number() OVER (ORDER BY {', '.join(order)}, ln, rn, g, note) AS i FROM ("
+            f"row_number() OVER (ORDER BY {', '.join(order)}, ln, rn, g, how) AS i FROM ("
             f"SELECT f.*, {sides['l']} FROM ({whole}) AS f JOIN {names.legacy} AS l ON l.rowid = f.ln "
             f"UNION ALL SELECT f.*, {sides['r']} FROM ({whole}) AS f JOIN {names.cloud} AS r ON r.rowid = f.rn "
             f"WHERE f.ln IS NULL)"
@@ -94,7 +61,7 @@ class Documents:
         names = self.tables
         broken = Reader(
             self.bench.db,
-            f"SELECT b.did, b.i, b.ln, b.rn, b.how, b.flags, b.g, b.note, {shape.select('l')}, {shape.select('r')} "
+            f"SELECT b.did, b.i, b.ln, b.rn, b.how, b.flags, b.g, b.said_legacy, b.said_cloud, {shape.select('l')}, {shape.select('r')} "
             f"FROM {names.broken} AS b LEFT JOIN {names.legacy} AS l ON l.rowid = b.ln "
             f"LEFT JOIN {names.cloud} AS r ON r.rowid = b.rn ORDER BY b.i",
         )
@@ -187,7 +154,7 @@ class _Maker:
 
     def pair(self, fetched: tuple[Any, ...], members: Reader) -> Pair:
         """The pair or group of one row of `broken`."""
-        _, i, ln, rn, how, flags, g, note, *cells = fetched
+        _, i, ln, rn, how, flags, g, said_legacy, said_cloud, *cells = fetched
         legacy = self.shape.row(cells[: self.shape.width]) if ln is not None else None
         cloud = self.shape.row(cells[self.shape.width :]) if rn is not None else None
         if g is not None:
@@ -195,7 +162,9 @@ class _Maker:
         first = legacy or cloud
         assert first is not None
         found: list[Difference] = []
-        if legacy is None or cloud is None:
+        if how in (WRONG_ENTRY, NO_ENTRY):
+            found.append(Difference(what="crosswalk", legacy=said_legacy, cloud=said_cloud))
+        elif legacy is None or cloud is None:
             found.append(self._missing(first, in_cloud=cloud is None))
         else:
             found += [
@@ -228,17 +197,10 @@ class _Maker:
         if told is not None:
             code, minor = told
             worth = {"currency": code, "delta_minor": -minor if in_cloud else minor}
-            amount = shown_money(minor, code)
+            amount = str(Money(minor, code))
         return Difference(
             what="missing_in_cloud" if in_cloud else "missing_in_legacy",
             legacy=amount if in_cloud else None,
             cloud=None if in_cloud else amount,
             **worth,
         )
-
-
-def shown_money(minor: int, currency: str) -> str:
-    """An amount as a decimal string."""
-    from router.canonical.money import Money  # noqa: PLC0415
-
-    return str(Money(minor, currency))

@@ -13,7 +13,7 @@ from decimal import Context, Decimal
 from router.dualrun.breaks import PairedBy
 from router.dualrun.engine.marking import Check
 from router.dualrun.engine.plan import Field, Plan
-from router.dualrun.engine.rows import Facts, money_difference, number_difference, shown, written
+from router.dualrun.engine.rows import Facts, money_difference, number_difference, written
 from router.dualrun.results import DOCUMENT_ROWS, Cell, Difference, Pair, Row
 
 _EXACT = Context(prec=90)
@@ -152,6 +152,28 @@ class Group:
                 found.append(self._word(check))
         return found
 
+    def hidden(self, checks: list[Check]) -> list[tuple[str, str, str, int]]:
+        """What a tolerance or an ignore kept from being a difference: column, why, currency, minor units."""
+        told: list[tuple[str, str, str, int]] = []
+        shown = {one.column for one in self._differences(checks)}
+        for one in self.facts.plan.fields:
+            if one.rule is None or one in self.facts.plan.key or one.name in shown:
+                continue
+            why = "ignore" if one.ignored else "tolerance"
+            if one.money:
+                before, after = _of(one, self.legacy.money), _of(one, self.cloud.money)
+                apart = {code: after.get(code, 0) - before.get(code, 0) for code in sorted({*before, *after})}
+                told += [(one.name, why, code, abs(minor)) for code, minor in apart.items() if minor]
+            elif one.numeric:
+                numbers = self.legacy.numbers.get(one.name), self.cloud.numbers.get(one.name)
+                if (numbers[0] or 0) != (numbers[1] or 0):
+                    told.append((one.name, why, "", 0))
+            elif set(self.legacy.words.get(one.name, {})) != set(self.cloud.words.get(one.name, {})) and (
+                one.ignored or one.kind == "date"
+            ):
+                told.append((one.name, why, "", 0))
+        return told
+
     def _word(self, check: Check) -> Difference:
         name = check.field.name
         return Difference(
@@ -224,6 +246,3 @@ def _one_currency(legacy: Mapping[str, int], cloud: Mapping[str, int]) -> tuple[
         return None, 0, 0
     (code,) = codes
     return code, legacy.get(code, 0), cloud.get(code, 0)
-
-
-__all__ = ["Group", "Half", "shown"]

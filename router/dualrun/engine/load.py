@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from babel.core import get_global
 
 from router.canonical.money import exponent
+from router.dualrun.engine.bulk import fill
 from router.dualrun.engine.cells import DECIMALS, Reading
 from router.dualrun.engine.normalising import common_word, words
 from router.dualrun.engine.plan import Field, Plan
@@ -56,23 +56,20 @@ class Loader:
             if not one.worded or one.rule is None:
                 continue
             other = self.bench.rows(
-                f"SELECT DISTINCT {one.cell} FROM {table} WHERE strlen({one.cell}) <> length({one.cell})"  # noqa: S608 - our own names
+                f"SELECT DISTINCT {one.cell} FROM {table} WHERE strlen({one.cell}) <> length({one.cell})"
             )
             if not other:
                 continue
             mapped = words(one.rule)
-            path = self.bench.folder / "words.csv"
-            with path.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-                for (text,) in other:
-                    writer.writerow([text, common_word(text, one.rule, mapped)])
-            self.bench.db.execute(
-                f"UPDATE {table} SET {one.word} = found.word FROM read_csv({literal(str(path))}, "  # noqa: S608 - our own names
-                "columns = {'cell': 'VARCHAR', 'word': 'VARCHAR'}, header = false, auto_detect = false, "
-                "delim = ',', quote = '\"', escape = '\"', nullstr = '\\N', max_line_size = 200000000) AS found "
-                f"WHERE {one.cell} = found.cell"
+            fill(
+                self.bench,
+                "found_words",
+                {"cell": "VARCHAR", "word": "VARCHAR"},
+                ((text, common_word(text, one.rule, mapped)) for (text,) in other),
             )
-            path.unlink()
+            self.bench.db.execute(
+                f"UPDATE {table} SET {one.word} = found_words.word FROM found_words WHERE {one.cell} = found_words.cell"
+            )
 
     def _check_currencies(self, source: Source, table: str) -> None:
         for money in self.plan.monies():
@@ -80,7 +77,7 @@ class Loader:
             if column is None:
                 continue
             codes = self.bench.rows(
-                f"SELECT {column.word}, min(rowid) FROM {table} WHERE {money.cell} IS NOT NULL "  # noqa: S608 - our own names
+                f"SELECT {column.word}, min(rowid) FROM {table} WHERE {money.cell} IS NOT NULL "
                 f"GROUP BY 1 ORDER BY 2"
             )
             for code, row in codes:
@@ -120,15 +117,15 @@ class Loader:
             ) from error
 
     def _refuse(self, source: Source, table: str, odd: int) -> None:
-        numbered = f'SELECT row_number() OVER () - 1 AS "coexist row", * FROM {source.relation}'  # noqa: S608 - our own names
+        numbered = f'SELECT row_number() OVER () - 1 AS "coexist row", * FROM {source.relation}'
         found = [
             row
             for (row,) in self.bench.rows(f"SELECT rowid FROM {table} WHERE odd ORDER BY 1 LIMIT {_SHOWN}")
-        ]  # noqa: S608 - our own names
+        ]
         names = [one.name for one in self.plan.fields if one.name in source.columns]
         wanted = ", ".join(quoted(name) for name in names)
         rows = self.bench.rows(
-            f'SELECT "coexist row", {wanted} FROM ({numbered}) '  # noqa: S608 - our own names
+            f'SELECT "coexist row", {wanted} FROM ({numbered}) '
             f'WHERE "coexist row" IN ({", ".join(map(str, found))}) ORDER BY 1'
         )
         said = [

@@ -74,8 +74,13 @@ def allowed(one: Field) -> str:
 
 def touched(plan: Plan) -> str:
     """Anything at all differs, allowed or not: only such pairs are looked at again."""
-    looks = [f"l.{one.cell} IS DISTINCT FROM r.{one.cell}" for one in plan.fields]
-    return "(" + " OR ".join(looks) + ")"
+    grouped = {one.name for fields in plan.groups() for one in fields}
+    looks = [
+        f"l.{one.cell} IS DISTINCT FROM r.{one.cell}"
+        for one in plan.fields
+        if one not in plan.key or one.worded or one.name in grouped
+    ]
+    return f"({' OR '.join(looks) or 'false'})"
 
 
 def flags(all_checks: Sequence[Check]) -> str:

@@ -88,7 +88,7 @@ class Plan:
     key: tuple[Field, ...]
     document: tuple[Field, ...]
     compared: tuple[Field, ...]
-    """Columns with a rule that is not to ignore."""
+    """Columns with a rule that is not to ignore; the key is compared by pairing."""
     amount: Field | None
     """The money a missing or doubled row is worth: total, else net, else the first."""
     by_name: Mapping[str, Field] = field(default_factory=dict)
@@ -126,7 +126,11 @@ def plan_for(policy: Policy) -> Plan:
         fields=tuple(fields.values()),
         key=tuple(fields[name] for name in policy.key),
         document=tuple(fields[name] for name in policy.document),
-        compared=tuple(one for one in fields.values() if one.rule is not None and not one.ignored),
+        compared=tuple(
+            one
+            for one in fields.values()
+            if one.rule is not None and not one.ignored and one.name not in policy.key
+        ),
         amount=amount,
         by_name=fields,
     )

@@ -20,7 +20,7 @@ class RowShape:
     """The columns of a typed table in the order they are fetched in, and what becomes of them."""
 
     def __init__(self, plan: Plan) -> None:
-        self._words = [one for one in plan.fields]
+        self._words = list(plan.fields)
         self._texts = [one for one in plan.fields if one.worded or one.kind == "date"]
         self._names = [one.name for one in self._words]
         self._raw_names = [one.name for one in self._texts]
