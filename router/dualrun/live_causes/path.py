@@ -1,9 +1,11 @@
 """The way from the legacy's invoice to the cloud's, one habit at a time: what each adds to net and tax. Pure.
 
-In this order: the rows on it, what a row holds, hours, rounding, mode, tax. Each station is the
-invoice reckoned whole, so that what neighbours differ by sums to the difference to the minor unit. The
-first steps change what the legacy does and the last ones what the cloud does: if the legacy gives up the
-hours' habit the rest of the way stays as it is, and if the cloud gives up the tax habit so does all before it.
+In this order: the rows on it, what a row holds, mode, hours, rounding, tax. Each station is the invoice
+reckoned whole, so that what neighbours differ by sums to the difference to the minor unit. The order says
+what a habit's share means: its first steps change what the legacy does and its last what the cloud does. A
+legacy that gives up its mode, or its hours, starts at the next station, and the rest of the way stays as it
+is; a cloud that gives up its tax habit ends a station earlier. Only rounding, in the middle, bears on both
+sides: without it tax is reckoned on other nets.
 """
 
 from __future__ import annotations
@@ -20,10 +22,10 @@ CAUSE_OF: Mapping[str, str] = {
     "billed-elsewhere": "timing",
     "tax-code": "tax",
     "row-differs": "data_entry",
+    "half-up-half-even": "rounding",
     "over-cap": "rounding",
     "hours-in-hundredths": "rounding",
     "rounded-per-line": "rounding",
-    "half-up-half-even": "rounding",
     "tax-per-line": "tax",
     "unexplained": "unexplained",
 }
@@ -75,10 +77,10 @@ def way(old: Record, new: Record, legacy: Learned, cloud: Learned, rates: Mappin
         (_regrouped(old, new, first, last), carried, habits),
         ("row-differs", same_rows, habits),
     ]
+    habits = replace(habits, mode=target.mode)
+    legs.append(("half-up-half-even", same_rows, habits))
     hours = "hours-in-hundredths" if habits.hours != target.hours else "over-cap"
-    for code, name in (
-        (hours, "hours"), ("rounded-per-line", "rounding"), ("half-up-half-even", "mode"), ("tax-per-line", "tax"),
-    ):  # fmt: skip
+    for code, name in ((hours, "hours"), ("rounded-per-line", "rounding"), ("tax-per-line", "tax")):
         habits = replace(habits, **{name: getattr(target, name)})
         legs.append((code, last, habits))
     stations = []
