@@ -55,7 +55,7 @@ def _total(case: Case, difference: Difference) -> Explanation | None:
 
 def _following(case: Case, role: Role) -> Explanation:
     reason = case.reason(role)
-    name = case.table.columns[role]
+    name = case.table.columns.get(role, "")
     evidence = f"{name}: {reason.evidence}" if reason.evidence else f"{name} differs"
     return Explanation(cause=reason.cause, code=reason.code, evidence=evidence, parts=reason.parts)
 
