@@ -1,30 +1,27 @@
 """Delimited text as a relation: DuckDB reads it, after it has been told everything and has nothing to repair.
 
-Context: the reader is the fastest there is, but two of its kindnesses lose data without a word: empty
-cells beyond the header are dropped (a row whose memo holds an unquoted comma then shifts), and a quote
-in a skipped line swallows the file. Decision: no sniffing, strict mode, one pass over the rows before
-anything relies on them, and the delimiters of the file must be those of its rows. Price: that pass, a
-fifth of reading the file.
+Context: the reader is the fastest there is, but two of its kindnesses lose data without a word: cells
+beyond the header that mean no value are dropped (a row whose memo holds an unquoted comma then shifts),
+and a quote in a skipped line swallows the file. Decision: no sniffing, strict mode, lines above the
+header cut off beforehand, and one pass over the rows, with no word for no value, before anything relies
+on them. Price: that pass, a fifth of reading the file.
 """
 
 from __future__ import annotations
 
 import codecs
-import csv
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from router.dualrun.extracts.container import Opened
 from router.dualrun.extracts.dialect import Dialect, records, tell
-from router.dualrun.extracts.encodings import chunks
 from router.dualrun.extracts.headings import fold
 from router.dualrun.extracts.line_ends import with_one_line_end
-from router.dualrun.extracts.refusals import csv_refused, refused, shown
+from router.dualrun.extracts.refusals import csv_refused, refused
 from router.dualrun.policy import FileFormat
-from router.dualrun.workbench import Workbench, literal
+from router.dualrun.workbench import Workbench, literal, quoted
 
 HEAD = 1 << 18
 """Bytes in which header and dialect must show."""
@@ -42,8 +39,8 @@ class Delimited:
     path: Path
     dialect: Dialect
     headings: tuple[str, ...]
-    body: int
-    """The byte at which the records begin."""
+    idle_last: bool
+    """The last heading is not in the file: each row ends in a delimiter, and nothing stands behind it."""
     header_row: int
     """Where the header stands: 1, or below the lines that were skipped."""
     nulls: Sequence[str]
@@ -87,13 +84,21 @@ def told(file: Opened, stated: FileFormat, wanted: Sequence[str] | None, folder:
             row=row,
             mend=f"write files.{file.side}.skip_rows: the number of lines above the header",
         )
-    body = mark + len(_text(raw[mark:])[: header.end].encode())
+    # Some systems end each row in a delimiter, the header excepted: a column without a name, empty throughout.
+    first = records(_text(raw[mark:]), dialect.delimiter, dialect.quote, most=2)[1:]
+    idle = bool(first) and len(first[0].cells) == len(header.cells) + 1 and not first[0].cells[-1]
+    if any(end in cell for cell in header.cells for end in "\r\n"):
+        # The reader takes the first line end it sees, also one inside a heading, for the one between rows.
+        text = _text(raw[mark:])[: header.end]
+        end = next((end for end in ("\r\n", "\n", "\r") if text.endswith(end)), "\n")
+        plain = dialect.delimiter.join(f"c{at}" for at in range(len(header.cells))) + end
+        path = _with_header(path, mark + len(text.encode()), plain, folder / f"{file.side}-headed")
     return Delimited(
         file=file,
         path=path,
         dialect=dialect,
-        headings=header.cells,
-        body=body,
+        headings=(*header.cells, "") if idle else header.cells,
+        idle_last=idle,
         header_row=row,
         nulls=stated.nulls,
     )
@@ -113,7 +118,7 @@ def checked(
             return checked(bench, replace(found, row_most=ROW_MOST), columns, folder)
         if "invalid state" in text and not found.path.name.endswith("-line-ends"):
             copy = with_one_line_end(found.path, folder / f"{found.file.side}-line-ends", found.dialect.quote)
-            return checked(bench, replace(found, path=copy, body=_body(copy, found)), columns, folder)
+            return checked(bench, replace(found, path=copy), columns, folder)
         raise csv_refused(
             found.file.name,
             found.file.side,
@@ -121,12 +126,23 @@ def checked(
             rows_above=found.header_row - 1,
             cut_off=not _ends_with_line_end(found.path),
         ) from error
-    _no_cell_lost(bench, found, columns, rows)
+    if found.idle_last and rows:
+        # Now that every row has the cell, it must be empty in every one.
+        last = quoted(columns[-1])
+        filled = bench.rows(f"SELECT count({last}) FROM {found.relation(columns, nulls=('',))}")[0][0]  # noqa: S608 - quoted
+        if filled:
+            raise refused(
+                found.file.name,
+                f"rows have {len(columns)} cells, the header {len(columns) - 1}",
+                row=found.header_row,
+                mend="name every column",
+            )
     return found, rows
 
 
 def _count(bench: Workbench, found: Delimited, columns: Sequence[str]) -> int:
-    return int(bench.rows(f"SELECT count(*) FROM {found.relation(columns)}")[0][0])  # noqa: S608 - quoted
+    # Without words for no value, since the reader takes such cells beyond the header as if they were not there.
+    return int(bench.rows(f"SELECT count(*) FROM {found.relation(columns, nulls=())}")[0][0])  # noqa: S608 - quoted
 
 
 def _dialect(
@@ -181,72 +197,15 @@ def _below(file: Opened, skip_rows: int, folder: Path) -> Path:
     return copy
 
 
+def _with_header(path: Path, body: int, header: str, copy: Path) -> Path:
+    with path.open("rb") as whole, copy.open("wb") as headed:
+        whole.seek(body)
+        headed.write(header.encode())
+        shutil.copyfileobj(whole, headed)
+    return copy
+
+
 def _ends_with_line_end(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 1))
         return file.read(1) in (b"\n", b"\r")
-
-
-def _body(copy: Path, found: Delimited) -> int:
-    with copy.open("rb") as file:
-        text = _text(file.read(HEAD_MOST))
-    return len(text[: records(text, found.dialect.delimiter, found.dialect.quote, most=1)[0].end].encode())
-
-
-def _no_cell_lost(bench: Workbench, found: Delimited, columns: Sequence[str], rows: int) -> None:
-    """Every delimiter of the file stands between two cells or inside one; otherwise a row has cells too many."""
-    mark = found.dialect.delimiter
-    between = rows * (len(columns) - 1)
-    there = _marks(found.path, mark.encode(), found.body)
-    if there == between:
-        return
-    # chr(0) as the only null word, so that no cell with a delimiter counts as no value.
-    cells = " + ".join(
-        f"sum(length(c{at}) - length(replace(c{at}, {literal(mark)}, '')))" for at in range(len(columns))
-    )
-    relation = found.relation([f"c{at}" for at in range(len(columns))], nulls=())
-    inside = int(bench.rows(f"SELECT ({cells}) // {len(mark)} FROM {relation}")[0][0] or 0)  # noqa: S608 - quoted
-    extra = there - between - inside
-    if extra in (0, rows):
-        # As many as rows: each row ends in a delimiter that the header does without, and loses nothing.
-        return
-    raise refused(
-        found.file.name,
-        f"more cells than the header's {len(columns)}; the surplus is empty, so cells before it may have shifted",
-        row=_surplus_row(found, len(columns)),
-        mend=f"quote cells that hold {shown(mark)!r}",
-    )
-
-
-def _marks(path: Path, mark: bytes, start: int) -> int:
-    """How often a mark stands in a file, from a byte on; never one inside the end of another."""
-    count, skip, rest = 0, start, b""
-    for chunk in chunks(path):
-        if skip >= len(chunk):
-            skip -= len(chunk)
-            continue
-        part = rest + chunk[skip:]
-        skip = 0
-        if len(mark) == 1:
-            count += part.count(mark)
-            continue
-        pieces = part.split(mark)
-        count += len(pieces) - 1
-        rest = pieces[-1][1 - len(mark) :]
-    return count
-
-
-def _surplus_row(found: Delimited, width: int) -> int | None:
-    """The first row with too many cells; None where the standard reader can't tell (long delimiters)."""
-    if len(found.dialect.delimiter) > 1:
-        return None
-    with found.path.open(encoding="utf-8-sig", newline="") as file:
-        csv.field_size_limit(ROW_MOST)
-        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if found.dialect.quote else csv.QUOTE_NONE
-        reader = csv.reader(
-            file, delimiter=found.dialect.delimiter, quotechar=found.dialect.quote or None, quoting=quoting
-        )
-        rows = (row for row in reader if row)
-        return next(
-            (at + found.header_row - 1 for at, row in enumerate(rows, start=1) if len(row) > width), None
-        )

@@ -91,9 +91,13 @@ def tell(text: str, quote: str, wanted: Callable[[Sequence[str]], int], *, whole
     if not scored:
         rows = records(text, ",", quote, most=1)
         return [Dialect(",", quote, rows[0])] if rows else []
+    scored = [
+        one
+        for one in scored
+        if not any(_made_of(one[1], other[1]) and one[0][:2] <= other[0][:2] for other in scored)
+    ]
     best = max(score for score, _ in scored)
-    first = [found for score, found in scored if score == best]
-    return [found for found in first if not any(_made_of(found, other) for other in first)]
+    return [found for score, found in scored if score == best]
 
 
 def _made_of(short: Dialect, long: Dialect) -> bool:

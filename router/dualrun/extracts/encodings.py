@@ -30,6 +30,8 @@ MARKS: tuple[tuple[bytes, str], ...] = (
 )
 """Byte order marks, the longer before what they begin with."""
 _NOT_FOR_FILES = {"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined", "utf-7"}
+_PRINTED = frozenset("€£§°²³½–—‘’“”•…®©™«»ŒœŠšŽžŸ\u00a0")
+"""What stands in Windows-1252 text beside Latin letters."""
 _CONTROLS = re.compile("[\x80-\x9f]")
 
 
@@ -152,10 +154,16 @@ def _likely(path: Path, at: int) -> list[str]:
 
     with path.open("rb") as file:
         file.seek(max(0, at - SAMPLE // 2))
-        found = from_bytes(file.read(SAMPLE))
+        sample = file.read(SAMPLE)
+    names = [match.encoding.replace("_", "-") for match in from_bytes(sample)]
     # West European text fits a dozen tables equally well; the one that business systems write goes first.
-    names = [match.encoding.replace("_", "-") for match in found]
-    return list(dict.fromkeys([*(["cp1252"] if "cp1252" in names else []), *names]))[:3]
+    try:
+        others = [letter for letter in sample.decode("cp1252") if not letter.isascii()]
+    except UnicodeDecodeError:
+        others = []
+    if others and all(letter in _PRINTED or "À" <= letter <= "ÿ" for letter in others):
+        names.insert(0, "cp1252")
+    return list(dict.fromkeys(names))[:3]
 
 
 def _binary(path: Path, name: str, side: Side, at: int) -> BadConfig:

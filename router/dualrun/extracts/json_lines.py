@@ -52,7 +52,7 @@ class JsonFile:
         return (
             f"read_csv({literal(str(self.path))}, columns = {{{names}}}, header = false, auto_detect = false, "
             f"delim = ',', quote = '\"', escape = '\"', nullstr = [{literal(NOTHING)}], allow_quoted_nulls = false, "
-            f"strict_mode = true, {short}, compression = 'none', max_line_size = {LINE_MOST})"
+            f"strict_mode = true, new_line = '\\n', {short}, compression = 'none', max_line_size = {LINE_MOST})"
         )
 
 

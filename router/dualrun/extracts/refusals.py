@@ -44,6 +44,8 @@ def csv_refused(name: str, side: Side, error: Exception, *, rows_above: int, cut
         wanted, there = int(cells[1]), int(cells[2])
         mend = "export the file again in full" if there < wanted else "quote cells that hold the delimiter"
         return refused(name, f"{there} cells where the header has {wanted}{end}", row=row, mend=mend)
+    if "delimiter option" in text:
+        return refused(name, f"files.{side}.delimiter is longer than 4 bytes", mend="shorten it in the file")
     if "unterminated quote" in text:
         return refused(
             name,
