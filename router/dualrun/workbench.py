@@ -6,7 +6,6 @@ bench is closed. Nothing here knows a policy.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+import orjson
 
 from router.dualrun.policy import NumberFormat, Side
 
@@ -84,20 +85,23 @@ class Workbench:
         self, side: Side, name: str, columns: Sequence[str], rows: Iterable[Sequence[str | int | None]]
     ) -> Source:
         """A source of rows that are at hand; None is no value, and an empty text stays one."""
-        # DuckDB reads a file far faster than it takes rows.
-        path, digest = self.folder / f"{side}.csv", hashlib.sha256()
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+        # DuckDB reads a file far faster than it takes rows; JSON, as its CSV reader stumbles over line ends in texts.
+        path, digest, longest = self.folder / f"{side}.jsonl", hashlib.sha256(), 0
+        names = [f"c{at}" for at in range(len(columns))]
+        with path.open("wb") as file:
             for row in rows:
-                cells = ["\\N" if value is None else str(value) for value in row]
-                digest.update("\x1f".join(cells).encode() + b"\x1e")
-                writer.writerow(cells)
-        given = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
+                cells = [None if value is None else str(value) for value in row]
+                line = orjson.dumps(dict(zip(names, cells, strict=True))) + b"\n"
+                digest.update(line)
+                file.write(line)
+                longest = max(longest, len(line))
+        given = ", ".join(f"{name}: 'VARCHAR'" for name in names)
+        shown = ", ".join(f"{name} AS {quoted(column)}" for name, column in zip(names, columns, strict=True))
         table = f"{side}_given"
         self.db.execute(
-            f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM read_csv({literal(str(path))}, columns = {{{given}}}, "  # noqa: S608 - our own names, quoted
-            "header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '\\N', "
-            "allow_quoted_nulls = true)"
+            f"CREATE OR REPLACE TABLE {table} AS SELECT {shown} FROM read_json({literal(str(path))}, "  # noqa: S608 - our own names, quoted
+            f"format = 'newline_delimited', records = true, columns = {{{given}}}, "
+            f"maximum_object_size = {max(longest + 1, 1 << 24)})"
         )
         path.unlink()
         return Source(
