@@ -28,6 +28,7 @@ SEED = 20261030
 PROJECTS = {"UK01": 12, "JP01": 2, "BH01": 2}
 RATES = ("150", "133.33", "87.45", "168.75", "99.99", "112.5")
 WHOLE = {"JP01": ("19270", "22325", "13333")}
+ODD = {"JP01": "13333", "BH01": "49.999"}
 FINE = {"BH01": ("58.115", "61.333", "49.999")}
 KINDS = ("time_entry", "expense_item", "invoice")
 LEGACY: Mapping[str, str] = {
@@ -42,7 +43,7 @@ Share = tuple[str, str, str, str]
 """Kind, our id with the line's name, column, code."""
 
 
-def _money_rate(rng: random.Random, entity: str) -> str:
+def _rate(rng: random.Random, entity: str) -> str:
     return rng.choice(WHOLE.get(entity) or FINE.get(entity) or RATES)
 
 
@@ -70,15 +71,16 @@ def _project(
     contract = _changed(terms, document_id=f"K-{own}", lines=lines)
     placed = {"project_id": f"P-{own}"}
     hours: list[Document] = []
-    for at in range(rng.randint(4, 24)):
+    count, halves = rng.randint(4, 24), n % 3 == 0
+    for at in range(3 if halves else count):
         minutes = rng.choice((rng.randint(1, 599), 15 * rng.randint(1, 32), 10 * rng.randint(1, 48)))
+        rate = _rate(rng, entity)
+        if halves:
+            # Half an hour at an odd rate beside whole hours: the document comes to half a minor unit.
+            minutes, rate = (30, ODD.get(entity, "99.99")) if at == 0 else (60 * rng.randint(1, 9), rate)
         role = rng.choice(("SENIOR", "CONSULTANT", "ARCHITECT"))
-        hours.append(
-            _changed(
-                time_entry(0, entity, minutes=minutes, rate=_money_rate(rng, entity), role=role, **placed),
-                document_id=f"T-{own}-{at}",
-            )
-        )
+        entry = time_entry(0, entity, minutes=minutes, rate=rate, role=role, **placed)
+        hours.append(_changed(entry, document_id=f"T-{own}-{at}"))
     spent: list[Document] = [
         make(
             "expense_item",
