@@ -13,7 +13,7 @@ from cutover.plan.stages import NEXT, Stage, table_text
 from cutover.runner.controls import Controls
 from cutover.runner.gates import Gate, counted, reconcile, worst
 from router.clock import from_text, to_text
-from router.errors import CoexistError
+from router.errors import CoexistError, VendorRefused, VendorUnknown
 
 POLL_S = 15
 """How often a step looks whether it is done."""
@@ -230,14 +230,18 @@ class Runner:
 
     async def _reconcile(self, step: Step, result: StepResult) -> None:
         controls = await self._controls()
-        comparison = await controls.compare(
-            run_id=f"{self._run_id}/{step.id}",
-            legacy=self._plan.source,
-            cloud=self._plan.target,
-            entities=self._plan.wave(step.wave).entities,
-            since="2000-01-01",
-            until="9999-12-31",
-        )
+        try:
+            comparison = await controls.compare(
+                run_id=f"{self._run_id}/{step.id}",
+                legacy=self._plan.source,
+                cloud=self._plan.target,
+                entities=self._plan.wave(step.wave).entities,
+                since="2000-01-01",
+                until="9999-12-31",
+            )
+        except (VendorUnknown, VendorRefused) as error:
+            # Nothing was compared, so nothing is proven: the step fails with what the ERP said.
+            raise StepFailed(f"the ERPs could not be compared: {error.one_line()}") from error
         result.evidence["comparison"] = comparison.to_json()
         result.gates = reconcile(comparison, step.thresholds)
         self._judge(result)

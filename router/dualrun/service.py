@@ -1,105 +1,89 @@
-"""Runs a comparison: reads both ERPs back, compares, explains, stores every break."""
+"""Runs a comparison: reads both ERPs back, compares, waits out the grace period, explains, stores every break."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
-from router.canonical.money import Money
-from router.connectors.port import Connector, Record
-from router.dualrun.compare import Difference, Sheets, Total
-from router.dualrun.decisions import cause, evidence_of
+from router.clock import Clock
+from router.connectors.port import Connector
+from router.dualrun import comparison as outcome
+from router.dualrun.books import Books, Reading
+from router.dualrun.breaks import Break
+from router.dualrun.clusters import Clusters
+from router.dualrun.comparison import Comparison, KindCluster
+from router.dualrun.drilldown import examples
+from router.dualrun.explain import explained
+from router.dualrun.grace import Afoot, Name, afoot, consistency, to_read_again, waits
+from router.dualrun.kind_comparison import KindResult, compare_kind
+from router.dualrun.lifecycle import Scope
+from router.dualrun.live_causes import LiveFacts, LiveJudge
+from router.dualrun.live_causes.amounts import Amounts
+from router.dualrun.membership import gather
 from router.dualrun.policy import DualRunPolicy
-from router.errors import Broken
+from router.dualrun.reading_back import PeriodOf, identity
+from router.errors import BadInput
+from router.finance.calendar import Calendars
+from router.journal.break_states import BreakRun
 from router.journal.journal import Journal
-from router.model import State, SystemId
+from router.journal.port import Position
+from router.model import SystemId
 
-PENDING = (State.QUEUED.value, State.IN_FLIGHT.value, State.IN_DOUBT.value, State.HELD.value)
+__all__ = ["Comparison", "DualRun"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """The outcome of one comparison, for gates and reports. Money in minor units by currency."""
+class Asked:
+    """What a comparison is about."""
 
     run_id: str
     legacy: SystemId
     cloud: SystemId
     entities: tuple[str, ...]
-    consistency: str
-    """`quiescent` when nothing was under way for these entities, else `unfenced`."""
-    compared: int
-    pending: int
-    totals: tuple[Total, ...] = ()
-    breaks: tuple[Mapping[str, Any], ...] = ()
-    money: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Per currency: legacy_minor, cloud_minor, variance_minor of invoices that both ERPs hold."""
-    untied: int = 0
+    since: str
+    until: str
 
     @property
-    def missing(self) -> int:
-        """Documents that stand in one ERP only, or more than once in one."""
-        return sum(row["class"].startswith(("missing_", "duplicate_")) for row in self.breaks)
+    def systems(self) -> tuple[SystemId, SystemId]:
+        """Legacy, cloud."""
+        return self.legacy, self.cloud
 
-    @property
-    def unexplained(self) -> int:
-        """Breaks without a cause."""
-        return sum(row["cause"] == "unexplained" for row in self.breaks)
 
-    def by_cause(self) -> list[dict[str, Any]]:
-        """Breaks counted by class, cause, entity and currency; money as the sum of deltas of totals."""
-        groups: dict[tuple[str, str, str, str, str], list[int]] = {}
-        for row in self.breaks:
-            key = (row["kind"], row["class"], row["cause"], row["legal_entity"], row["currency"])
-            group = groups.setdefault(key, [0, 0])
-            group[0] += 1
-            if row["column"] in ("", "total") or (row["column"] == "net" and row["kind"] != "invoice"):
-                # An invoice counts once, by its total: its net and tax are inside of it.
-                group[1] += row["delta_minor"] or 0
-        names = ("kind", "class", "cause", "legal_entity", "currency")
-        return [
-            {
-                **dict(zip(names, key, strict=True)),
-                "breaks": count,
-                "delta": _text(minor, key[4]) if key[4] else None,
-            }
-            for key, (count, minor) in sorted(groups.items())
-        ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """Both ERPs as they were read, and where the journal stood."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The comparison without its single breaks, which are stored in the journal."""
-        return {
-            "run_id": self.run_id,
-            "legacy": self.legacy,
-            "cloud": self.cloud,
-            "entities": list(self.entities),
-            "consistency": self.consistency,
-            "compared": self.compared,
-            "pending": self.pending,
-            "breaks": len(self.breaks),
-            "missing": self.missing,
-            "unexplained": self.unexplained,
-            "untied": self.untied,
-            "levels": [_level(total, self.breaks) for total in self.totals],
-            "causes": self.by_cause(),
-            "money": {
-                currency: {
-                    name.removesuffix("_minor"): _text(minor, currency) for name, minor in sorted(row.items())
-                }
-                for currency, row in sorted(self.money.items())
-            },
-        }
+    legacy: Reading
+    cloud: Reading
+    before: Position
+    between: Position
+    after: Position
+    afoot: Afoot
 
 
 class DualRun:
     """Compares what two ERPs hold."""
 
     def __init__(
-        self, *, journal: Journal, connectors: Mapping[SystemId, Connector], policy: DualRunPolicy
+        self,
+        *,
+        journal: Journal,
+        connectors: Mapping[SystemId, Connector],
+        policy: DualRunPolicy,
+        calendars: Calendars,
+        tax_rates: Mapping[str, int],
+        clock: Clock,
     ) -> None:
         self._journal = journal
-        self._connectors = connectors
+        self._books = Books(connectors=connectors, clock=clock)
         self._policy = policy
+        self._period = _period_of(calendars)
+        self._tax_rates = tax_rates
+        self._clock = clock
+        self._grace = timedelta(minutes=policy.grace_minutes)
 
     async def compare(
         self,
@@ -111,118 +95,215 @@ class DualRun:
         since: str,
         until: str,
     ) -> Comparison:
-        """Compare all kinds of the policy for some entities and accounting dates in [since, until)."""
-        old = await self._read(legacy, entities, since, until)
-        new = await self._read(cloud, entities, since, until)
-        shadow = await self._journal.shadow_states(target=cloud, entities=entities)
-        under_way = sum(state in PENDING for state, _ in shadow.values())
-        sheets = Sheets(old, new)
-        try:
-            differences = [row for row in sheets.differences(self._policy) if not _is_pending(row, shadow)]
-            totals, pairs = tuple(sheets.totals()), sheets.pairs()
-        finally:
-            sheets.close()
-        evidence = evidence_of(old, new, differences, shadow)
-        breaks = tuple(_break(row, *cause(row, evidence)) for row in differences)
-        await self._journal.store_breaks(run_id, breaks)
-        return Comparison(
-            run_id=run_id,
-            legacy=legacy,
-            cloud=cloud,
-            entities=tuple(entities),
-            consistency="quiescent" if under_way == 0 else "unfenced",
-            compared=pairs,
-            pending=under_way,
-            totals=totals,
-            breaks=breaks,
-            money=_money(old, new),
-            untied=_untied(old) + _untied(new),
+        """Compare all kinds of the policy for some entities and accounting dates in [since, until).
+
+        Documents that differ and were touched within the grace period are read once more when it has passed.
+        Raises VendorUnknown or VendorRefused when an ERP can't be read; then nothing is stored. Interrupted
+        and made again under its run id, it stores the same.
+        """
+        asked = Asked(
+            run_id=run_id, legacy=legacy, cloud=cloud, entities=tuple(entities), since=since, until=until
+        )
+        read = await self._read(asked, tuple(self._policy.kinds))
+        results = await self._compared(read.legacy.records, read.cloud.records)
+        recheck, due = to_read_again(
+            _to_judge(results, read.afoot), read.afoot, at=self._clock.now(), grace=self._grace
+        )
+        again: Read | None = None
+        if due is not None:
+            await asyncio.sleep(max(0.0, (due - self._clock.now()).total_seconds()))
+            again = await self._read(asked, tuple(dict.fromkeys(kind for kind, _ in sorted(recheck))))
+            results |= await self._compared(*_with_read_again(read, again, recheck))
+        return await self._told(asked, read, again, results, recheck)
+
+    async def _read(self, asked: Asked, kinds: Sequence[str]) -> Read:
+        """Legacy first, then cloud, with the journal's position before, between and after."""
+        span = {"entities": asked.entities, "since": asked.since, "until": asked.until}
+        entities, targets = asked.entities, asked.systems
+        before = await self._journal.position(entities=entities, targets=targets)
+        old = await self._books.read(asked.legacy, kinds, **span)  # type: ignore[arg-type]
+        between = await self._journal.position(entities=entities, targets=targets)
+        new = await self._books.read(asked.cloud, kinds, **span)  # type: ignore[arg-type]
+        after = await self._journal.position(entities=entities, targets=targets)
+        moving = await self._journal.moving(
+            entities=entities, targets=targets, since=self._clock.now() - self._grace
+        )
+        return Read(legacy=old, cloud=new, before=before, between=between, after=after, afoot=afoot(moving))
+
+    async def _compared(
+        self, legacy: Mapping[str, Sequence[Any]], cloud: Mapping[str, Sequence[Any]]
+    ) -> dict[str, KindResult]:
+        today, found = self._clock.now().date(), {}
+        for kind, rules in self._policy.kinds.items():
+            old, new = legacy.get(kind, ()), cloud.get(kind, ())
+            if old or new:
+                found[kind] = compare_kind(kind, rules, old, new, period=self._period, today=today)
+                # Deliveries go on between two kinds.
+                await asyncio.sleep(0)
+        return found
+
+    async def _told(
+        self,
+        asked: Asked,
+        read: Read,
+        again: Read | None,
+        results: Mapping[str, KindResult],
+        recheck: frozenset[Name],
+    ) -> Comparison:
+        last = again or read
+        facts = await self._facts(asked, results)
+        amounts, now = Amounts(facts), last.afoot
+        breaks: list[Break] = []
+        held_back = 0
+        clusters: list[KindCluster] = []
+        levels: list[Mapping[str, Any]] = []
+        for kind, result in results.items():
+            mine, gathered = [], Clusters(document=("document_id",))
+            for row in _breaks(result, facts, amounts):
+                name = (kind, row.key["document_id"])
+                if waits(name, (row.column,), now):
+                    held_back += 1
+                    continue
+                mine.append(row)
+                gathered.add(row)
+            clusters += [KindCluster(kind, cluster) for cluster in gathered.ranked()]
+            levels += outcome.levels_of(result, mine, self._period)
+            breaks += mine
+        still = set(_to_judge(results, now))
+        ranked = outcome.ranked(clusters)
+        found = Comparison(
+            run_id=asked.run_id,
+            legacy=asked.legacy,
+            cloud=asked.cloud,
+            entities=asked.entities,
+            consistency=_point(read, again),
+            compared=sum(result.headers.counts.pairs for result in results.values()),
+            pending=now.deliveries,
+            held_back=held_back,
+            settled_in_grace=sum(name not in still and name not in now.pending for name in recheck),
+            read_again=len(recheck),
+            levels=tuple(levels),
+            walks=tuple(row for result in results.values() for row in outcome.walks_of(result)),
+            hidden=tuple(row for result in results.values() for row in outcome.hidden_of(result)),
+            breaks=tuple(breaks),
+            clusters=ranked,
+            examples=tuple(examples(ranked, results)),
+            money=outcome.invoice_money(results["invoice"].legacy, results["invoice"].cloud)
+            if "invoice" in results
+            else {},
+            untied_documents=tuple(name for result in results.values() for name in result.untied_documents),
+            untied_walks=tuple(name for result in results.values() for name in result.untied_walks),
+            policy_hash=self._policy.fingerprint,
+        )
+        await self._store(asked, found)
+        return found
+
+    async def _facts(self, asked: Asked, results: Mapping[str, KindResult]) -> LiveFacts:
+        return await gather(
+            self._journal,
+            legacy=[row for result in results.values() for row in result.legacy],
+            cloud=[row for result in results.values() for row in result.cloud],
+            target=asked.cloud,
+            entities=asked.entities,
+            tax_rates=self._tax_rates,
         )
 
-    async def _read(self, system: SystemId, entities: Sequence[str], since: str, until: str) -> list[Record]:
-        connector = self._connectors.get(system)
-        if connector is None:
-            raise Broken(f"there is no connector for {system}")
-        records: list[Record] = []
-        for kind in self._policy.kinds:
-            records += await connector.read_back(kind, legal_entities=entities, since=since, until=until)
-        return records
+    async def _store(self, asked: Asked, found: Comparison) -> None:
+        scope = Scope(
+            subject=f"{asked.legacy}:{asked.cloud}",
+            kinds=tuple(self._policy.kinds),
+            legal_entities=asked.entities,
+            since=asked.since,
+            until=asked.until,
+        )
+        run = BreakRun(
+            run_id=asked.run_id,
+            scope=scope,
+            policy_hash=found.policy_hash,
+            consistency=found.consistency["state"],
+            position=str(found.consistency["position"]),
+            facts={
+                "compared": found.compared,
+                "pending": found.pending,
+                "settled_in_grace": found.settled_in_grace,
+                "untied": found.untied,
+            },
+        )
+        await self._journal.store_run(run, found.breaks)
 
 
-def _is_pending(row: Difference, shadow: Mapping[tuple[str, str], tuple[str, str]]) -> bool:
-    # D8: a shadow delivery that is still under way is not a mismatch.
-    kind = "billing_event" if row.kind == "invoice" else row.kind
-    return row.what == "missing_in_cloud" and shadow.get((kind, row.key), ("", ""))[0] in PENDING
-
-
-def _break(row: Difference, found: str, evidence: str) -> dict[str, Any]:
-    money = row.column in ("net", "tax", "total") or row.what.startswith(("missing", "duplicate"))
-    delta = row.delta if money else None
-    return {
-        "key": {"document_id": row.key},
-        "kind": row.kind,
-        "class": row.what,
-        "column": row.column,
-        "legacy": _shown(row.legacy, row),
-        "cloud": _shown(row.cloud, row),
-        "legal_entity": row.legal_entity,
-        "project_id": row.project_id,
-        "currency": row.currency,
-        "delta": _text(delta, row.currency) if delta is not None and row.currency else None,
-        "delta_minor": delta,
-        "cause": found,
-        "evidence": evidence,
+def _breaks(result: KindResult, facts: LiveFacts, amounts: Amounts) -> list[Break]:
+    """The breaks of a kind: documents, which carry the money, then their lines, which only show where it is."""
+    dated = {
+        identity(row): row.accounting_date for row in (*result.cloud, *result.legacy) if row.accounting_date
     }
-
-
-def _shown(value: str | None, row: Difference) -> str | None:
-    if value is not None and row.column in ("net", "tax", "total") and row.currency:
-        return _text(int(value), row.currency)
-    return value
-
-
-def _text(minor: int, currency: str) -> str:
-    return str(Money(minor, currency))
-
-
-def _money(old: Sequence[Record], new: Sequence[Record]) -> dict[str, dict[str, int]]:
-    """Invoice totals of the keys that both ERPs hold; the variance is the sum of absolute differences."""
-    left = {row.external_id: row for row in old if row.kind == "invoice" and row.external_id}
-    right = {row.external_id: row for row in new if row.kind == "invoice" and row.external_id}
-    found: dict[str, dict[str, int]] = {}
-    for key in sorted(left.keys() & right.keys()):
-        a, b = left[key].total_minor or 0, right[key].total_minor or 0
-        row = found.setdefault(left[key].currency, {"legacy_minor": 0, "cloud_minor": 0, "variance_minor": 0})
-        row["legacy_minor"] += a
-        row["cloud_minor"] += b
-        row["variance_minor"] += abs(b - a)
+    found = []
+    for table in (result.headers, result.lines):
+        if table is None:
+            continue
+        judge = LiveJudge(result.kind, facts, amounts)
+        lines = table is result.lines
+        for row in explained(
+            table.views,
+            judge,
+            table.policy,
+            kind=result.kind,
+            level="line" if lines else "document",
+            counts=not lines,
+        ):
+            on = dated.get(row.key["document_id"])
+            # Rows of a read-back have no place that anybody could look up.
+            found.append(
+                replace(
+                    row,
+                    legacy_rows=(),
+                    cloud_rows=(),
+                    facts={**row.facts, **({"accounting_date": on} if on else {})},
+                )
+            )
     return found
 
 
-def _untied(records: Sequence[Record]) -> int:
-    """Documents whose lines do not sum to their net, or whose net and tax do not sum to their total."""
-    count = 0
-    for row in records:
-        if row.lines and sum(int(line["net_minor"]) for line in row.lines) != row.net_minor:
-            count += 1
-        elif row.total_minor is not None and row.net_minor is not None and row.tax_minor is not None:
-            count += row.net_minor + row.tax_minor != row.total_minor
-    return count
+def _to_judge(results: Mapping[str, KindResult], now: Afoot) -> list[Name]:
+    """Documents that differ and don't wait for a delivery, in order."""
+    found: dict[Name, None] = {}
+    for kind, result in results.items():
+        for table in (result.headers, result.lines):
+            for key, columns in table.differing() if table else ():
+                if not waits((kind, key), columns, now):
+                    found[(kind, key)] = None
+    return list(found)
 
 
-def _level(total: Total, breaks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    mine = [row for row in breaks if row["kind"] == total.kind and row["legal_entity"] == total.legal_entity]
-    currency = total.currency
-    return {
-        "kind": total.kind,
-        "legal_entity": total.legal_entity,
-        "currency": currency,
-        "count": {"legacy": total.legacy_count, "cloud": total.cloud_count},
-        "money": {
-            "legacy": _text(total.legacy_minor, currency) if currency else None,
-            "cloud": _text(total.cloud_minor, currency) if currency else None,
-        },
-        "minutes": {"legacy": total.legacy_minutes, "cloud": total.cloud_minutes},
-        "status_breaks": sum(row["class"] == "status" for row in mine),
-        "dimension_breaks": sum(row["class"] == "dimension" for row in mine),
-    }
+def _with_read_again(
+    read: Read, again: Read, names: frozenset[Name]
+) -> tuple[dict[str, Sequence[Any]], dict[str, Sequence[Any]]]:
+    """The first reading with the documents in question as they are now, for the kinds they are of."""
+    sides: list[dict[str, Sequence[Any]]] = []
+    for first, second in ((read.legacy, again.legacy), (read.cloud, again.cloud)):
+        rows: dict[str, Sequence[Any]] = {}
+        for kind, now in second.records.items():
+            kept = [row for row in first.records.get(kind, ()) if (kind, identity(row)) not in names]
+            rows[kind] = (*kept, *(row for row in now if (kind, identity(row)) in names))
+        sides.append(rows)
+    return sides[0], sides[1]
+
+
+def _point(read: Read, again: Read | None) -> dict[str, Any]:
+    found = consistency(read.before, read.between, read.after)
+    found["read"] = [read.legacy.to_json(), read.cloud.to_json()]
+    if again is not None:
+        found["read_again"] = [again.legacy.to_json(), again.cloud.to_json()]
+    return found
+
+
+def _period_of(calendars: Calendars) -> PeriodOf:
+    def period(entity: str, on: str) -> str:
+        if not on:
+            return ""
+        try:
+            return calendars.on(entity, date.fromisoformat(on)).name
+        except (BadInput, ValueError):
+            return on[:7]  # an entity we don't know, or no date: the ERP's own words
+
+    return period

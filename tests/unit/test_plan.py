@@ -9,6 +9,7 @@ from cutover.plan.model import Plan, Thresholds, read_plan
 from cutover.plan.stages import NEXT, Stage, table_text
 from cutover.runner.gates import Gate, counted, reconcile, worst
 from router.canonical.examples import example
+from router.dualrun.breaks import Break
 from router.dualrun.service import Comparison
 from router.errors import BadConfig
 from router.landscape import default_file, read_landscape
@@ -121,15 +122,15 @@ def test_nothing_leaves_the_cloud_stage() -> None:
 def comparison(**changes: Any) -> Comparison:
     """A clean comparison with changes."""
     facts: dict[str, Any] = {
-        "run_id": "r", "legacy": "sap_ecc", "cloud": "netsuite", "entities": ("UK01",), "consistency": "quiescent",
+        "run_id": "r", "legacy": "sap_ecc", "cloud": "netsuite", "entities": ("UK01",), "consistency": {"state": "quiescent"},
         "compared": 10, "pending": 0,
         "money": {"GBP": {"legacy_minor": 1_000_000, "cloud_minor": 1_000_100, "variance_minor": 100}},
     }  # fmt: skip
     return Comparison(**(facts | changes))
 
 
-MISSING = {"class": "missing_in_cloud", "cause": "refused"}
-UNEXPLAINED = {"class": "amount", "cause": "unexplained"}
+MISSING = Break(key={"document_id": "A"}, what="missing_in_cloud", cause="refused")
+UNEXPLAINED = Break(key={"document_id": "A"}, what="amount", cause="unexplained")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,8 @@ UNEXPLAINED = {"class": "amount", "cause": "unexplained"}
         ({"breaks": (MISSING,)}, "fail"),
         ({"breaks": (UNEXPLAINED,)}, "fail"),
         ({"pending": 1}, "fail"),
-        ({"untied": 1}, "fail"),
+        ({"untied_documents": ("B-1",)}, "fail"),
+        ({"untied_walks": ("invoice total of UK01 GBP 2026-10",)}, "fail"),
         ({"money": {"GBP": {"legacy_minor": 10_000, "cloud_minor": 10_051, "variance_minor": 51}}}, "fail"),
         ({"money": {"GBP": {"legacy_minor": 10_000, "cloud_minor": 10_050, "variance_minor": 50}}}, "pass"),
         ({"money": {"GBP": {"legacy_minor": 0, "cloud_minor": 0, "variance_minor": 0}}}, "inconclusive"),
