@@ -103,18 +103,17 @@ def null_versus_zero(plot: Plot) -> list[Truth]:
 def half_even(plot: Plot) -> list[Truth]:
     """An amount that ends in exactly half a minor unit, rounded to even in the cloud ERP."""
     place = plot.line()
-    for lines in (plot.legacy, plot.cloud):
-        line = lines[place]
-        line.hours = Decimal(2 * plot.legacy[place].rate % 7 + 4) + Decimal("0.5")
-        line.rate += 1 - line.rate % 2
-        # Of x.5 the even neighbour must be the lower one.
-        while half_up(line.exact_net) == rounded(line.exact_net, "half_even"):
-            line.rate += 2
-        line.reckon()
-    cloud = plot.cloud[place]
+    legacy = plot.legacy[place]
+    legacy.hours = Decimal(plot.rng.randrange(4, 40)) + Decimal("0.5")
+    legacy.rate += 1 - legacy.rate % 2
+    # Of x.5 the even neighbour must be the lower one.
+    while half_up(legacy.exact_net) == rounded(legacy.exact_net, "half_even"):
+        legacy.rate += 2
+    legacy.reckon()
+    cloud = plot.cloud[place] = legacy.copied()
     cloud.net = rounded(cloud.exact_net, "half_even")
     cloud.retax()
-    return differing("half_even", plot.legacy[place], cloud, ("rounding", "half-up-half-even"))
+    return differing("half_even", legacy, cloud, ("rounding", "half-up-half-even"))
 
 
 def hundredths(plot: Plot) -> list[Truth]:

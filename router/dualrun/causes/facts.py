@@ -55,13 +55,6 @@ class Case:
         """Whether the pair is one row against one."""
         return len(self.pair.legacy) == len(self.pair.cloud) == 1
 
-    @cached_property
-    def wrongly_paired(self) -> bool:
-        """Whether the crosswalk put rows together that are not one another's."""
-        return self.pair.paired_by == "crosswalk" and any(
-            row.what == "crosswalk" for row in self.pair.differences
-        )
-
     def currency(self, row: Row, name: str) -> str:
         """The currency of a money column in a row."""
         return self.table.currency(row, name) or self._hint

@@ -75,9 +75,6 @@ class ExtractJudge:
             return doubled(case, difference)
         if what == "crosswalk":
             return wrong_crosswalk(case, difference)
-        if case.wrongly_paired:
-            said = "the crosswalk pairs two rows that are not one another's"
-            return because("crosswalk", "wrong-entry", said)
         if what == "currency":
             return currency(case, difference)
         if what == "amount":

@@ -17,7 +17,6 @@ from router.dualrun.causes.reckoning import Mode, Way, closest, read, rounded, w
 from router.dualrun.policy import SIDES, Role, Side
 from router.dualrun.results import Difference, Row
 
-ROUNDED = ("half-up-half-even", "truncated")
 SEEN_BEFORE = 2
 """Rows of a side that must show a habit before one row is explained by it, where chance could do as well."""
 
@@ -26,11 +25,7 @@ def net(case: Case, difference: Difference) -> Explanation | None:
     """Why net differs; None where its operands prove nothing."""
     if not case.one_to_one:
         return _of_several_rows(case)
-    found = _of_one_row(case, difference)
-    if found is None or found.code in ROUNDED:
-        # The sums of a document show more than one line's rounding can.
-        return _per_document(case) or found
-    return found
+    return _of_one_row(case, difference) or _per_document(case)
 
 
 def operands(case: Case, row: Row) -> tuple[Fraction, Fraction] | None:

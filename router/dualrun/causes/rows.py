@@ -61,10 +61,11 @@ def wrong_crosswalk(case: Case, difference: Difference) -> Explanation:
     """An entry of the crosswalk that is missing, dangles or names the wrong row."""
     pair = case.pair
     told = f"{difference.legacy or 'no legacy row'} and {difference.cloud or 'no cloud row'}"
-    if pair.paired_by == "crosswalk":
-        return because("crosswalk", "wrong-entry", f"the crosswalk pairs {told}")
+    if pair.paired_by == "key":
+        return because("crosswalk", "no-entry", f"{told} were paired by their key, the crosswalk has neither")
     if pair.legacy and pair.cloud:
-        return because("crosswalk", "no-entry", f"{told} were paired by their {pair.paired_by or 'key'} only")
+        said = f"the crosswalk pairs {told}, which agree neither in key nor in money; the row of the very key does"
+        return because("crosswalk", "wrong-entry", said)
     return because("crosswalk", "dangling", f"the crosswalk names {told}, which is not there")
 
 

@@ -30,11 +30,8 @@ def tax(case: Case, difference: Difference) -> Explanation | None:
     if legacy is None or cloud is None or amounts[0] is None or amounts[1] is None:
         return None
     told = _fitting(legacy, cloud, (amounts[0], amounts[1]))
-    if told is None or told[0] != told[1]:
-        # The sums of a document show more than one line's rounding can.
-        found = _per_document(case, legacy, cloud, difference)
-        if found is not None or told is None:
-            return found
+    if told is None:
+        return _per_document(case, legacy, cloud, difference)
     shares = _steps(case, legacy, cloud, told)
     return added_up(shares, difference.delta_minor) if shares else None
 
