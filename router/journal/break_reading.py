@@ -42,7 +42,7 @@ _COLUMNS = {
     "currency": "currency", "column": "column_name",
 }  # fmt: skip
 _EXTRA = (
-    "s.run_id", "s.last_seen", "s.opened_at", "s.fixed_at", "s.runs", "s.note", "s.acceptance",
+    "s.identity", "s.first_seen", "s.run_id", "s.last_seen", "s.opened_at", "s.fixed_at", "s.runs", "s.note", "s.acceptance",
     "s.accepted_until", "s.subject",
 )  # fmt: skip
 _STATE_NOW = "CASE WHEN s.state = 'accepted' AND s.accepted_until < ? THEN 'recurring' ELSE s.state END"
@@ -69,8 +69,8 @@ def page(
     behind: list[Any] = []
     if after is not None:
         where += f" AND ({coin}, {size}, {last}) > (?, ?, ?)"
-        behind = [after[0], after[1], after[2] if wanted.run is None else _whole(after[2])]
-    shown = ", ".join(_EXTRA) if wanted.run is None else "s.run_id"
+        behind = [after[0], after[1], after[2] if wanted.run is None else _whole(str(after[2]))]
+    shown = ", ".join(_EXTRA) if wanted.run is None else "s.identity, s.run_id"
     rows = tx.rows(
         f"SELECT {coin}, {size}, {last}, {state}, s.data, {shown} FROM {table} AS s WHERE {where}"
         f" ORDER BY 1, 2, 3 LIMIT ?",
