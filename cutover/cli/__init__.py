@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from cutover.cli import (
+    breaks,
     diffing,
     documents,
     exceptions,
@@ -58,6 +59,7 @@ app.command("trace")(journal.trace_command)
 app.command("verify")(journal.verify_command)
 app.command("replay")(journal.replay_command)
 app.add_typer(exceptions.app, name="exceptions")
+app.add_typer(breaks.app, name="breaks")
 app.add_typer(repairing.app, name="repair")
 app.command("export")(export.export_command)
 app.command("events")(export.events_command)
