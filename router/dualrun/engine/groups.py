@@ -27,13 +27,17 @@ class Half:
 
     facts: Facts
     rows: list[Row] = field(default_factory=list)
+    first: Row | None = None
+    """The one with the least key, whatever the order of the rows."""
     count: int = 0
     per_key: dict[tuple[str, ...], int] = field(default_factory=dict)
     money: dict[tuple[str, str], int] = field(default_factory=dict)
     """By column and currency."""
     numbers: dict[str, Decimal] = field(default_factory=dict)
     words: dict[str, dict[Cell, str | None]] = field(default_factory=dict)
-    """By column: what is compared, and how it was first written."""
+    """By column: what is compared, and the least way it was written."""
+    rates: dict[str, set[Cell]] = field(default_factory=dict)
+    """By column of a rate: what the rows say, which is not added up."""
     worth: dict[str, int] = field(default_factory=dict)
     least: dict[str, int] = field(default_factory=dict)
     """The smallest amount of one row, by currency."""
@@ -41,6 +45,8 @@ class Half:
     def add(self, row: Row) -> None:
         """Take in a row."""
         self.count += 1
+        if self.first is None or self._sorting(row) < self._sorting(self.first):
+            self.first = row
         if len(self.rows) < DOCUMENT_ROWS:
             self.rows.append(row)
         plan = self.facts.plan
@@ -55,8 +61,13 @@ class Half:
             self.worth[code] = self.worth.get(code, 0) + minor
             self.least[code] = min(self.least.get(code, minor), minor)
 
+    def _sorting(self, row: Row) -> tuple[str, ...]:
+        return tuple(self.facts.key(row).values())
+
     def _take(self, one: Field, row: Row) -> None:
         cell = row.cells[one.name]
+        if one.name in self.facts.plan.prices:
+            self.rates.setdefault(one.name, set()).add(cell)
         if one.money:
             if isinstance(cell, int):
                 place = (one.name, self.facts.currency(one, row))
@@ -66,8 +77,11 @@ class Half:
                 self.numbers[one.name] = _EXACT.add(self.numbers.get(one.name, Decimal()), cell)
         else:
             known = self.words.setdefault(one.name, {})
-            if len(known) < _WORDS:
-                known.setdefault(cell, written(one, row))
+            if cell is None:
+                known[cell] = None
+            elif cell in known or len(known) < _WORDS:
+                said = written(one, row) or ""
+                known[cell] = min(known.get(cell) or said, said)
 
     def said(self, name: str) -> str | None:
         """The texts of a column as a person reads them: `a | b` when the rows don't agree."""
@@ -95,7 +109,8 @@ class Group:
 
     def pair(self, checks: list[Check]) -> Pair:
         """The pair with everything that differs."""
-        first = (self.legacy.rows or self.cloud.rows)[0]
+        first = self.legacy.first or self.cloud.first
+        assert first is not None
         return Pair(
             key=self.facts.key(first),
             legacy=tuple(self.legacy.rows),
@@ -143,6 +158,8 @@ class Group:
                 if legacy and cloud and legacy != cloud:
                     other_currency.add(one.name)
                     found.append(self._word(check))
+            elif self._same_rate(one):
+                continue
             elif one.money:
                 if one.currency is None or one.currency.name not in other_currency:
                     found += self._money(one)
@@ -157,7 +174,7 @@ class Group:
         told: list[tuple[str, str, str, int]] = []
         shown = {one.column for one in self._differences(checks)}
         for one in self.facts.plan.fields:
-            if one.rule is None or one in self.facts.plan.key or one.name in shown:
+            if one.rule is None or one in self.facts.plan.key or one.name in shown or self._same_rate(one):
                 continue
             why = "ignore" if one.ignored else "tolerance"
             if one.money:
@@ -173,6 +190,11 @@ class Group:
             ):
                 told.append((one.name, why, "", 0))
         return told
+
+    def _same_rate(self, one: Field) -> bool:
+        """Whether a column holds a rate, and all rows of both sides say the same one."""
+        said = self.legacy.rates.get(one.name), self.cloud.rates.get(one.name)
+        return said[0] is not None and said[0] == said[1] and len(said[0]) == 1
 
     def _word(self, check: Check) -> Difference:
         name = check.field.name

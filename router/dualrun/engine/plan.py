@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from router.dualrun.breaks import BreakClass
-from router.dualrun.policy import Column, Policy
+from router.dualrun.policy import Column, Policy, Role
 
 _CLASSES: Mapping[str, BreakClass] = {
     "money": "amount", "count": "amount", "decimal": "amount",
     "status": "status", "dimension": "dimension", "date": "date", "text": "text",
 }  # fmt: skip
+
+_PRICES: tuple[Role, ...] = ("rate", "tax_rate", "fx_rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class Plan:
     amount: Field | None
     """The money a missing or doubled row is worth: total, else net, else the first."""
     by_name: Mapping[str, Field] = field(default_factory=dict)
+    prices: frozenset[str] = frozenset()
+    """Columns of rates, by their role: rows that belong together share one, they don't add it up."""
 
     def groups(self) -> list[tuple[Field, ...]]:
         """The columns of each control total."""
@@ -133,6 +137,7 @@ def plan_for(policy: Policy) -> Plan:
         ),
         amount=amount,
         by_name=fields,
+        prices=frozenset(name for role in _PRICES if (name := policy.role(role)) is not None),
     )
 
 
