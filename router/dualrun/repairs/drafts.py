@@ -64,6 +64,29 @@ def drafts(found: Iterable[Break], rules: RepairRules, owner_of: OwnerOf) -> lis
     return list(grouped.values())
 
 
+WHOLE: tuple[Action, ...] = ("resend", "credit_and_rebill", "reverse_and_repost", "reverse_duplicate")
+"""Corrections of a document as a whole: the differences of its lines go with it."""
+
+
+def with_lines(found: list[Draft], name_of: Callable[[Mapping[str, str]], str]) -> list[Draft]:
+    """Drafts in which the lines' breaks of a document that is corrected whole went to its draft.
+
+    `name_of`: the document of a break, by its key.
+    """
+    whole: dict[tuple[str, str], int] = {}
+    for at, draft in enumerate(found):
+        if draft.action in WHOLE and draft.side is not None and draft.breaks[0].level == "document":
+            whole.setdefault((draft.kind, name_of(draft.key)), at)
+    kept = list(found)
+    gone: list[int] = []
+    for at, draft in enumerate(found):
+        place = whole.get((draft.kind, name_of(draft.key)))
+        if draft.breaks[0].level == "line" and place is not None:
+            kept[place] = replace(kept[place], breaks=(*kept[place].breaks, *draft.breaks))
+            gone.append(at)
+    return [draft for at, draft in enumerate(kept) if at not in gone]
+
+
 def _placed(picked: Chosen, found: Break, owner: Side) -> tuple[Action, Side | None, str]:
     """Which ERP is corrected: the one that misses it or has it too often, else the one that is no owner."""
     choice = picked.choice
@@ -101,7 +124,8 @@ def effects(draft: Draft) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
 
 def _effect(found: Break, minor: int) -> Effect:
     amount = str(Money(minor, found.currency))
-    return Effect(column=found.column, currency=found.currency, amount=amount, counted=found.counted)
+    column = f"lines.{found.column}" if found.level == "line" else found.column
+    return Effect(column=column, currency=found.currency, amount=amount, counted=found.counted)
 
 
 def proposal(
@@ -132,7 +156,7 @@ def proposal(
         breaks=tuple(
             HeldBreak.model_validate(
                 {
-                    "identity": one.identity, "class": one.what, "column": one.column, "cause": one.cause,
+                    "identity": one.identity, "class": one.what, "level": one.level, "column": one.column, "cause": one.cause,
                     "code": one.code, "currency": one.currency, "delta": one.delta,
                     "counted": one.counted,
                 }

@@ -18,7 +18,7 @@ from router.canonical.ledger import Account
 from router.canonical.money import Money
 from router.canonical.reference import Reference
 from router.configfile import ConfigFile
-from router.dualrun.breaks import BreakClass
+from router.dualrun.breaks import BreakClass, Level
 from router.dualrun.policy import Side
 from router.dualrun.repairs.rules import POSTING, Action
 from router.errors import BadInput
@@ -38,6 +38,7 @@ class HeldBreak(Reference):
 
     identity: str
     what: Annotated[BreakClass, Field(alias="class")]
+    level: Level = "document"
     column: str = ""
     cause: str
     code: str
@@ -51,7 +52,7 @@ class Effect(Reference):
     """What a correction adds to the totals of the ERP it goes to."""
 
     column: str = ""
-    """The compared column; empty for a whole row."""
+    """The compared column, with `lines.` before it where a line differs; empty for a whole row."""
     currency: str
     amount: str
     """A signed decimal string."""

@@ -18,7 +18,7 @@ from router.dualrun.breaks import Break
 from router.dualrun.policy import SIDES, Side
 from router.dualrun.repairs import documents
 from router.dualrun.repairs.documents import CannotCorrect, Firm, Made
-from router.dualrun.repairs.drafts import Draft, drafts, proposal, told
+from router.dualrun.repairs.drafts import Draft, drafts, proposal, told, with_lines
 from router.dualrun.repairs.findings import Finding, judged
 from router.dualrun.repairs.gathering import Gathering, Name
 from router.dualrun.repairs.plan import Header, Plan, Proposal, sealed
@@ -91,7 +91,7 @@ class Repairs:
         paid = await self._paid(standings.values())
         made = [
             self._proposed(draft, standings.get((draft.kind, _id_of(draft.key))), rules, header, paid)
-            for draft in drafts(found, rules, owner_of)
+            for draft in with_lines(drafts(found, rules, owner_of), _id_of)
         ]
         return sealed(header, made)
 
@@ -107,7 +107,8 @@ class Repairs:
         made: tuple[Made, ...] = ()
         try:
             if draft.side is not None:
-                made = self._made(draft, standing, state, header, paid)
+                identities = [one.identity for one in draft.breaks]
+                made = self._made(draft, identities, standing, state, header, paid)
         except CannotCorrect as error:
             draft = draft.given_up(str(error))
         system = header.systems.get(draft.side, "") if draft.side is not None else ""
@@ -118,6 +119,7 @@ class Repairs:
     def _made(
         self,
         draft: Draft,
+        identities: Sequence[str],
         standing: Standing | None,
         state: Mapping[str, str],
         header: Header,
@@ -126,7 +128,7 @@ class Repairs:
         """The documents of a draft; raises CannotCorrect."""
         if standing is None or draft.side is None:
             raise CannotCorrect(NOT_KEY)
-        if any(one.level == "line" for one in draft.breaks):
+        if draft.breaks[0].level == "line":
             raise CannotCorrect("a line is corrected with its document")
         if draft.action == "resend":
             if not standing.transaction_id:
@@ -138,8 +140,9 @@ class Repairs:
             date_of=self._date_of,
             paid_minor=lambda invoice: paid.get(invoice, 0),
         )
-        identities = sorted(one.identity for one in draft.breaks)
-        facts = orjson.dumps([identities, draft.action, draft.side, state], option=orjson.OPT_SORT_KEYS)
+        facts = orjson.dumps(
+            [sorted(identities), draft.action, draft.side, state], option=orjson.OPT_SORT_KEYS
+        )
         return documents.made(draft, standing, firm, tag=hashlib.sha256(facts).hexdigest()[:8])
 
     def _date_of(self, document: Document) -> date | None:
@@ -188,7 +191,8 @@ class Repairs:
             told_now = (f"owner: {one.owner} before, {standing.owner} now",)
             return Finding(id=one.id, verdict="moved", why="another ERP owns it now", moved=told_now)
         try:
-            made = self._made(_draft_of(one), standing, one.state, plan, paid)
+            identities = [held.identity for held in one.breaks]
+            made = self._made(_draft_of(one), identities, standing, one.state, plan, paid)
         except CannotCorrect as error:
             return Finding(id=one.id, verdict="blocked", why=str(error))
         if _told_of(made, standing) == [dict(row) for row in one.documents]:
@@ -327,9 +331,13 @@ def _draft_of(one: Proposal) -> Draft:
             key=one.key,
             kind=one.kind,
             what=held.what,
+            level=held.level,
             column=held.column,
             currency=held.currency,
-            delta_minor=None if held.delta is None else Money.parse(held.delta, held.currency).minor,
+            # A delta without a currency is one of minutes: it moves no money.
+            delta_minor=Money.parse(held.delta, held.currency).minor
+            if held.delta and held.currency
+            else None,
             legal_entity=one.legal_entity,
             cause=held.cause,
             code=held.code,
