@@ -30,7 +30,8 @@ def compare(
     crosswalk: Table | None = None,
 ) -> TableComparison:
     """A comparison that has run."""
-    columns = list(dict.fromkeys(name for row in [*legacy, *cloud] for name in row))
+    named = [*policy["key"], *policy["columns"], "currency", *sum(policy.get("control_totals", []), [])]
+    columns = list(dict.fromkeys([*named, *(name for row in [*legacy, *cloud] for name in row)]))
     given = None
     if crosswalk is not None:
         keys = policy["key"]
