@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from cutover.report import evidence_views, finance_view, headline, views, wording
+from cutover.report import dual_run_view, evidence_views, finance_view, headline, views, wording
 
 
 def render(report: Mapping[str, Any]) -> str:
@@ -26,7 +26,7 @@ def render(report: Mapping[str, Any]) -> str:
         "timeline": views.timeline(report),
         "gates": views.gates(report),
         "load": views.load(report),
-        "differences": views.differences(report),
+        "differences": dual_run_view.differences(report),
         "money": views.money(report),
         "finance": finance_view.finance(report),
         "exceptions": evidence_views.exceptions(report),

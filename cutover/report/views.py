@@ -14,12 +14,7 @@ from cutover.report import charts, gantt, schedule
 from cutover.report.headline import part
 from cutover.report.wording import (
     FACTS,
-    NOTHING,
     amount,
-    basis_points,
-    clean,
-    delta,
-    exact,
     instant,
     number,
     total,
@@ -100,86 +95,6 @@ def load(report: Mapping[str, Any]) -> dict[str, Any]:
     parts = [charts.day_parts(one, start=start, bucket_minutes=minutes) for one in loads]
     rows = [{"at": row[0]["at"], "parts": row} for row in zip(*parts, strict=True)]
     return {"chart": chart, "systems": [one.system for one in loads], "rows": rows, "bucket": minutes}
-
-
-def differences(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The comparisons: money first, then what differs and why, then the levels it was compared on."""
-    compared = list(report.get("differences") or ())
-    sums = [
-        {
-            "run": _run(row),
-            "entities": ", ".join(map(str, row.get("entities") or ())),
-            "currency": currency,
-            "legacy": amount(one.get("legacy")),
-            "cloud": amount(one.get("cloud")),
-            "net": delta(_minus(one.get("cloud"), one.get("legacy"))),
-            "variance": amount(one.get("variance")),
-            "points": basis_points(one.get("variance"), one.get("legacy")),
-            "zero": exact(one.get("variance")) == 0,
-        }
-        for row in compared
-        for currency, one in sorted((row.get("money") or {}).items())
-    ]
-    causes = [
-        {**one, "run": _run(row), "money": _has_money(one)}
-        for row in compared
-        for one in row.get("causes") or ()
-    ]
-    groups: dict[tuple[str, str, str], int] = {}
-    for one in causes:
-        key = (clean(one.get("cause")), words(one.get("class")), words(one.get("kind")))
-        groups[key] = groups.get(key, 0) + int(one.get("breaks") or 0)
-    # What nobody could explain comes first, then the most frequent.
-    ranked = sorted(groups.items(), key=lambda item: (item[0][0] != "unexplained", -item[1], item[0]))
-    bars = [
-        (f"{cause} · {what} · {kind}", count, cause == "unexplained") for (cause, what, kind), count in ranked
-    ]
-    causes.sort(key=lambda one: (one.get("cause") != "unexplained", -int(one.get("breaks") or 0)))
-    return {
-        "compared": [{**row, "run": _run(row)} for row in compared],
-        "sums": sums,
-        "causes": causes,
-        "chart": charts.bar_chart("causes", bars, title="Differences by cause", unit="differences")
-        if bars
-        else "",
-        "levels": [
-            {"run": _run(row), "rows": [_level(one) for one in row.get("levels") or ()]} for row in compared
-        ],
-    }
-
-
-def _has_money(row: Mapping[str, Any]) -> bool:
-    """Whether a delta of this class is money; a status that differs has none, not one of zero."""
-    return str(row.get("class", "")).startswith(("amount", "missing", "duplicate"))
-
-
-def _run(row: Mapping[str, Any]) -> str:
-    return str(row.get("run_id", "")).rpartition("/")[2]
-
-
-def _level(row: Mapping[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "kind": words(row.get("kind")), "entity": row.get("legal_entity"), "currency": row.get("currency") or NOTHING,
-        "status": row.get("status_breaks"), "dimension": row.get("dimension_breaks"),
-    }  # fmt: skip
-    for name in ("count", "minutes"):
-        old, new = (part(row, name).get(side) for side in ("legacy", "cloud"))
-        shown[name] = (
-            number(old),
-            number(new),
-            None if old is None or new is None else delta(str(new - old)),
-        )
-    old, new = (part(row, "money").get(side) for side in ("legacy", "cloud"))
-    shown["empty"] = exact(old) == 0 and exact(new) == 0
-    shown["money"] = (amount(old), amount(new), delta(_minus(new, old)))
-    return shown
-
-
-def _minus(left: Any, right: Any) -> str | None:
-    if exact(left) is None or exact(right) is None:
-        return None
-    negated = right[1:] if right.startswith("-") else f"-{right}"
-    return total([left, negated])
 
 
 def money(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def comparison(wave: str, rng: Random, *, unexplained: int = 0) -> dict[str, Any
             off = rng.randrange(-400, 400) if kind in ("invoice", "time_entry") else 0
             levels.append(
                 {
-                    "kind": kind, "legal_entity": entity, "currency": currency,
+                    "kind": kind, "legal_entity": entity, "currency": currency, "period": "2026-10",
                     "count": {"legacy": count, "cloud": count},
                     "money": {"legacy": money(minor, currency), "cloud": money(minor + off, currency)},
                     "minutes": {"legacy": minutes, "cloud": minutes} if kind == "time_entry" else {"legacy": 0, "cloud": 0},
@@ -139,8 +139,64 @@ def comparison(wave: str, rng: Random, *, unexplained: int = 0) -> dict[str, Any
         causes.append(_cause("invoice", "missing_in_cloud", "unexplained", "US01", unexplained, "-12450.00"))
     return {
         "run_id": f"weekend/{wave}-reconcile", "legacy": "sap_ecc", "cloud": "netsuite", "entities": WAVES[wave],
-        "consistency": "quiescent", "compared": 9_817, "pending": 0, "breaks": sum(row["breaks"] for row in causes),
+        "consistency": POINT, "policy_hash": "a165" * 16, "compared": 9_817, "pending": 0, "settled_in_grace": 2,
+        "clusters": [_cluster(row) for row in causes], "fields": [_field(row) for row in causes],
+        "walk": [_walk(row, True) for row in causes if row["delta"]], "hidden": HIDDEN, "examples": [_example(causes[0])], "breaks": sum(row["breaks"] for row in causes),
         "missing": unexplained, "unexplained": unexplained, "untied": 0, "levels": levels, "causes": causes, "money": sums,
+    }  # fmt: skip
+
+
+POINT = {
+    "state": "quiescent", "position": 4711, "sentence": "quiescent at 4711: nothing of these entities moved",
+    "read": [{"system": HOSTILE, "from": text(START), "until": text(START), "records": 9817, "repeated": 0}],
+}  # fmt: skip
+HIDDEN = [
+    {"kind": "invoice", "level": "document", "column": "memo", "why": "ignore", "pairs": 3, "money": {}, "used": True,
+     "reason": HOSTILE, "owner": "finance-ops", "approved_by": "", "expires": "2027-01-31", "expired": False},
+    {"kind": "invoice", "level": "document", "column": "total", "why": "tolerance", "pairs": 2, "money": {"GBP": "0.02"},
+     "used": True, "reason": "", "owner": "", "approved_by": "", "expires": "", "expired": False},
+    {"kind": "invoice", "level": "line", "column": "net", "why": "tolerance", "pairs": 0, "money": {}, "used": False,
+     "reason": "", "owner": "", "approved_by": "", "expires": "", "expired": False},
+]  # fmt: skip
+
+
+def _cluster(row: dict[str, Any]) -> dict[str, Any]:
+    money_ = {"net": row["delta"], "absolute": row["delta"] and row["delta"].lstrip("-")}
+    said = f"{row['breaks']} breaks, one cause: {row['cause']} for {row['legal_entity']} {HOSTILE}"
+    return {
+        **{name: row[name] for name in ("kind", "cause", "legal_entity", "currency", "breaks")}, "code": "c", "facet": "",
+        "shares": 0, "documents": row["breaks"], "sentence": said, "examples": ["0123456789abcdef"], **money_,
+    }  # fmt: skip
+
+
+def _field(row: dict[str, Any]) -> dict[str, Any]:
+    names = ("legal_entity", "kind", "class", "currency", "breaks", "delta")
+    return {**{name: row[name] for name in names}, "level": "document", "column": "total"}
+
+
+def _walk(row: dict[str, Any], ties: bool) -> dict[str, Any]:
+    zero, currency = money(0, row["currency"]), row["currency"]
+    steps = dict.fromkeys(("missing_in_cloud", "missing_in_legacy", "duplicates", "moved"), zero)
+    return {
+        "kind": row["kind"], "level": "document", "by": {"legal_entity": row["legal_entity"], "period": "2026-10"},
+        "column": "total", "currency": currency, "rows": {"legacy": 1, "cloud": 1}, "legacy": zero, "cloud": row["delta"],
+        "difference": row["delta"], "walk": {**steps, "amounts": row["delta"]}, "ties": ties,
+    }  # fmt: skip
+
+
+def _example(row: dict[str, Any]) -> dict[str, Any]:
+    def document(total: str) -> dict[str, Any]:
+        line = {"line": "1", "description": HOSTILE, "net": total, "tax_code": "STD"}
+        return {
+            "fields": {"status": "posted", "total": total, "memo": HOSTILE},
+            "lines": [line],
+            "line_count": 1,
+        }
+
+    return {
+        "cluster": 0, "identity": "0123456789abcdef", "kind": row["kind"], "level": "document", "key": {"document_id": "A"},
+        "class": row["class"], "column": "total", "currency": row["currency"], "delta": row["delta"], "cause": row["cause"],
+        "code": "c", "evidence": HOSTILE, "legacy": [document("1.00")], "cloud": [document("1.01")],
     }  # fmt: skip
 
 

@@ -64,6 +64,12 @@ def erp(seq: int, system: str = "sap_ecc") -> ErpDocument:
     )  # fmt: skip
 
 
+WALK = {
+    "kind": "invoice", "level": "document", "by": {"legal_entity": "UK01"}, "column": "total", "currency": "GBP",
+    "legacy": "12.00", "cloud": "9.99", "ties": True,
+    "walk": {"missing_in_cloud": "5.00", "missing_in_legacy": "3.00", "duplicates": "0.00", "amounts": "-0.01", "moved": "0.00"},
+}  # fmt: skip
+
 SOUND = Facts(
     transactions=[transaction(1), transaction(2)],
     decisions=[decided(1), decided(2)],
@@ -75,7 +81,7 @@ SOUND = Facts(
     trial_balances={"sap_ecc": {"UK01": {"cash": 5, "revenue": -5}}},
     approved=[("/kantata/time_entries", "TE-1"), ("/kantata/time_entries", "TE-2")],
     replays=[("T000000000001", True)],
-    compared=[{"run_id": "run", "breaks": 1, "untied": 0}],
+    compared=[{"run_id": "run", "breaks": 1, "untied": 0, "walk": [WALK]}],
 )
 
 
@@ -115,6 +121,13 @@ PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
     "a break that is not stored": ("I7", {"breaks": {}}),
     "a ledger out of balance": ("I7", {"trial_balances": {"sap_ecc": {"UK01": {"cash": 5, "revenue": -4}}}}),
     "totals that do not tie": ("I7", {"compared": [{"run_id": "run", "breaks": 1, "untied": 1}]}),
+    "a walk that does not arrive": (
+        "I7",
+        {"compared": [{"run_id": "run", "breaks": 1, "untied": 0, "walk": [WALK | {"cloud": "10.00"}]}]},
+    ),
+    "a walk the engine called untied": (
+        "I7", {"compared": [{"run_id": "run", "breaks": 1, "untied": 1, "untied_walks": ["invoice net"]}]},
+    ),
 }  # fmt: skip
 
 

@@ -98,10 +98,37 @@ def test_what_nobody_could_explain_is_listed_first_and_marked() -> None:
     report["differences"].append(samples.comparison("emea", Random(1), unexplained=2))
     tree = page(report)
     assert rows_of(tree, "Differences by cause")[1][0] == "✕ unexplained"
-    chart = next(svg for svg in tree.iter("svg") if "causes-t" in svg.get("aria-labelledby"))
+    chart = next(svg for svg in tree.iter("svg") if "money-by-cause-t" in svg.get("aria-labelledby"))
     labels = [words(node) for node in chart.iter("text")]
-    assert labels[0] == "unexplained · missing in cloud · invoice"
+    dollars = labels.index("USD")
+    assert labels[dollars + 1 : dollars + 3] == ["unexplained · invoice", "12,450.00"]
+    assert "one cause: unexplained" in words(tree.get_element_by_id("differences").find(".//ol/li"))
     assert "differences nobody could explain" in section(tree, "verdict")
+
+
+def test_the_dual_run_leads_from_totals_to_one_pair() -> None:
+    """Consistency point, walk, entity and field, what lies behind, one pair field by field, what was hidden."""
+    tree = page(samples.full())
+    told = section(tree, "differences")
+    for expected in (
+        "quiescent at 4,711", "a165" * 16, "each walk arrives to the minor unit", "These are samples",
+        "2 rules of the policy hid nothing", "0.02 GBP",
+    ):  # fmt: skip
+        assert expected in told
+    fields = {row[0]: row[1:] for row in rows_of(tree, "Field by field")}
+    assert fields["total"] == ["≠", "1.00", "1.01", "differs"]
+    assert fields["status"] == ["", "posted", "posted", ""]
+    assert rows_of(tree, "Lines")[1][3] == "1.00 ≠ 1.01"
+    assert rows_of(tree, "Differences by entity and field")[1][2] == "total"
+
+
+def test_a_walk_that_does_not_arrive_is_shouted() -> None:
+    """An engine that lost a difference is worse than any difference."""
+    report = samples.full()
+    report["differences"][0]["walk"][0]["ties"] = False
+    tree = page(report)
+    assert "1 walk of the others does not arrive" in section(tree, "differences")
+    assert rows_of(tree, "Control totals that differ")[1][-1] == "✕ does not tie"
 
 
 def test_a_stopped_run_says_what_was_not_reached() -> None:
