@@ -158,9 +158,9 @@ class Market:
         return self.rates[currency, base, day]
 
 
-def invoices(rng: Random, market: Market, documents: int) -> list[list[Line]]:
+def invoices(rng: Random, market: Market, documents: int, first: int) -> list[list[Line]]:
     """Invoices of one month: mostly in the entity's own currency, one to eight lines each."""
-    return [_invoice(rng, market, place) for place in range(documents)]
+    return [_invoice(rng, market, first + place) for place in range(documents)]
 
 
 def _invoice(rng: Random, market: Market, place: int) -> list[Line]:

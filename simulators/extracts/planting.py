@@ -41,14 +41,17 @@ class Planted:
     policy_yaml: str
 
 
-def planted(seed: int, documents: int = 200, defects: Sequence[str] = DEFECTS, *, each: int = 1) -> Planted:
+def planted(
+    seed: int, documents: int = 200, defects: Sequence[str] = DEFECTS, *, each: int = 1, first: int = 0
+) -> Planted:
     """A pair of extracts with each defect planted `each` times, at most one in a document.
 
     Small documents lend themselves to fewer defects: what finds none is left out and not in `planted`.
+    `first` is where the documents' numbers begin, so that several pairs can be put together.
     """
     rng = Random(seed)  # noqa: S311 - no secret: the same extracts for the same seed
     market = Market.drawn(rng)
-    legacy = invoices(rng, market, documents)
+    legacy = invoices(rng, market, documents, first)
     cloud = [[line.copied() for line in lines] for lines in legacy]
     entries: list[tuple[tuple[str, str], tuple[str, str]]] = []
     free = list(range(documents))

@@ -41,8 +41,9 @@ def _of_one_row(case: Case, difference: Difference) -> Explanation | None:
     amounts = case.total("legacy", "net"), case.total("cloud", "net")
     if legacy is None or cloud is None or amounts[0] is None or amounts[1] is None:
         return None
-    pair = closest(ways(*legacy, amounts[0]), ways(*cloud, amounts[1]))
-    if pair is None or not _shown_before(case, pair, difference):
+    fits = closest(ways(*legacy, amounts[0]), ways(*cloud, amounts[1]))
+    pair = next((one for one in fits if _shown_before(case, one, difference)), None)
+    if pair is None:
         return None
 
     def value(state: Mapping[str, Any]) -> int:

@@ -61,15 +61,15 @@ def ways(hours: Fraction, rate_minor: Fraction, amount: int) -> list[Way]:
     return found
 
 
-def closest(legacy: Sequence[Way], cloud: Sequence[Way]) -> tuple[Way, Way] | None:
-    """One way of each side such that they differ in as little as possible; None when a side has none."""
-    best: tuple[int, int, Way, Way] | None = None
-    for first, one in enumerate(legacy):
-        for second, other in enumerate(cloud):
-            apart = (one.reading != other.reading) + (one.mode != other.mode)
-            if best is None or (apart, first + second) < best[:2]:
-                best = (apart, first + second, one, other)
-    return (best[2], best[3]) if best else None
+def closest(legacy: Sequence[Way], cloud: Sequence[Way]) -> list[tuple[Way, Way]]:
+    """A way of each side, first those that differ in as little as possible, then the plainest."""
+    ranked = [
+        ((one.reading != other.reading) + (one.mode != other.mode), first + second, first, one, other)
+        for first, one in enumerate(legacy)
+        for second, other in enumerate(cloud)
+    ]
+    ranked.sort(key=lambda row: row[:3])
+    return [(one, other) for *_, one, other in ranked]
 
 
 def walk(
