@@ -113,7 +113,7 @@ def told(summary: Mapping[str, Any], out: Path, seconds: float) -> str:
     """The verdict, the levels and the largest clusters, for a terminal."""
     clusters = summary["clusters"]
     lines = [
-        f"Verdict: {summary['verdict'].upper()}",
+        f"Verdict: {summary['verdict'].upper()}  (run {summary['run_id']})",
         f"  {summary['says']}",
         *(
             f"  {level + ':':<14} {row['says']}; breaks: {row['breaks']:,}"

@@ -109,6 +109,7 @@ class _Comparison:
         """Give every break its cause and state, write it, and count it."""
         judge = ExtractJudge(self._policy)
         whole = max(1, self._table.counts.differing)
+        self._progress("explaining", 0, whole)
         with (self._folder / BREAKS).open("wb") as file:
             for found in explained(self._table.documents, judge, self._policy):
                 one = life(noise(found) if noise is not None else found)

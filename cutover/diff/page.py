@@ -141,7 +141,7 @@ def _sums(money: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
 
 def _causes(summary: Mapping[str, Any]) -> dict[str, Any]:
     rows = summary["breaks"]["by_cause"]
-    panels: dict[str, list[tuple[str, int, str, int, bool]]] = {}
+    panels: dict[str, list[tuple[str, int, str, bool]]] = {}
     for row in rows:
         for currency, sums in row["money"].items():
             minor = int(sums["absolute"].replace(".", ""))
@@ -150,7 +150,6 @@ def _causes(summary: Mapping[str, Any]) -> dict[str, Any]:
                     words(row["cause"]),
                     minor,
                     sums["absolute"],
-                    row["breaks"],
                     row["cause"] == "unexplained",
                 )
                 panels.setdefault(currency, []).append(bar)

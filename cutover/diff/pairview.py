@@ -90,7 +90,8 @@ def text_of(row: Row, name: str, policy: Policy) -> str:
 
 def _plain(cell: Cell) -> str:
     if isinstance(cell, Decimal):
-        return format(cell, "f")
+        text = format(cell, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(cell, date):
         return cell.isoformat()
     text = str(cell)

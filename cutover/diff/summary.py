@@ -189,11 +189,7 @@ def _levels(facts: Facts) -> Row:
         f"{number(counts.legacy_rows)} legacy rows, {number(counts.cloud_rows)} cloud rows, "
         f"{number(counts.pairs)} paired ({_pairing(counts)})"
     )
-    equal = sum(one.legacy_minor == one.cloud_minor for one in totals)
-    rows["money"]["says"] = (
-        f"{number(equal)} of {plural(len(totals), 'control total')} equal to the minor unit, "
-        f"{number(sum(one.ties for one in totals))} tie with what was found"
-    )
+    rows["money"]["says"] = _money_says(totals, rows["money"]["columns"])
     for level in ("status", "dimension", "text and date"):
         names = rows[level]["columns"]
         rows[level]["says"] = (
@@ -202,6 +198,17 @@ def _levels(facts: Facts) -> Row:
             else "no such column in the policy"
         )
     return rows
+
+
+def _money_says(totals: Sequence[ControlTotal], compared: Sequence[str]) -> str:
+    if not totals:
+        return f"{plural(len(compared), 'column')} compared, none of money"
+    equal = sum(one.legacy_minor == one.cloud_minor for one in totals)
+    tie = sum(one.ties for one in totals)
+    return (
+        f"{number(equal)} of {plural(len(totals), 'control total')} equal to the minor unit, "
+        f"{number(tie)} walked from legacy to cloud by what was found"
+    )
 
 
 def _pairing(counts: Counts) -> str:

@@ -108,7 +108,7 @@ def test_the_chart_has_its_table_and_never_adds_currencies() -> None:
     rows = {row[0]: row for row in rows_of(tree, "Breaks and money by cause")[1:]}
     assert rows["missing"][-1] == "250.00 GBP"
     assert rows["✕ unexplained"][-1] == "500 JPY"
-    assert "0.04 in 5 breaks" in drawn
+    assert "0.04" in drawn
 
 
 def test_a_pair_is_shown_field_by_field() -> None:
