@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -29,12 +30,14 @@ def rules() -> RepairRules:
     return as_repair_rules(default_file("policies/repairs.yaml"))
 
 
-async def compared(stand: Stand, run_id: str) -> list[Mapping[str, Any]]:
-    """The breaks of a comparison of the example's entity."""
+async def compared(stand: Stand, run_id: str, *kinds: str) -> list[Mapping[str, Any]]:
+    """The breaks of some kinds (none: of time) in a comparison of the example's entity."""
     await stand.router.dual_run.compare(
         run_id=run_id, legacy=LEGACY, cloud=CLOUD, entities=["UK01"], since="2026-10-01", until="2026-12-01"
     )
-    return [row for row in await stand.router.journal.breaks(run_id) if row["kind"] == "time_entry"]
+    return [
+        row for row in await stand.router.journal.breaks(run_id) if row["kind"] in (kinds or ("time_entry",))
+    ]
 
 
 async def worked(stand: Stand) -> None:
@@ -42,6 +45,14 @@ async def worked(stand: Stand) -> None:
     answer = await stand.post(event("time_entry", minutes=480))
     assert answer.status_code == 202, answer.text
     await stand.settled()
+
+
+async def close_books(stand: Stand) -> None:
+    """The month of the example is closed."""
+    for step in ("soft-close", "close"):
+        body = {"by": "ann", "why": "month end"}
+        answer = await stand.post(body, f"/v1/periods/UK01/2026-10:{step}")
+        assert answer.status_code == 200, answer.text
 
 
 def decided(plan: Plan, action: str) -> Plan:
@@ -218,5 +229,62 @@ def test_a_repair_needs_two_people_over_http_too(tmp_path: Path) -> None:
         assert edited.status_code == 422
         assert "was edited" in edited.text
         assert (await stand.post({"run_id": "none"}, "/v1/repairs:propose")).status_code == 404
+
+    on_stand(tmp_path, test, routes=DUAL)
+
+
+def test_a_wrong_invoice_is_credited_and_issued_again_in_its_erp_alone(tmp_path: Path) -> None:
+    """An invoice edited in the cloud ERP is credited as it stands there and billed as the owner has it.
+
+    The firm's own view does not change: nothing was settled against the invoice, nothing else is unbilled.
+    """
+
+    async def test(stand: Stand) -> None:
+        await stand.posted(*BEFORE)
+        await worked(stand)
+        assert (await stand.post(event("billing_event"))).status_code == 202
+        await asyncio.sleep(
+            900
+        )  # what CRM and PSA are told waits for their project, and is not asked for here
+        (invoice,) = [row for row in books(stand, "netsuite").store.every() if row.type == "invoice"]
+        for part in ("net_minor", "total_minor", "open_minor"):
+            setattr(invoice, part, getattr(invoice, part) + 1000)
+        invoice.lines[0].net_minor += 1000
+        stand.simulators["netsuite"].sim.records._note(invoice)  # type: ignore[attr-defined]
+        assert {row["column"] for row in await compared(stand, "R1", "invoice")} == {"net", "total"}
+        repairs, journal = stand.router.repairs, stand.router.journal
+        plan = await repairs.propose("R1", rules())
+        (one,) = plan.proposals
+        assert (one.action, one.system, len(one.breaks)) == ("credit_and_rebill", "netsuite", 3)
+        assert plan.totals.by_system["netsuite"].effect == {"GBP": "-10.00"}
+        (done,) = await repairs.apply(decided(plan, "credit_and_rebill"), by="ann", approved_by="bob")
+        assert done.verdict == "applied", done
+        await asyncio.sleep(900)
+        assert await compared(stand, "R2", "invoice", "credit_memo") == []
+        assert await journal.against("INV-BE-100") == []
+        assert [one.document.document_id for one in await journal.kept(["invoice"])] == ["INV-BE-100"]
+        assert not [row for row in books(stand, "sap_ecc").store.every() if row.type == "credit_memo"]
+
+    on_stand(tmp_path, test, routes=DUAL)
+
+
+def test_what_no_period_takes_or_nobody_accepted_is_a_persons(tmp_path: Path) -> None:
+    """A plan whose documents would be others by now is blocked; a row nobody sent gets no correction at all."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted(*BEFORE)
+        await worked(stand)
+        posted_again(stand, "sap_ecc")
+        (row,) = posted_time(stand, "netsuite")
+        await compared(stand, "R1")
+        repairs = stand.router.repairs
+        plan = await repairs.propose("R1", rules())
+        await close_books(stand)
+        (finding,) = await repairs.apply(decided(plan, "reverse_duplicate"), by="ann", approved_by="bob")
+        assert finding.verdict == "blocked"
+        assert "period" in finding.why
+        again = await repairs.propose("R1", rules())
+        (one,) = again.proposals
+        assert one.documents[0]["document"]["accounting_date"] > row.posting_date.isoformat()
 
     on_stand(tmp_path, test, routes=DUAL)
