@@ -35,9 +35,11 @@ class Totals:
         )
 
     def _by_currency(self) -> list[list[Field]]:
-        """Money columns that share a currency are added up together."""
+        """Money columns that share a currency are added up together; a sum of rates would mean nothing."""
         sharing: dict[str, list[Field]] = {}
         for one in self.plan.monies():
+            if one.name in self.plan.prices:
+                continue
             sharing.setdefault(one.currency_sql("t"), []).append(one)
         return list(sharing.values())
 
