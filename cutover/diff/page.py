@@ -100,23 +100,38 @@ def _tiles(summary: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _totals(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A table for each grouping: totals that differ or don't tie first, those that are equal apart."""
     rows = summary["control_totals"]
-    # What does not tie, then what differs: whoever has little time sees these.
-    ranked = sorted(
-        enumerate(rows), key=lambda item: (item[1]["ties"], _zero(item[1]["difference"]), item[0])
-    )
-    chosen = [row for _, row in sorted(ranked[:TOTALS_SHOWN], key=lambda item: item[0])]
+    tables: dict[tuple[str, ...], dict[str, Any]] = {}
+    left = TOTALS_SHOWN
+    # Whoever has little time sees what does not tie, then what differs.
+    for row in sorted(rows, key=lambda row: (row["ties"], _zero(row["difference"]))):
+        groups = tuple(name for name in row["by"] if name != "currency")
+        table = tables.setdefault(groups, {"groups": groups, "differ": [], "equal": [], "all": 0, "shown": 0})
+        table["all"] += 1
+        if left:
+            left -= 1
+            table["shown"] += 1
+            quiet = row["ties"] and not any(map(_moves, row["walk"].values()))
+            table["equal" if quiet else "differ"].append(
+                {**row, "steps": [_step(row, name, sign) for name, _, sign in STEPS]}
+            )
+    for table in tables.values():
+        for part in ("differ", "equal"):
+            table[part].sort(key=lambda row: (row["ties"], [*row["by"].values()], row["currency"]))
+        table["note"] = of_many(table["shown"], table["all"], FILE)
     return {
-        "groups": list(dict.fromkeys(name for row in rows for name in row["by"] if name != "currency")),
-        "rows": [{**row, "steps": [_step(row, *step) for step in STEPS]} for row in chosen],
+        "tables": list(tables.values()),
         "steps": [f"{'−' if sign < 0 else '+'} {told}" for _, told, sign in STEPS],
-        "note": of_many(len(chosen), len(rows), FILE),
     }
 
 
-def _step(row: Mapping[str, Any], name: str, told: str, sign: int) -> str:
+def _moves(text: str) -> bool:
+    return not _zero(text)
+
+
+def _step(row: Mapping[str, Any], name: str, sign: int) -> str:
     """What a step adds to the walk, signed as it is walked."""
-    del told
     text = row["walk"][name]
     if sign < 0:
         text = text[1:] if text.startswith("-") else text if _zero(text) else f"-{text}"
