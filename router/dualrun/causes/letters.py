@@ -7,6 +7,7 @@ Technical Standard 39 calls them confusables), dashes, quotes and invisible char
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -44,47 +45,42 @@ def _without_zeros(text: str) -> str:
 
 FORMS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("trailing-space", "blanks around it", str.strip),
-    ("inner-space", "blanks inside it", lambda text: " ".join(text.split())),
-    ("letter-case", "upper and lower case", str.casefold),
+    ("inner-space", "blanks inside it", lambda text: re.sub(r"\s+", " ", text)),
     ("unicode-composition", "composed and combined letters", lambda text: unicodedata.normalize("NFC", text)),
     ("unicode-compatibility", "compatibility letters", lambda text: unicodedata.normalize("NFKC", text)),
     ("look-alike", "letters that look alike", lambda text: text.translate(LOOK_ALIKES)),
+    ("letter-case", "upper and lower case", str.casefold),
     ("leading-zeros", "leading zeros", _without_zeros),
 )  # fmt: skip
-"""Code, words, and what takes the form away; look-alikes are folded in their own case as well."""
+"""Code, words, and what takes the form away, the plainest first; case comes after the letters it changes."""
 
 
-def folded(text: str) -> str:
-    """A text without any of the forms: two that differ in form only are equal."""
-    for _, _, form in FORMS:
-        text = form(text)
-    return text.translate(LOOK_ALIKES).casefold().strip()
+def folded(text: str, *, but: str = "") -> str:
+    """A text without any of the forms: two that differ in form only are equal. `but`: a form to keep."""
+    for code, _, take in FORMS:
+        if code != but:
+            text = take(text)
+    return text
 
 
 def form(legacy: str, cloud: str) -> Explanation | None:
     """The form that two different texts differ in; None when they say something else."""
-    if not legacy or not cloud or folded(legacy) != folded(cloud):
+    if not legacy or not cloud or legacy == cloud or folded(legacy) != folded(cloud):
         return None
-    for code, words, take in FORMS:
-        if take(legacy) == take(cloud):
-            return because(
-                _cause(code),
-                code,
-                f"{_quoted(legacy)} and {_quoted(cloud)} differ in {words} only{_where(legacy, cloud)}",
-            )
-    one, other = legacy, cloud
-    met: list[tuple[str, str]] = []
-    for code, words, take in (*FORMS, *FORMS):
-        before, (one, other) = (one, other), (take(one), take(other))
-        # A form that both texts have in the same way is none they differ in.
-        if (one, other) != before and (one == before[0]) != (other == before[1]):
-            met.append((code, words))
-        if one == other:
-            break
-    code, words = met[-1] if met else FORMS[0][:2]
-    said = " and ".join(dict.fromkeys(word for _, word in met))
+    plain = [one for one in FORMS if one[2](legacy) == one[2](cloud)][:1]
+    # Several forms at once: those that can't be left out; one that is taken for granted if each of them can.
+    needed = (
+        plain
+        or [one for one in FORMS if folded(legacy, but=one[0]) != folded(cloud, but=one[0])]
+        or [FORMS[0]]
+    )
+    words = " and ".join(one[1] for one in needed)
+    only = " only" if len(needed) == 1 else ""
+    code = needed[-1][0]
     return because(
-        _cause(code), code, f"{_quoted(legacy)} and {_quoted(cloud)} differ in {said}{_where(legacy, cloud)}"
+        _cause(code),
+        code,
+        f"{_quoted(legacy)} and {_quoted(cloud)} differ in {words}{only}{_where(legacy, cloud)}",
     )
 
 
