@@ -220,8 +220,7 @@ def _found_row(
     standing: Standing,
     base: Mapping[str, Any] | None,
 ) -> Row:
-    known = _as_known(base)
-    place = scope.place_of(one, known.place if known is not None else None)
+    place = scope.place_of(one, _place(base["place"]) if base is not None and base["state"] else None)
     given = standing.acceptance
     return (
         one.identity, standing.state, standing.first_seen, tx.now, standing.opened_at, None, run_id,
@@ -255,9 +254,9 @@ def _not_found(
     restored: list[Row] = []
     fixed: list[str] = []
     for identity, base in before.items():
-        known = _as_known(base)
         if identity in standings:
             continue
+        known = _as_known(base)
         if known is None:
             taken_back.append(identity)
             continue

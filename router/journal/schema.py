@@ -336,7 +336,6 @@ break_states = Table(
     _number("money_minor"),
     _text("data"),  # as found last
     _text("before", null=True),  # what it was before `run_id`, so that the run can be made again
-    Index("break_states_state", "state"),
     Index("break_states_run", "run_id"),
 )
 

@@ -71,7 +71,6 @@ def _tables() -> None:
         *_texts("before", null=True),
         sa.PrimaryKeyConstraint("identity"),
     )  # fmt: skip
-    op.create_index("break_states_state", "break_states", ["state"], unique=False)
     op.create_index("break_states_run", "break_states", ["run_id"], unique=False)
     op.create_table(
         "acceptances",
