@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.dualrun.extracts import delimited
+from router.dualrun.policy import Policy
+from router.errors import BadConfig
 from tests.unit.extract_samples import policy, read, refusal
 
 HEADER = "id,total,memo,posted"
@@ -171,6 +173,8 @@ def test_line_ends_of_several_kinds_are_read(tmp_path: Path) -> None:
     """Between rows they all end a row; inside quotes they stay what they are."""
     path = file(tmp_path, f'{HEADER}\r\n1,5,"a\r\nb\rc",2026-10-01\n2,5,x,2026-10-01\r3,5,y,2026-10-01\r\n')
     assert [row[2] for row in read(path)[1]] == ["a\r\nb\rc", "x", "y"]
+    path = file(tmp_path, f"{HEADER}\r\n1,5,a,x\r 2,6,b,y\r\n")
+    assert read(path)[1] == [("1", "5", "a", "x"), (" 2", "6", "b", "y")]
 
 
 @pytest.mark.parametrize("inside", ["\n", "\r\n", "\r"])
@@ -247,3 +251,38 @@ def test_a_long_header_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     more = [f"column_{at}" for at in range(50)]
     path = file(tmp_path, f"{HEADER},{','.join(more)}\n1,5,x,2026-10-01,{','.join(more)}\n")
     assert read(path)[1][0][4:] == tuple(more)
+
+
+LOOSE = st.lists(
+    st.lists(st.sampled_from(["", "a", "1 ", " ", '"', '""', '"a,b"', '"\n"', '"\r\n"', 'a"b', ",", '"x"y', "\r", "\n"]), max_size=3),
+    min_size=3,
+    max_size=3,
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(LOOSE, st.sampled_from(["\n", "\n", "\r\n", "\r"])), max_size=4))
+def test_loose_text_is_read_as_the_standard_reader_does_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[list[list[str]], str]]
+) -> None:
+    """No quote, comma or line end in an odd place loses or moves a cell; blanks around quotes are the one freedom."""
+    body = "".join(",".join("".join(cell) for cell in row) + end for row, end in rows)
+    path = file(tmp_path_factory.mktemp("loose"), f"id,memo,posted\n{body}")
+    given_policy = Policy.model_validate(
+        {
+            "key": ["id"],
+            "columns": {"memo": {"type": "text"}, "posted": {"type": "text"}},
+            "files": {"legacy": {"nulls": [], "delimiter": ","}},
+        }
+    )
+    try:
+        found = read(path, given_policy)[1]
+    except BadConfig:
+        return
+    expected = [row for row in csv.reader(io.StringIO(body, newline="")) if row]
+    if any(len(row) != 3 for row in expected) or any('"' in cell for row in expected for cell in row):
+        # Quotes inside a cell: the standard reader takes ` "a"` as it stands, this one as a.
+        return
+    assert [[(cell or "").strip(" ") for cell in row[:3]] for row in found] == [
+        [cell.strip(" ") for cell in row] for row in expected
+    ]

@@ -9,6 +9,7 @@ Where it sits: between the user's files and `router.dualrun.engine`, on a `Workb
 
 from __future__ import annotations
 
+from router.dualrun.extracts.proposing import propose_policy
 from router.dualrun.extracts.reading import Extract, inspected, read_crosswalk, read_extract
 
-__all__ = ["Extract", "inspected", "read_crosswalk", "read_extract"]
+__all__ = ["Extract", "inspected", "propose_policy", "read_crosswalk", "read_extract"]

@@ -4,7 +4,7 @@ Context: the reader is the fastest there is, but two of its kindnesses lose data
 beyond the header that mean no value are dropped (a row whose memo holds an unquoted comma then shifts),
 and a quote in a skipped line swallows the file. Decision: no sniffing, strict mode, lines above the
 header cut off beforehand, and one pass over the rows, with no word for no value, before anything relies
-on them. Price: that pass, a fifth of reading the file.
+on them. Price: that pass, a fifth of reading the file. Blanks around a quoted cell are no part of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from router.dualrun.extracts.container import Opened
 from router.dualrun.extracts.dialect import Dialect, records, tell
 from router.dualrun.extracts.headings import fold
-from router.dualrun.extracts.line_ends import with_one_line_end
+from router.dualrun.extracts.line_ends import has_lone_returns, with_one_line_end
 from router.dualrun.extracts.refusals import csv_refused, refused
 from router.dualrun.policy import FileFormat
 from router.dualrun.workbench import Workbench, literal, quoted
@@ -110,15 +110,16 @@ def checked(
     """Read every row once; the file that is safe to read, and its rows. Raises BadConfig naming the row."""
     import duckdb  # noqa: PLC0415 - see Workbench
 
+    if not _mended(found) and has_lone_returns(found.path):
+        found = _with_one_line_end(found, folder)
     try:
         rows = _count(bench, found, columns)
     except duckdb.Error as error:
         text = str(error)
         if "aximum line size" in text and not found.row_most:
             return checked(bench, replace(found, row_most=ROW_MOST), columns, folder)
-        if "invalid state" in text and not found.path.name.endswith("-line-ends"):
-            copy = with_one_line_end(found.path, folder / f"{found.file.side}-line-ends", found.dialect.quote)
-            return checked(bench, replace(found, path=copy), columns, folder)
+        if "invalid state" in text and not _mended(found):
+            return checked(bench, _with_one_line_end(found, folder), columns, folder)
         raise csv_refused(
             found.file.name,
             found.file.side,
@@ -138,6 +139,18 @@ def checked(
                 mend="name every column",
             )
     return found, rows
+
+
+_MENDED = "-line-ends"
+
+
+def _mended(found: Delimited) -> bool:
+    return found.path.name.endswith(_MENDED)
+
+
+def _with_one_line_end(found: Delimited, folder: Path) -> Delimited:
+    copy = folder / f"{found.file.side}{_MENDED}"
+    return replace(found, path=with_one_line_end(found.path, copy, found.dialect.quote))
 
 
 def _count(bench: Workbench, found: Delimited, columns: Sequence[str]) -> int:

@@ -8,6 +8,17 @@ from pathlib import Path
 from router.dualrun.extracts.encodings import chunks
 
 
+def has_lone_returns(path: Path) -> bool:
+    """Whether CR stands without LF in a file that has LF too: the reader would take the next blank for its LF."""
+    returns, pairs, feeds, last = 0, 0, False, b""
+    for chunk in chunks(path):
+        feeds = feeds or b"\n" in chunk
+        returns += chunk.count(b"\r")
+        pairs += (last + chunk).count(b"\r\n")
+        last = chunk[-1:] if chunk.endswith(b"\r") else b""
+    return feeds and returns > pairs
+
+
 def with_one_line_end(path: Path, copy: Path, quote: str) -> Path:
     """Write the file with LF between rows; line ends between quotes stay as they are."""
     mark, quoted, rest = quote.encode(), False, b""
