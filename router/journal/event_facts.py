@@ -17,6 +17,7 @@ from router.errors import Refused
 from router.journal.core import JournalCore
 from router.journal.engine import Transaction
 from router.journal.redating import REDATED
+from router.journal.repairing import NOT_REPAIRS
 from router.journal.words import from_json, id_text
 
 SETTLES = ("payment", "credit_memo", "write_off")
@@ -125,7 +126,8 @@ def _about(tx: Transaction, seqs: Sequence[int]) -> dict[int, About]:
     found = {}
     for seq, canonical, deliver, authority, *rest in tx.among(
         "SELECT seq, canonical, deliver, authority, correlation_id, kind, verb, source, legal_entity,"
-        " accounting_date, currency, amount_minor FROM transactions WHERE {any}",
+        # A correction of one ERP is no business of the firm's: what it corrects was told.
+        f" accounting_date, currency, amount_minor FROM transactions AS t WHERE {NOT_REPAIRS} AND {{any}}",
         "seq",
         list(seqs),
     ):
@@ -238,8 +240,8 @@ def _settlements(tx: Transaction, invoices: Mapping[str, int]) -> dict[str, list
     worth: dict[int, tuple[str, int, str]] = {}
     for kind in SETTLES:
         for seq, canonical, minor in tx.rows(
-            "SELECT seq, canonical, amount_minor FROM transactions WHERE kind = ? AND transactional = 1"
-            " AND canonical IS NOT NULL",
+            "SELECT seq, canonical, amount_minor FROM transactions AS t WHERE kind = ? AND transactional = 1"
+            f" AND canonical IS NOT NULL AND {NOT_REPAIRS}",
             (kind,),
         ):
             invoice = (from_json(canonical) or {}).get("invoice_id")

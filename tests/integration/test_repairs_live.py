@@ -8,8 +8,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
+from router.dualrun.repairs.files import read_plan, write_plan
 from router.dualrun.repairs.plan import Plan, sealed
 from router.dualrun.repairs.rules import RepairRules, as_repair_rules
 from router.errors import FourEyes
@@ -142,6 +144,8 @@ def test_a_duplicate_is_reversed_in_its_own_erp_and_the_break_is_gone(tmp_path: 
         plan = await repairs.propose("R1", rules())
         (one,) = plan.proposals
         assert (one.action, one.system, len(one.documents)) == ("reverse_duplicate", "sap_ecc", 1)
+        write_plan(tmp_path / "plan.yaml", plan)
+        assert read_plan(tmp_path / "plan.yaml") == plan
         (done,) = await repairs.apply(decided(plan, "reverse_duplicate"), by="ann", approved_by="bob")
         assert done.verdict == "applied", done
         await stand.settled()
@@ -264,6 +268,9 @@ def test_a_wrong_invoice_is_credited_and_issued_again_in_its_erp_alone(tmp_path:
         assert await journal.against("INV-BE-100") == []
         assert [one.document.document_id for one in await journal.kept(["invoice"])] == ["INV-BE-100"]
         assert not [row for row in books(stand, "sap_ecc").store.every() if row.type == "credit_memo"]
+        told = (await stand.get("/v1/events?limit=1000"))["events"]
+        assert [one["type"] for one in told if "nvoice" in one["type"]], "the firm's own invoice was told"
+        assert not [one for one in told if ".fix-" in orjson.dumps(one).decode()]
 
     on_stand(tmp_path, test, routes=DUAL)
 

@@ -12,7 +12,7 @@ import yaml
 
 from router.configfile import load
 from router.dualrun.breaks import Break
-from router.dualrun.repairs.plan import Plan, as_plan, as_plan_of
+from router.dualrun.repairs.plan import HUMAN, Plan, as_plan, as_plan_of
 from router.dualrun.repairs.reading import break_of
 from router.errors import BadConfig, BadInput
 
@@ -50,10 +50,27 @@ def write_plan(path: Path, plan: Plan) -> None:
             mend="name it plan.json, or narrow it down with --cause or --entity",
         )
     else:
-        body = yaml.dump(plan.to_json(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+        body = yaml.dump(
+            _short(plan.to_json()), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110
+        )
         text = (HEAD + body).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text)
+
+
+def _short(plan: dict[str, Any]) -> dict[str, Any]:
+    """A plan for people: of proposals and their breaks, what says nothing is left out.
+
+    Documents stay whole: what they leave out means something.
+    """
+    proposals = [
+        _said(one) | {"breaks": [_said(held) for held in one["breaks"]]} for one in plan["proposals"]
+    ]
+    return {**_said({**plan, "proposals": []}), "proposals": proposals, "totals": plan["totals"]}
+
+
+def _said(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in HUMAN or value not in ("", [], {}, None)}
 
 
 class _Dumper(yaml.SafeDumper):
