@@ -71,6 +71,10 @@ class LiveFacts:
             settling={invoice: tuple(sorted(keys)) for invoice, keys in settling.items()},
         )
 
+    def habits(self) -> list[dict[str, Any]]:
+        """How both ERPs reckon, with the evidence, for a report."""
+        return [erp.learned.to_json(erp.system) for erp in (self.legacy, self.cloud)]
+
     def pair(self, kind: str, external_id: str) -> tuple[Record, Record] | None:
         """Both ERPs' records of a document; None when one of them has none."""
         old, new = (

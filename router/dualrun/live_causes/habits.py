@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 from router.connectors.port import BilledWork, Record
 from router.dualrun.live_causes.reckoning import ALL_HABITS, Amounts, Bill, Habits, Piece, reckoned, rounded
@@ -33,6 +34,28 @@ class Learned:
         own = getattr(self.habits, habit)
         others = [count for habits, count in self.runners_up if getattr(habits, habit) != own]
         return not others or max(others) < self.reproduced
+
+    def to_json(self, system: str) -> dict[str, Any]:
+        """Each habit with how many of its documents prove it, and in one sentence."""
+        untold = [name for name in ("rounding", "mode", "tax") if not self.told_apart(name)]
+        kept = f"{self.rows_in_hundredths:,} of {self.rows:,} entries in hundredths of an hour"
+        words = {name: getattr(self.habits, name) for name in ("hours", "rounding", "mode", "tax")}
+        said = (
+            f"{system} keeps {kept}; rounding per {words['rounding']}, {words['mode'].replace('_', ' ')}, tax per"
+            f" {words['tax']} make {self.reproduced:,} of {self.invoices:,} of its invoices again"
+        )
+        if untold:
+            said += f"; no invoice tells the other {' or '.join(untold)} from it"
+        return {
+            "system": system,
+            "habits": words,
+            "reproduced": self.reproduced,
+            "invoices": self.invoices,
+            "entries_in_hundredths": self.rows_in_hundredths,
+            "entries": self.rows,
+            "not_told_apart": untold,
+            "sentence": said,
+        }
 
 
 def bill_of(record: Record) -> Bill | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from router.canonical.money import Money
-from router.dualrun.breaks import Explanation
+from router.dualrun.breaks import BreakClass, Explanation
 from router.dualrun.live_causes.amounts import Amounts, unexplained
 from router.dualrun.live_causes.facts import LiveFacts
 from router.dualrun.results import Difference
@@ -59,30 +60,32 @@ def doubled(kind: str, key: str, difference: Difference) -> Explanation:
 
 
 def status(kind: str, key: str, difference: Difference, facts: LiveFacts, amounts: Amounts) -> Explanation:
-    """Paid in one ERP and open in the other: what settles it meets totals that differ by the rest."""
+    """Paid in one ERP and open in the other: what settles it stands in one ERP only, or meets totals that differ."""
     pair = facts.pair(kind, key)
     if kind != "invoice" or pair is None or {difference.legacy, difference.cloud} != {"paid", "posted"}:
         return unexplained("")
     settling = facts.settling.get(key, ()) + facts.settling.get(f"INV-{key}", ())
-    open_of: list[int] = []
+    rests: list[str] = []
     for record, erp in zip(pair, (facts.legacy, facts.cloud), strict=True):
-        taken = [erp.records[one].total_minor or 0 for one in settling if one in erp.records]
-        rest = (record.total_minor or 0) - sum(taken)
+        taken = [one for one in settling if one in erp.records]
+        rest = (record.total_minor or 0) - sum(erp.records[one].total_minor or 0 for one in taken)
+        of = f"{_money(rest, record.currency)} open of {_money(record.total_minor or 0, record.currency)}"
         if not settling or (record.status == "paid") != (rest <= 0):
             return unexplained(
-                f"payments and credits leave {_money(rest, record.currency)} open in {record.system}"
+                f"payments and credits leave {of} in {record.system}, which calls it {record.status}"
             )
-        open_of.append(rest)
+        rests.append(f"{of} in {record.system}")
+    evidence = f"{', '.join(name for _, name in settling)} leave {' and '.join(rests)}"
+    for one in settling:
+        there = [erp.records.get(one) is not None for erp in (facts.legacy, facts.cloud)]
+        if there[0] != there[1]:
+            what: BreakClass = "missing_in_cloud" if there[0] else "missing_in_legacy"
+            why = missing(*one, Difference(what=what), facts)
+            return replace(why, evidence=f"{evidence}; {one[1]} stands in one only: {why.evidence}")
     old, new = pair
     delta = (new.total_minor or 0) - (old.total_minor or 0)
     why = amounts.invoice(key, "total", delta) if delta else unexplained("the totals agree")
-    by = ", ".join(name for _, name in settling)
-    evidence = (
-        f"{by} leave {_money(open_of[0], old.currency)} open of {_money(old.total_minor or 0, old.currency)} in {old.system}"
-        f" and {_money(open_of[1], new.currency)} of {_money(new.total_minor or 0, new.currency)} in {new.system};"
-        f" the totals: {why.evidence}"
-    )
-    return Explanation(cause=why.cause, code=why.code, evidence=evidence)
+    return Explanation(cause=why.cause, code=why.code, evidence=f"{evidence}; the totals: {why.evidence}")
 
 
 def conflict(kind: str, key: str, column: str, facts: LiveFacts) -> Explanation | None:
