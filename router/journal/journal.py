@@ -35,7 +35,7 @@ from router.journal.port import (
 from router.journal.prepared import Prepared, prepare
 from router.journal.reading import Reads
 from router.journal.redating import Moved
-from router.journal.repairing import Again, send_again
+from router.journal.repairing import Again, corrections, send_again
 from router.journal.standing import Standing
 from router.journal.words import id_text, number
 from router.model import SystemId, TransactionId
@@ -193,6 +193,10 @@ class Journal(
     ) -> Again:
         """Deliver a document to one system (again), once a proposal. Raises NotFound, InProgress."""
         return await self._do(send_again, transaction_id, target=target, proposal=proposal, said=dict(said))
+
+    async def corrections(self) -> list[dict[str, Any]]:
+        """What was noted of every correction of one ERP (`router.journal.repairing`), oldest first."""
+        return await self._read(corrections)
 
     async def tell(self, kind: Kind, document_id: str, jobs: Sequence[NewJob], *, by: str) -> TransactionId:
         """Add feedback jobs to a document's transaction; its id. Raises NotFound, Refused when told too often."""

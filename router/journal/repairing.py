@@ -7,7 +7,7 @@ them the document it corrects was right all along.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from router.canonical.documents import Document
 from router.errors import InProgress, NotFound
@@ -17,7 +17,7 @@ from router.journal.engine import Row, Transaction
 from router.journal.port import NewJob
 from router.journal.routing import JOB_COLUMNS, job_row, next_job_numbers
 from router.journal.schema import JOBS_PER_TRANSACTION
-from router.journal.words import as_json, document_of, number
+from router.journal.words import as_json, document_of, from_json, number
 from router.model import Event, LaneKey, State, SystemId, after
 
 CLIENT = "coexist repair"
@@ -72,6 +72,16 @@ def send_again(
         [(seq, tx.now, NOTE, as_json({"proposal": proposal, "target": target, **said}))],
     )
     return "sent"
+
+
+def corrections(tx: Transaction) -> list[dict[str, Any]]:
+    """What was noted of every correction of one ERP that was accepted, oldest first."""
+    rows = tx.rows(
+        "SELECT h.detail FROM transactions AS t JOIN history AS h ON h.seq = t.seq WHERE t.client = ? AND h.what = ?"
+        " ORDER BY h.history_id",
+        (CLIENT, NOTE),
+    )
+    return [from_json(detail) for (detail,) in rows]
 
 
 def _revive(tx: Transaction, job: Row, target: SystemId, entity: str, seq: int) -> None:

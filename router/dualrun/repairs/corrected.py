@@ -8,15 +8,12 @@ from router.canonical.kinds import Kind
 from router.connectors.port import Connector, Delivery, LookUpResult, Page, Record, Result
 from router.dualrun.repairs.setting_off import Correction, correction_of, set_off
 from router.journal.journal import Journal
-from router.journal.repairing import NOTE
 from router.model import SystemId
 
 
 async def corrections(journal: Journal) -> list[Correction]:
     """Every correction of one ERP that was ever accepted, oldest first."""
-    return [
-        correction_of(line["detail"]) async for line in journal.history(what=NOTE) if "role" in line["detail"]
-    ]
+    return [correction_of(row) for row in await journal.corrections()]
 
 
 class Corrected:
