@@ -108,6 +108,14 @@ def test_a_mode_of_its_own_makes_its_cluster_and_nothing_else() -> None:
     assert breaking(breaks) == differing(made(*even))
 
 
+def test_rates_and_clocks_of_an_erp_bear_on_nothing_that_is_compared() -> None:
+    """Every foreign document brings its exchange rate and every document its posting date: an ERP with another
+    source of rates, in another time zone, makes no difference, and no cause of that name is ever given."""
+    other = {**LEGACY, "fx": "average", "time_zone": "Asia/Tokyo"}
+    assert {one.currency for one in found(LEGACY, CLOUD)} == {"GBP", "EUR", "JPY", "BHD"}
+    assert found(other, CLOUD) == found(LEGACY, CLOUD)
+
+
 def test_rounding_taken_away_leaves_tax_on_other_nets() -> None:
     """Without it every net is what the other habits made it. Tax is then on those nets: only what tax
     adds to an invoice whose net rounding had moved may be another cent."""

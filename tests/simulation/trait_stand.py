@@ -29,6 +29,8 @@ PROJECTS = {"UK01": 12, "JP01": 2, "BH01": 2}
 RATES = ("150", "133.33", "87.45", "168.75", "99.99", "112.5")
 WHOLE = {"JP01": ("19270", "22325", "13333")}
 ODD = {"JP01": "13333", "BH01": "49.999"}
+ABROAD = {"UK01-1": "EUR"}
+"""A project that is billed in another currency than its entity's, at a rate that its documents state."""
 FINE = {"BH01": ("58.115", "61.333", "49.999")}
 KINDS = ("time_entry", "expense_item", "invoice")
 LEGACY: Mapping[str, str] = {
@@ -64,12 +66,14 @@ def _project(
     rng: random.Random, entity: str, n: int, terms: Document, project: Document
 ) -> list[list[Document]]:
     own = f"{entity}-{n}"
+    currency = ABROAD.get(own, project.model_dump()["currency"])
+    stated = {"exchange_rate": "0.8567"} if own in ABROAD else {}
     lines = [
         contract_line(1, "time", entity),
         contract_line(2, "expenses", entity) | {"tax_code": rng.choice(("EXPORT", "DE-STD"))},
     ]
-    contract = _changed(terms, document_id=f"K-{own}", lines=lines)
-    placed = {"project_id": f"P-{own}"}
+    contract = _changed(terms, document_id=f"K-{own}", lines=lines, currency=currency)
+    placed = {"project_id": f"P-{own}", "currency": currency}
     hours: list[Document] = []
     count, halves = rng.randint(4, 24), n % 3 == 0
     for at in range(3 if halves else count):
@@ -91,7 +95,6 @@ def _project(
             category="TRAVEL",
             billable=True,
             amount=str(rng.randint(10, 900)),
-            currency=project.model_dump()["currency"],
             **placed,
             **{
                 name: project.model_dump()[name]
@@ -106,14 +109,14 @@ def _project(
         entity,
         customer_id=f"C-{entity}",
         contract_id=f"K-{own}",
-        currency=project.model_dump()["currency"],
         period="2026-10",
         through="2026-10-31",
         **placed,
+        **stated,
     )
     batches: list[list[Document]] = [
         [contract],
-        [_changed(project, document_id=f"P-{own}", contract_id=f"K-{own}")],
+        [_changed(project, document_id=f"P-{own}", contract_id=f"K-{own}", currency=currency)],
         hours,
     ]
     return [*batches, *([one] for one in spent), [event]]

@@ -106,8 +106,13 @@ def test_time_differs_by_its_hours_only() -> None:
         "440 minutes at 123.45 an hour are 7.33 hours, 904.89, in sap_ecc and 440 minutes, 905.30, in netsuite"
     )
     assert said("time_entry", "T", amount("net", 42), legacy=[old], cloud=[new]).cause == "unexplained"
-    for other in (replace(new, rate_minor=12_346), replace(new, minutes=441)):
-        assert said("time_entry", "T", amount("net", 41), legacy=[old], cloud=[other]).cause == "unexplained"
+    for other in (
+        replace(new, rate_minor=12_346, net_minor=90_537),
+        replace(new, minutes=441, net_minor=90_736),
+    ):
+        delta = (other.net_minor or 0) - 90_489
+        found = said("time_entry", "T", amount("net", delta), legacy=[old], cloud=[other])
+        assert found.cause == "unexplained"
 
 
 def memo(of: Record, system: str) -> Record:
