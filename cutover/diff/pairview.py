@@ -118,11 +118,17 @@ def _field(name: str, pair: Pair, policy: Policy, found: Difference | None, chan
         state = "differs"
     elif changed:
         says, state = "differs; the policy allows it", "allowed"
-    elif both and _raw(pair.legacy, name) != _raw(pair.cloud, name):
+    elif both and not _dated(name, policy) and _raw(pair.legacy, name) != _raw(pair.cloud, name):
         says, state = "the same, written differently", "written"
     else:
         says, state = "", ""
     return {"name": name, "legacy": legacy, "cloud": cloud, "says": says, "state": state}
+
+
+def _dated(name: str, policy: Policy) -> bool:
+    """Whether each side may write it in its own way, as the policy says."""
+    column = policy.columns.get(name)
+    return column is not None and column.type == "date"
 
 
 def _signed(minor: int, currency: str) -> str:

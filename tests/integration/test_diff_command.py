@@ -390,3 +390,46 @@ def test_hostile_cells_reach_no_file_as_code(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert not any(cell.data_type == "f" for cell in cells)
     assert "\x07" not in done.output
+
+
+def test_a_proposed_policy_is_one_that_compares(tmp_path: Path) -> None:
+    """`--init` writes a policy with reasons that `coexist diff` takes, and never over a file that is there."""
+    done = diff("--init", PAIR / "legacy.csv", PAIR / "cloud.csv", "--out", tmp_path / "policy.yaml")
+    assert done.exit_code == 0, done.exception
+    text = (tmp_path / "policy.yaml").read_text(encoding="utf-8")
+    assert "#" in text
+    assert diff("--init", PAIR / "legacy.csv", PAIR / "cloud.csv").stdout == text
+    again = diff("--init", PAIR / "legacy.csv", PAIR / "cloud.csv", "--out", tmp_path / "policy.yaml")
+    assert "exists already" in again.exception.one_line()
+    done = diff(
+        PAIR / "legacy.csv", PAIR / "cloud.csv", "--policy", tmp_path / "policy.yaml", *DAY, "--out", tmp_path / "out"
+    )  # fmt: skip
+    assert isinstance(done.exception, SystemExit)
+    assert done.exit_code == 1
+    assert {"9000000004"} <= {next(iter(row["key"].values())) for row in breaks_of(tmp_path / "out")}
+
+
+def test_the_example_is_found_out(tmp_path: Path) -> None:
+    """`--example` writes a pair with the truth about it: every planted defect is among the breaks."""
+    folder = tmp_path / "example"
+    done = diff("--example", folder)
+    assert done.exit_code == 0, done.exception
+    assert sorted(done.stdout.split()) == sorted(str(path) for path in folder.iterdir())
+    assert "not empty" in diff("--example", folder).exception.one_line()
+    done = diff(
+        folder / "legacy.csv", folder / "cloud.csv", "--policy", folder / "policy.yaml", "--crosswalk",
+        folder / "crosswalk.csv", *DAY, "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert isinstance(done.exception, SystemExit)
+    assert done.exit_code == 1
+    truth = [orjson.loads(line) for line in (folder / "truth.jsonl").read_bytes().splitlines()]
+    found = {
+        (row["class"], row["column"], tuple(sorted(row["key"].items())))
+        for row in breaks_of(tmp_path / "out")
+    }
+    planted = {(row["class"], row["column"], tuple(sorted(row["key"].items()))) for row in truth}
+    assert planted <= found
+    assert len(truth) > 20
+    summary = summary_of(tmp_path / "out")
+    assert summary["totals_tie"]
+    assert summary["breaks"]["total"] == len(breaks_of(tmp_path / "out"))
