@@ -209,10 +209,11 @@ class DualRun:
         )
 
     async def _store(self, asked: Asked, found: Comparison) -> None:
-        scope = Scope(
-            subject=f"{asked.legacy}:{asked.cloud}",
+        scope = Scope.dual_run(
+            asked.legacy,
+            asked.cloud,
             kinds=tuple(self._policy.kinds),
-            legal_entities=asked.entities,
+            entities=asked.entities,
             since=asked.since,
             until=asked.until,
         )
