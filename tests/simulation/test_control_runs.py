@@ -17,9 +17,11 @@ from router.connectors.port import Answer, NoAnswer, TryLater
 from router.delivery import lanes as hand
 from router.delivery import outcomes
 from router.delivery.decisions import Facts, after_answer
+from router.dualrun.breaks import Break
 from router.ingest.intake import Intake
 from router.journal import fence
 from router.journal import lanes as lanes_in_journal
+from router.journal.break_states import BreakRun, RunOutcome
 from router.journal.decisions import Head
 from router.journal.engine import Transaction
 from router.journal.journal import Journal
@@ -115,12 +117,12 @@ def test_a_row_dropped_between_feed_and_journal_is_missed(
 
 def test_a_break_that_is_not_stored_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """I7: the report counts a break that nobody can look at."""
-    store = Journal.store_breaks
+    store = Journal.store_run
 
-    async def swallow(self: Journal, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        await store(self, run_id, rows[1:])
+    async def swallow(self: Journal, run: BreakRun, rows: Sequence[Break | Mapping[str, Any]]) -> RunOutcome:
+        return await store(self, run, rows[1:])
 
-    monkeypatch.setattr(Journal, "store_breaks", swallow)
+    monkeypatch.setattr(Journal, "store_run", swallow)
     found = violated(rehearse_tiny(tmp_path))
     assert any("are stored" in text for text in found["I7"]), found
 
