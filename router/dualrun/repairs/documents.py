@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
-from router.canonical.billing import Invoice, WriteOff
+from router.canonical.billing import Invoice, InvoiceLine, WriteOff
 from router.canonical.documents import Document
 from router.canonical.kinds import parse
 from router.canonical.ledger import Account, EntryLine, JournalEntry
@@ -80,7 +80,8 @@ def _reverse_duplicate(
             raise CannotCorrect(
                 "a credit memo names an invoice by its id, and both have the same: cancel one by hand"
             )
-        memo = credit_of(document, reason="posted twice", on=document.accounting_date)
+        held = as_held(document, rows[0])
+        memo = credit_of(held, reason="posted twice", on=document.accounting_date)
         return [("takes_back", _named(memo, document.document_id, tag, "r"))]
     return [("takes_back", opposite(document, rows[-1], standing.document_id, tag))]
 
@@ -109,7 +110,8 @@ def _credit_and_rebill(
     if row.status != "posted":
         raise CannotCorrect(f"it is {row.status} in that ERP: give the money back first")
     on = document.accounting_date
-    memo = credit_of(document, reason=f"corrects {draft.breaks[0].column or 'the invoice'}", on=on)
+    held = as_held(document, row)
+    memo = credit_of(held, reason=f"corrects {draft.breaks[0].column or 'the invoice'}", on=on)
     again = rebill_of(document, None, taxes=firm.taxes, on=on)
     return [
         ("takes_back", _named(memo, document.document_id, tag, "r")),
@@ -224,6 +226,35 @@ def opposite(document: Document, row: Record, row_id: str, tag: str) -> Document
     else:
         raise CannotCorrect(f"a {document.kind} has no opposite: cancel it in that ERP")
     return _named(document.model_copy(update=changed), document.document_id, tag, "r")
+
+
+def as_held(document: Invoice, row: Record) -> Invoice:
+    """An invoice with the lines and totals an ERP holds; raises ValueError where they don't add up.
+
+    A credit takes back what stands there, to the minor unit, or a rest would stay open.
+    """
+    currency = document.currency
+
+    def money(minor: object) -> Money:
+        return Money(int(str(minor or 0)), currency)
+
+    lines = tuple(
+        InvoiceLine.model_validate(
+            {
+                **{name: line[name] for name in DIMENSIONS if line.get(name)},
+                "line": at,
+                "description": str(line.get("description") or "")[:255],
+                "minutes": line.get("minutes"),
+                "net": money(line.get("net_minor")),
+                "tax": money(line.get("tax_minor")),
+                "tax_code": line.get("tax_code") or document.lines[0].tax_code,
+            }
+        )
+        for at, line in enumerate(row.lines, 1)
+    )
+    totals = {"net": money(row.net_minor), "tax": money(row.tax_minor), "total": money(row.total_minor)}
+    named = {name: getattr(document, name) for name in Invoice.model_fields}
+    return Invoice.model_validate(named | totals | {"lines": lines})
 
 
 def _named(document: Document, stem: str, tag: str, ending: str) -> Document:
