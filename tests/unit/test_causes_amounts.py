@@ -74,6 +74,13 @@ def test_hours_and_rounding_add_up() -> None:
     assert parts(found["net"]) == {"unexplained": 59999 - 33333, "half-up-half-even": -1}
 
 
+def test_no_more_habits_differ_than_must() -> None:
+    """3,333.25 is exact, so the legacy ERP may round to even as well: only the hours differ."""
+    found = explain({"rate": "133.33"}, {"quantity": "25", "net": 333325}, {"quantity": "2.5", "net": 33332})
+    assert codes(found)["net"] == "data_entry/decimal-shift"
+    assert found["net"].parts == ()
+
+
 def lines(taxes: list[list[int]], nets: list[int], percent: str, **more: str) -> list[Explanation]:
     """A document of lines with these taxes on each side; what is said of the last line's tax."""
     given = [{"net": net, "tax_rate": percent, "tax_code": "S", **more} for net in nets]
@@ -168,6 +175,10 @@ def test_the_rate_of_another_day_is_known_from_other_documents() -> None:
     assert codes(found) == dict.fromkeys(("fx_rate", "base_amount"), "fx/fx-date")
     stated = explain({**FX, "fx_rate": "1.1712"}, {"base_amount": 11712}, {"base_amount": 11698}, learn=seen)
     assert codes(stated) == {"base_amount": "fx/fx-date"}
+    small = explain(
+        {**FX, "total": 100, "fx_rate": "1.1712"}, {"base_amount": 117}, {"base_amount": 116}, learn=seen
+    )
+    assert codes(small) == {"base_amount": "unexplained/unexplained"}
 
 
 def test_without_a_column_of_rates_two_values_of_one_amount_are_two_rates() -> None:

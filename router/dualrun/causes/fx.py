@@ -5,8 +5,8 @@ A rate is quoted either way round: the amount is multiplied or divided by it, al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -17,6 +17,8 @@ from router.dualrun.causes.reckoning import Mode, rounded, walk
 from router.dualrun.policy import SIDES, Role
 from router.dualrun.results import Difference, Row
 
+DAYS_NEAR = 31
+"""How far away the day may be whose rate was taken."""
 NEAREST: tuple[Mode, ...] = ("half-up", "half-even")
 
 
@@ -140,26 +142,37 @@ def _day(case: Case, row: Row) -> date | None:
 
 def _days_of(case: Case, row: Row, rate: Fraction) -> date | None:
     """The nearest other day whose usual rate this is, where its own day has another usual rate."""
-    own, name = _day(case, row), case.table.columns.get("total", case.table.columns.get("net", ""))
-    currency = case.currency(row, name)
-    table = case.learned.rates
+    own = _day(case, row)
     if own is None or "rates" in case.learned.full:
         return None
-    usual = table.get((currency, own))
+    rates = case.learned.rates
+    usual = rates.get(_market(case, row, own))
     if not usual or usual[rate] * 2 > usual.total():
         return None
-    days = [
-        day
-        for (code, day), rates in table.items()
-        if code == currency and day != own and rates[rate] * 2 > rates.total()
-    ]
-    return min(days, key=lambda day: (abs((day - own).days), day)) if days else None
+    for day in _near(own):
+        others = rates.get(_market(case, row, day))
+        if others and others[rate] * 2 > others.total():
+            return day
+    return None
+
+
+def _market(case: Case, row: Row, day: date) -> tuple[str, str, date]:
+    """What has one rate: the entity, for its base currency, the currency and the day."""
+    name = case.table.columns.get("total", case.table.columns.get("net", ""))
+    return (case.table.text(row, "legal_entity"), case.currency(row, name), day)
+
+
+def _near(own: date) -> Iterator[date]:
+    """The days around one, the nearest first."""
+    for apart in range(1, DAYS_NEAR + 1):
+        yield own - timedelta(apart)
+        yield own + timedelta(apart)
 
 
 def _other_day(
     case: Case, role: Role, amounts: tuple[int, int], scales: tuple[int, int]
 ) -> Explanation | None:
-    """The rates agree, but one side's amount is by the rate of another day."""
+    """The rates agree, but one side's amount is by the rate of another day, and no other rate near fits."""
     for side, amount, scale in zip(SIDES, amounts, scales, strict=True):
         row = case.rows(side)[0]
         own, value, told = _day(case, row), case.number(row, role), case.number(row, "fx_rate")
@@ -167,21 +180,16 @@ def _other_day(
             return None
         if rounded(value * told * scale, "half-up") == amount:
             continue
-        currency = case.currency(row, case.table.columns[role])
-        days = [
-            (abs((day - own).days), day, used)
-            for (code, day), rates in case.learned.rates.items()
-            if code == currency and day != own
-            for used in rates
+        fits = [
+            (used, day)
+            for day in _near(own)
+            for used in case.learned.rates.get(_market(case, row, day), ())
             if used != told and rounded(value * used * scale, "half-up") == amount
         ]
-        if days:
-            _, day, used = min(days)
-            return because(
-                "fx",
-                "fx-date",
-                f"the {side} ERP states {shown(told)} but converts by {shown(used)}, the rate of {day}",
-            )
+        if fits and len({used for used, _ in fits}) == 1:
+            used, day = fits[0]
+            said = f"the {side} ERP states {shown(told)} but converts by {shown(used)}, the rate of {day}"
+            return because("fx", "fx-date", said)
     return None
 
 

@@ -20,7 +20,7 @@ from router.dualrun.results import Difference, DocumentView, Pair, Row
 WORDS_MAX = 20_000
 """Pairs of words kept a column: a chart of cost centres has some hundreds."""
 DAYS_MAX = 20_000
-"""Days with their rates, over all pairs of currencies: fifty years of one."""
+"""Days with their rates, over all entities and currencies: fifty years of one."""
 LONE_MAX = 20_000
 """Rows without a partner kept to be matched with one another; beyond it is no longer a matter of rows."""
 
@@ -48,8 +48,8 @@ class Learned:
     sides: dict[str, Counter[tuple[Side, str]]] = field(default_factory=dict)
     """By column: how often a side uses a word."""
     habits: Counter[tuple[Side, str]] = field(default_factory=Counter)
-    rates: dict[tuple[str, date], Counter[Fraction]] = field(default_factory=dict)
-    """By currency and day: the exchange rates seen."""
+    rates: dict[tuple[str, str, date], Counter[Fraction]] = field(default_factory=dict)
+    """By legal entity, currency and day: the exchange rates seen."""
     last: dict[Side, date] = field(default_factory=dict)
     """The last accounting date seen on each side."""
     approved: int = 0
@@ -136,10 +136,11 @@ class Learned:
         rate = row.cells.get(table.columns.get("fx_rate", ""))
         currency = self.table.currency(row, table.columns.get("total", table.columns.get("net", "")))
         if isinstance(day, date) and isinstance(rate, Decimal) and currency:
-            if len(self.rates) >= DAYS_MAX and (currency, day) not in self.rates:
+            market = (table.text(row, "legal_entity"), currency, day)
+            if len(self.rates) >= DAYS_MAX and market not in self.rates:
                 self.full.add("rates")
             else:
-                self.rates.setdefault((currency, day), Counter())[Fraction(rate)] += 1
+                self.rates.setdefault(market, Counter())[Fraction(rate)] += 1
         self.approved += bool(table.text(row, "approved_by"))
         self._habit(side, row)
 

@@ -16,6 +16,8 @@ from router.canonical.money import round_half_even, round_half_up
 Mode = Literal["half-up", "half-even", "truncated"]
 MODES: tuple[Mode, ...] = ("half-up", "half-even", "truncated")
 Reading = Literal["as it stands", "in hundredths", "in minutes"]
+DECIMALS = range(2, 7)
+"""Decimals that hours are written with where they are minutes: 7.58, 7.583, 7.5833, …"""
 READINGS: tuple[Reading, ...] = ("as it stands", "in hundredths", "in minutes")
 
 
@@ -34,8 +36,9 @@ def read(hours: Fraction, reading: Reading) -> Fraction:
         return Fraction(round_half_up(hours * 100), 100)
     if reading == "in minutes":
         whole = Fraction(round_half_up(hours * 60), 60)
-        # The hours must be what these minutes are when written with two to six decimals.
-        if any(Fraction(round_half_up(whole * 10**places), 10**places) == hours for places in range(2, 7)):
+        # The hours must be what these minutes are when written with as many decimals as the hours have.
+        places = next((10**many for many in DECIMALS if 10**many % hours.denominator == 0), None)
+        if places is not None and Fraction(round_half_up(whole * places), places) == hours:
             return whole
     return hours
 
@@ -51,13 +54,15 @@ class Way:
 def ways(hours: Fraction, rate_minor: Fraction, amount: int) -> list[Way]:
     """The ways that give exactly this amount, the plainest first."""
     found: list[Way] = []
-    tried: set[tuple[Fraction, Mode]] = set()
+    tried: list[Fraction] = []
     for reading in READINGS:
         taken = read(hours, reading)
-        for mode in MODES:
-            if (taken, mode) not in tried and rounded(taken * rate_minor, mode) == amount:
-                found.append(Way(reading, mode))
-            tried.add((taken, mode))
+        if taken in tried:
+            continue
+        tried.append(taken)
+        exact = taken * rate_minor
+        if abs(exact - amount) < 1:
+            found += [Way(reading, mode) for mode in MODES if rounded(exact, mode) == amount]
     return found
 
 
