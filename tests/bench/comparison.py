@@ -112,7 +112,7 @@ def datacompy(folder: Path) -> int:
 
 def pandas(folder: Path) -> int:
     """Pandas by hand: an outer merge, then column by column."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415
 
     legacy, cloud = (pd.read_csv(folder / f"{side}.csv") for side in ("legacy", "cloud"))
     both = legacy.merge(cloud, on="key", how="outer", suffixes=("_legacy", "_cloud"), indicator=True)

@@ -75,9 +75,9 @@ class Oracle:
                 left[side][rows[number]["id"] or f"\0{side}{number}"].append(number)
         for key in sorted({*left[0], *left[1]}):
             here, there = left[0].get(key, []), left[1].get(key, [])
-            if len(here) == len(there) == 1 and crosswalk and self.complete:
-                if here[0] not in told_wrong[0] and there[0] not in told_wrong[1]:
-                    self.found.append(((key,), ("crosswalk", "", key, key, None)))
+            fresh = len(here) == len(there) == 1 and not ({*here} & told_wrong[0] or {*there} & told_wrong[1])
+            if crosswalk and self.complete and fresh:
+                self.found.append(((key,), ("crosswalk", "", key, key, None)))
             self._group(
                 [legacy[n] for n in here], [cloud[n] for n in there], how="key", numbers=(here, there)
             )

@@ -30,7 +30,12 @@ def compare(
     crosswalk: Table | None = None,
 ) -> TableComparison:
     """A comparison that has run."""
-    named = [*policy["key"], *policy["columns"], "currency", *sum(policy.get("control_totals", []), [])]
+    named = [
+        *policy["key"],
+        *policy["columns"],
+        "currency",
+        *(name for names in policy.get("control_totals", []) for name in names),
+    ]
     columns = list(dict.fromkeys([*named, *(name for row in [*legacy, *cloud] for name in row)]))
     given = None
     if crosswalk is not None:

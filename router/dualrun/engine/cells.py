@@ -45,7 +45,9 @@ class Reading:
                 f"SELECT *, NOT regexp_matches(concat_ws(',', {', '.join(numbers)}), {pattern}) AS {_PLAIN} "
                 f"FROM {self.source.relation}"
             )
-        read = ", ".join(sql for one in fields for sql in self._read(one))
+        read = ", ".join(
+            [*(sql for one in fields for sql in self._read(one)), *([] if self.exact else self._scales())]
+        )
         made = ", ".join(sql for one in fields for sql in self._made(one))
         odd = " OR ".join(sql for one in fields for sql in self._odd(one)) or "false"
         return (
@@ -113,7 +115,16 @@ class Reading:
 
     def _scale(self, one: Field) -> str:
         """How many minor units make one, as SMALLINT."""
-        return self._by_currency(one, lambda places: f"{10**places}::SMALLINT")
+        if one.currency is not None:
+            return f"s{one.currency.place}"
+        return self._by_currency(one, _minor_units)
+
+    def _scales(self) -> list[str]:
+        """The same for every currency column, worked out once a row for all the money in it."""
+        first = {
+            one.currency.place: one for one in self.plan.fields if one.money and one.currency is not None
+        }
+        return [f"{self._by_currency(one, _minor_units)} AS s{place}" for place, one in first.items()]
 
     def _by_currency(self, one: Field, told: Callable[[int], str]) -> str:
         assert one.rule is not None
@@ -155,6 +166,10 @@ class Reading:
             there = f"CASE WHEN {offset} THEN TRY_CAST({cell} AS TIMESTAMPTZ) ELSE {local} END"
             later = f"CAST(timezone({literal(home)}, {there}) AS DATE)"
         return f"CASE WHEN length({cell}) <= 10 THEN TRY_CAST({cell} AS DATE) ELSE {later} END"
+
+
+def _minor_units(places: int) -> str:
+    return f"{10**places}::SMALLINT"
 
 
 def _fraction(place: int) -> str:
