@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.dualrun.extracts import delimited
+from router.dualrun.extracts import delimited, encodings
 from router.dualrun.policy import Policy
 from router.errors import BadConfig
 from tests.unit.extract_samples import policy, read, refusal
@@ -79,6 +79,14 @@ def test_an_odd_byte_is_refused_with_its_row_and_what_it_may_be(tmp_path: Path) 
     line = refusal(path)
     assert line.startswith("FILE:2: row 2: byte 33 is 0xe9, which is not UTF-8")
     assert "files.legacy.encoding (likely: cp1252" in line
+
+
+def test_a_letter_may_not_be_torn_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where its halves stand at the ends of two blocks, with nothing but ASCII between them."""
+    monkeypatch.setattr(encodings, "CHUNK", 16)
+    content = b"id,total,memo,p\xc3osted,moreabcdefgh\xa9i\n"
+    content = content[:16] + content[16:32].ljust(16, b"x") + b"\xa9i\n1,2,3,4\n"
+    assert "byte 15 is 0xc3, which is not UTF-8" in refusal(file(tmp_path, content))
 
 
 @pytest.mark.parametrize(
