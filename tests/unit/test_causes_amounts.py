@@ -106,6 +106,26 @@ def test_tax_rounded_per_line_and_per_document() -> None:
     assert other.cause == "unexplained"
 
 
+def test_tax_rounded_up_and_to_even() -> None:
+    """5% of 2.50 is 0.125: 0.13 and 0.12."""
+    found = explain({"net": 250, "tax_rate": "5"}, {"tax": 13}, {"tax": 12})
+    assert codes(found) == {"tax": "rounding/half-up-half-even"}
+
+
+@pytest.mark.parametrize(
+    ("legacy", "cloud", "code"),
+    [((330, 330, 330), 331, "rounded-per-line"), ((330, 329, 330), 331, "unexplained")],
+)
+def test_net_rounded_per_line_and_per_document(legacy: tuple[int, ...], cloud: int, code: str) -> None:
+    """Three times 3.3033 is 9.90 line by line and 9.91 on the sum; a side that does neither proves nothing."""
+    both = {"quantity": "0.33", "rate": "10.01"}
+    differing = pair(3, both, {"net": legacy[2]}, {"net": cloud})
+    one = [row(at, {**both, "net": net}) for at, net in enumerate(legacy[:2], start=1)]
+    other = [row(at, {**both, "net": 330}) for at in (1, 2)]
+    ((found,),) = ExtractJudge(POLICY).explain(document([differing], legacy=one, cloud=other))
+    assert found.code == code
+
+
 def test_another_tax_code_and_another_rate_under_the_same() -> None:
     """The code is the cause where it differs, else the rate; tax and total follow."""
     both = {"net": 10000}
@@ -181,6 +201,18 @@ def test_the_rate_of_another_day_is_known_from_other_documents() -> None:
     assert codes(small) == {"base_amount": "unexplained/unexplained"}
 
 
+@pytest.mark.parametrize("rates", [["1.1712"] * 4, ["1.1712", "1.1705", "1.1705", "1.1698"]])
+def test_a_rate_is_another_days_only_where_it_is_usual_there(rates: list[str]) -> None:
+    """Two days with one rate prove nothing of it, and neither does a rate that was used there once."""
+    days = ["2026-10-30", "2026-10-29", "2026-10-29", "2026-10-29"]
+    seen = [
+        document([pair(at, {**FX, "fx_date": day, "fx_rate": rate}, {"memo": "a"}, {"memo": "b"})])
+        for at, (day, rate) in enumerate(zip(days, rates, strict=True), start=10)
+    ]
+    one, other = {"fx_rate": "1.1712", "base_amount": 11712}, {"fx_rate": "1.1698", "base_amount": 11698}
+    assert codes(explain(FX, one, other, learn=seen))["fx_rate"] == "fx/fx-rate"
+
+
 def test_without_a_column_of_rates_two_values_of_one_amount_are_two_rates() -> None:
     """Equal amounts converted to unequal ones: the implied rates are told; a cent is not enough."""
     bare = policy(fx_rate=None, fx_date=None)
@@ -202,6 +234,8 @@ def test_without_a_column_of_rates_two_values_of_one_amount_are_two_rates() -> N
         (12340, 43210, "unexplained/unexplained"),
         (None, 12340, "unexplained/unexplained"),
         (12, 21, "data_entry/transposed-digits"),
+        (12340, 14320, "unexplained/unexplained"),
+        (12340, 12560, "unexplained/unexplained"),
     ],
 )
 def test_slips_of_the_hand(legacy: int | None, cloud: int | None, code: str) -> None:

@@ -105,6 +105,9 @@ def test_a_full_counter_costs_an_explanation_and_makes_none_wrong(monkeypatch: p
     seen = [*agreeing("cost_center", "A", "B", 1), *agreeing("cost_center", "CC10", "9010", 5)]
     found = explain({}, {"cost_center": "CC10"}, {"cost_center": "9010"}, learn=seen)
     assert codes(found) == {"cost_center": "unexplained/unexplained"}
+    seen = [*agreeing("cost_center", "CC10", "9010", 5), *agreeing("cost_center", "CC10", "CC10", 1)]
+    found = explain({}, {"cost_center": "CC10"}, {"cost_center": "9010"}, learn=seen)
+    assert codes(found) == {"cost_center": "unexplained/unexplained"}
 
 
 def test_two_columns_in_each_others_place() -> None:
