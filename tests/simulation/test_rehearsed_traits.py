@@ -17,12 +17,15 @@ from cutover.rehearsal.options import Options, make_options
 from cutover.rehearsal.rehearse import rehearse
 from router.configfile import ConfigFile
 from router.landscape import as_landscape, default_file
+from simulators.firm.model import Size
 
+MEDIUM = Size(name="medium", consultants=70, projects=60, customers=25, wins=4)
+"""Enough invoices for every habit to show."""
 Shares = dict[tuple[str, str, str, str], dict[str, int]]
 """(kind, level, key, column) to what each code accounts for, in minor units."""
 
 
-def options(size: str | None, **personalities: Mapping[str, str]) -> Options:
+def options(size: str | None, firm: Size | None, **personalities: Mapping[str, str]) -> Options:
     """The default weekend, with some ERPs of another personality."""
     given = make_options(seed=7, size=size, command="test")
     file = default_file("landscapes/default.yaml")
@@ -34,14 +37,19 @@ def options(size: str | None, **personalities: Mapping[str, str]) -> Options:
     }
     data = in_memory({**file.data, "systems": systems})
     return replace(
-        given, landscape=as_landscape(ConfigFile(file.name, data, file.places)), landscape_data=data
+        given,
+        landscape=as_landscape(ConfigFile(file.name, data, file.places)),
+        landscape_data=data,
+        firm=firm,
     )
 
 
-def differences(folder: Path, size: str | None = "small", **personalities: Mapping[str, str]) -> Shares:
+def differences(
+    folder: Path, size: str | None = "small", *, firm: Size | None = None, **personalities: Mapping[str, str]
+) -> Shares:
     """What a rehearsal's comparisons stored; nothing of it is unexplained."""
     path = folder / f"{len(list(folder.iterdir()))}.sqlite"
-    done = rehearse(options(size, **personalities), journal=path)
+    done = rehearse(options(size, firm, **personalities), journal=path)
     assert [row["unexplained"] for row in done.report["differences"]] == [0] * len(done.report["differences"])
     with closing(sqlite3.connect(path)) as journal:
         rows: list[dict[str, Any]] = [
@@ -82,6 +90,14 @@ def test_exact_hours_in_the_legacy_take_their_cluster_along(tmp_path: Path) -> N
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_the_default_weekend_differs_by_three_habits_and_nothing_else(tmp_path: Path) -> None:
+    """A firm of hundreds: every one of its differences is made of hours, rounding and tax, none is unexplained."""
+    assert codes(differences(tmp_path, None)) == {"hours-in-hundredths", "rounded-per-line", "tax-per-line"}
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("system", "trait", "code"),
     [
@@ -89,15 +105,16 @@ def test_exact_hours_in_the_legacy_take_their_cluster_along(tmp_path: Path) -> N
         ("netsuite", {"tax": "document"}, "tax-per-line"),
     ],
 )
-def test_a_trait_less_in_the_default_weekend(
+def test_a_trait_less_in_a_weekend_with_every_habit(
     tmp_path: Path, system: str, trait: Mapping[str, str], code: str
 ) -> None:
-    """A firm of hundreds: with one trait less its code is in no break, and what breaks without it is what broke beside it."""
-    before = differences(tmp_path, None)
+    """Its code is in no break any more, and every other break is the same to the minor unit.
+
+    Beside them stand columns whose shares had cancelled out, so that they did not differ before.
+    """
+    before = differences(tmp_path, firm=MEDIUM)
     assert codes(before) == {"hours-in-hundredths", "rounded-per-line", "tax-per-line"}
-    after = without(differences(tmp_path, None, **{system: trait}), "")
+    after = without(differences(tmp_path, firm=MEDIUM, **{system: trait}), "")
     assert code not in codes(after)
-    left = without(before, code)
-    assert {key: parts for key, parts in after.items() if key in before} == left
-    # A column whose shares had cancelled out breaks now: it shows what the trait had hidden, and nothing else.
-    assert all(len(parts) == 1 or sum(parts.values()) for key, parts in after.items() if key not in before)
+    assert {key: parts for key, parts in after.items() if key in before} == without(before, code)
+    assert all(key[3] in ("net", "tax", "total") for key in after if key not in before)
