@@ -154,7 +154,7 @@ class DualRun:
         facts = await self._facts(asked, results)
         amounts, now = Amounts(facts), last.afoot
         breaks: list[Break] = []
-        held_back = 0
+        held_back: list[str] = []
         clusters: list[KindCluster] = []
         levels: list[Mapping[str, Any]] = []
         for kind, result in results.items():
@@ -162,7 +162,7 @@ class DualRun:
             for row in _breaks(result, facts, amounts):
                 name = (kind, row.key["document_id"])
                 if waits(name, (row.column,), now):
-                    held_back += 1
+                    held_back.append(row.identity)
                     continue
                 mine.append(row)
                 gathered.add(row)
@@ -179,7 +179,7 @@ class DualRun:
             consistency=_point(read, again),
             compared=sum(result.headers.counts.pairs for result in results.values()),
             pending=now.deliveries,
-            held_back=held_back,
+            held_back=len(held_back),
             settled_in_grace=sum(name not in still and name not in now.pending for name in recheck),
             read_again=len(recheck),
             levels=tuple(levels),
@@ -195,7 +195,7 @@ class DualRun:
             untied_walks=tuple(name for result in results.values() for name in result.untied_walks),
             policy_hash=self._policy.fingerprint,
         )
-        await self._store(asked, found)
+        await self._store(asked, found, frozenset(held_back))
         return found
 
     async def _facts(self, asked: Asked, results: Mapping[str, KindResult]) -> LiveFacts:
@@ -208,7 +208,7 @@ class DualRun:
             tax_rates=self._tax_rates,
         )
 
-    async def _store(self, asked: Asked, found: Comparison) -> None:
+    async def _store(self, asked: Asked, found: Comparison, undecided: frozenset[str]) -> None:
         scope = Scope.dual_run(
             asked.legacy,
             asked.cloud,
@@ -223,6 +223,7 @@ class DualRun:
             policy_hash=found.policy_hash,
             consistency=found.consistency["state"],
             position=str(found.consistency["position"]),
+            undecided=undecided,
             facts={
                 "compared": found.compared,
                 "pending": found.pending,

@@ -31,6 +31,8 @@ class BreakRun:
     policy_hash: str = ""
     consistency: str = ""
     position: str = ""
+    undecided: frozenset[str] = frozenset()
+    """Identities of what differs in documents that are still on their way: neither found nor fixed."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What else it counted, for whoever asks about the run."""
 
@@ -95,7 +97,7 @@ def store_run(tx: Transaction, run: BreakRun, rows: Sequence[Break | Mapping[str
         for one, row in kept.values()
     ]
     tx.insert("break_states", _STATE, changed, f"ON CONFLICT (identity) DO UPDATE SET {_UPDATE}")
-    fixed = _not_found(tx, run_id, scope, before, standings)
+    fixed = _not_found(tx, run_id, run, before, standings)
     outcome = RunOutcome(run_id=run_id, standings=standings, fixed=fixed)
     _store_run(tx, run, run_id, outcome, facts, found)
     return outcome
@@ -245,7 +247,7 @@ def _before(base: Mapping[str, Any] | None) -> str | None:
 def _not_found(
     tx: Transaction,
     run_id: str,
-    scope: Scope | None,
+    run: BreakRun,
     before: Mapping[str, Mapping[str, Any]],
     standings: Mapping[str, Standing],
 ) -> tuple[dict[str, Any], ...]:
@@ -262,7 +264,7 @@ def _not_found(
             continue
         if base["mine"]:
             restored.append(_with_data(tx, base))
-        if is_fixed(known, scope):
+        if is_fixed(known, run.scope) and identity not in run.undecided:
             fixed.append(identity)
     tx.many("DELETE FROM break_states WHERE identity = ?", [(one,) for one in taken_back])
     tx.insert("break_states", _STATE, restored, f"ON CONFLICT (identity) DO UPDATE SET {_UPDATE}")

@@ -121,6 +121,21 @@ def test_a_break_through_four_runs(journal_url: str) -> None:
     on_journal(journal_url, test)
 
 
+def test_what_is_still_on_its_way_is_not_fixed(journal_url: str) -> None:
+    """A run that could not judge a break leaves it as it was; the next that can says it."""
+
+    async def test(journal: Journal, hands: Hands) -> None:
+        await ran(journal, "r1", broken("A"), broken("B"))
+        hands.turn(DAY)
+        await ran(journal, "r2", undecided=frozenset([broken("A").identity]))
+        assert await states(journal) == {"A": "new", "B": "fixed"}
+        hands.turn(DAY)
+        await ran(journal, "r3")
+        assert await states(journal) == {"A": "fixed", "B": "fixed"}
+
+    on_journal(journal_url, test)
+
+
 def test_a_run_over_another_scope_changes_nothing_outside(journal_url: str) -> None:
     """Another entity, kind, month or pair of ERPs, or no word of what it looked at: the break stays open."""
 
