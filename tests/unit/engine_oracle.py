@@ -50,16 +50,18 @@ class Oracle:
                 else:
                     told_wrong[1].add(there[0])
         singles, groups = self._split(edges, keys)
-        agreeing = {(a, b) for a, b in singles if self._worth(legacy[a]) == self._worth(cloud[b])}
+        agreeing = {
+            (one, other) for one, other in singles if self._worth(legacy[one]) == self._worth(cloud[other])
+        }
         grouped = [{n for group in groups for n in group[side]} for side in (0, 1)]
-        for a, b in singles:
-            if self._disproved(a, b, legacy, cloud, agreeing, grouped):
-                said = (legacy[a]["id"], cloud[b]["id"])
+        for one, other in singles:
+            if self._disproved(one, other, legacy, cloud, agreeing, grouped):
+                said = (legacy[one]["id"], cloud[other]["id"])
                 self.found.append(((said[0] or "",), ("crosswalk", "", *said, None)))
-                told_wrong[0].add(a)
-                told_wrong[1].add(b)
+                told_wrong[0].add(one)
+                told_wrong[1].add(other)
             else:
-                groups.append(([a], [b]))
+                groups.append(([one], [other]))
         for group in groups:
             self._group(*([rows[n] for n in group[side]] for side, rows in enumerate(sides)), how="crosswalk")
             for side in (0, 1):
