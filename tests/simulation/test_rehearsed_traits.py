@@ -21,11 +21,13 @@ from simulators.firm.model import Size
 
 MEDIUM = Size(name="medium", consultants=70, projects=60, customers=25, wins=4)
 """Enough invoices for every habit to show."""
+Personalities = Mapping[str, Mapping[str, str]]
+"""By system: the traits that differ from the landscape's."""
 Shares = dict[tuple[str, str, str, str], dict[str, int]]
 """(kind, level, key, column) to what each code accounts for, in minor units."""
 
 
-def options(size: str | None, firm: Size | None, **personalities: Mapping[str, str]) -> Options:
+def options(size: str | None, firm: Size | None, personalities: Personalities) -> Options:
     """The default weekend, with some ERPs of another personality."""
     given = make_options(seed=7, size=size, command="test")
     file = default_file("landscapes/default.yaml")
@@ -45,11 +47,15 @@ def options(size: str | None, firm: Size | None, **personalities: Mapping[str, s
 
 
 def differences(
-    folder: Path, size: str | None = "small", *, firm: Size | None = None, **personalities: Mapping[str, str]
+    folder: Path,
+    size: str | None = "small",
+    *,
+    firm: Size | None = None,
+    personalities: Personalities | None = None,
 ) -> Shares:
     """What a rehearsal's comparisons stored; nothing of it is unexplained."""
     path = folder / f"{len(list(folder.iterdir()))}.sqlite"
-    done = rehearse(options(size, firm, **personalities), journal=path)
+    done = rehearse(options(size, firm, personalities or {}), journal=path)
     assert [row["unexplained"] for row in done.report["differences"]] == [0] * len(done.report["differences"])
     with closing(sqlite3.connect(path)) as journal:
         rows: list[dict[str, Any]] = [
@@ -83,7 +89,7 @@ def test_exact_hours_in_the_legacy_take_their_cluster_along(tmp_path: Path) -> N
     """The same weekend with a legacy ERP that keeps minutes: every other break of an amount is the same, to the minor unit."""
     before = differences(tmp_path)
     assert codes(before) == {"hours-in-hundredths", "rounded-per-line"}
-    after = differences(tmp_path, sap_ecc={"hours": "minutes"})
+    after = differences(tmp_path, personalities={"sap_ecc": {"hours": "minutes"}})
     assert "hours-in-hundredths" not in codes(after)
     assert without(after, "") == without(before, "hours-in-hundredths")
     assert without(after, "")
@@ -114,7 +120,7 @@ def test_a_trait_less_in_a_weekend_with_every_habit(
     """
     before = differences(tmp_path, firm=MEDIUM)
     assert codes(before) == {"hours-in-hundredths", "rounded-per-line", "tax-per-line"}
-    after = without(differences(tmp_path, firm=MEDIUM, **{system: trait}), "")
+    after = without(differences(tmp_path, firm=MEDIUM, personalities={system: trait}), "")
     assert code not in codes(after)
     assert {key: parts for key, parts in after.items() if key in before} == without(before, code)
     assert all(key[3] in ("net", "tax", "total") for key in after if key not in before)
