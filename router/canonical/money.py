@@ -1,6 +1,7 @@
 """Money is integer minor units and a currency, from the first byte to the report (D9).
 
-Minor units per currency come from CLDR through babel, which follows ISO 4217 (JPY 0, BHD 3). On the
+Minor units per currency are those of ISO 4217 itself (JPY 0, BHD 3), not what CLDR shows people: CLDR writes
+a Serbian dinar or an Iraqi dinar without decimals, and an amount of RSD 12.50 could not be held. On the
 wire an amount is a decimal string beside its document's `currency`; a JSON number is refused, so no
 float ever touches it. Rates (per hour) are money too; exchange rates and percentages are Decimal.
 """
@@ -8,13 +9,14 @@ float ever touches it. Rates (per hour) are money too; exchange rates and percen
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from typing import Any, Literal
 
-from babel.core import get_global
+from iso4217 import Currency
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -28,16 +30,21 @@ Rounding = Literal["half_up", "half_even"]
 @cache
 def exponent(currency: str) -> int:
     """Decimal places of a currency's minor unit; raises ValueError for an unknown code (ISO 4217)."""
-    if not (len(currency) == 3 and currency.isascii() and currency.isupper()) or currency not in _known():
+    places = exponents().get(currency)
+    if places is None:
         msg = f"{currency!r} is not an ISO 4217 currency code"
         raise ValueError(msg)
-    fractions = get_global("currency_fractions")
-    return int(fractions.get(currency, fractions["DEFAULT"])[0])
+    return places
 
 
 @cache
-def _known() -> frozenset[str]:
-    return frozenset(get_global("all_currencies"))
+def exponents() -> Mapping[str, int]:
+    """Every currency of ISO 4217 that has a minor unit, with its decimal places, by code in order."""
+    return {
+        one.code: one.exponent
+        for one in sorted(Currency, key=lambda one: one.code)
+        if one.exponent is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)

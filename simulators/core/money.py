@@ -1,18 +1,19 @@
 """Exact arithmetic of the simulators: minor units, decimal text, rounding. No float anywhere.
 
-A currency's decimal places come from CLDR through babel, which follows ISO 4217 (JPY 0, BHD 3).
+A currency's decimal places are those of ISO 4217 (JPY 0, BHD 3).
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from typing import Any, Literal
 
-from babel.core import get_global
+from iso4217 import Currency
 
 RoundingMode = Literal["half_up", "half_even"]
 MAX_DIGITS = 18
@@ -23,11 +24,21 @@ _AMOUNT = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]*))?\Z", re.ASCII)
 @cache
 def exponent(currency: str) -> int:
     """Decimal places of a currency's minor unit; raises ValueError for an unknown code (ISO 4217)."""
-    if currency not in get_global("all_currencies"):
+    places = exponents().get(currency)
+    if places is None:
         msg = f"{currency!r} is not an ISO 4217 currency code"
         raise ValueError(msg)
-    fractions = get_global("currency_fractions")
-    return int(fractions.get(currency, fractions["DEFAULT"])[0])
+    return places
+
+
+@cache
+def exponents() -> Mapping[str, int]:
+    """Every currency that has a minor unit, with its decimal places, by code in order."""
+    return {
+        one.code: one.exponent
+        for one in sorted(Currency, key=lambda one: one.code)
+        if one.exponent is not None
+    }
 
 
 def rounded(value: Fraction | int, mode: RoundingMode) -> int:

@@ -169,6 +169,10 @@ def test_hours_are_rounded_as_the_exact_value_is(minutes: int, minor: int) -> No
 def test_currencies_follow_iso_4217() -> None:
     """JPY has no minor unit, BHD has three decimals, and an invented code has none."""
     assert [exponent(code) for code in ("GBP", "JPY", "BHD")] == [2, 0, 3]
+    # What people are shown is another thing: CLDR gives these no decimals, the standard does.
+    assert [exponent(code) for code in ("RSD", "IQD", "ALL", "UYW")] == [2, 3, 2, 4]
+    with pytest.raises(ValueError, match="ISO 4217"):
+        exponent("XAU")  # gold has no minor unit
     with pytest.raises(ValueError, match="ISO 4217"):
         exponent("gbp")
     with pytest.raises(ValueError, match="can't be added"):

@@ -6,9 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from babel.core import get_global
-
-from router.canonical.money import exponent
+from router.canonical.money import exponent, exponents
 from router.dualrun.engine.bulk import fill
 from router.dualrun.engine.cells import DECIMALS, Reading
 from router.dualrun.engine.normalising import common_word, words
@@ -139,8 +137,7 @@ class Loader:
 
 def odd_places() -> Mapping[str, int]:
     """The ISO 4217 currencies whose minor unit is not a hundredth, with its decimal places."""
-    known = sorted(get_global("all_currencies"))
-    return {code: exponent(code) for code in known if exponent(code) != 2}
+    return {code: places for code, places in exponents().items() if places != 2}
 
 
 def check_columns(plan: Plan, source: Source) -> None:

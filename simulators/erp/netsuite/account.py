@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from babel.core import get_global
-
 from simulators.core.books import Books
+from simulators.core.money import exponents
 from simulators.core.rows import Bills, MasterRow, Project, Row
 from simulators.erp.netsuite.errors import invalid, invalid_reference
 from simulators.erp.netsuite.fields import Body
@@ -72,7 +71,7 @@ class Account:
         self._strict_employees = strict_employees
         self.entities = list(books.firm.entities)
         own = [entity.currency for entity in books.firm.entities.values()]
-        self.currencies = list(dict.fromkeys([*own, *sorted(get_global("all_currencies"))]))
+        self.currencies = list(dict.fromkeys([*own, *exponents()]))
         self._entity_ids = {code: str(at) for at, code in enumerate(self.entities, start=1)}
         self._currency_ids = {code: str(at) for at, code in enumerate(self.currencies, start=1)}
 
