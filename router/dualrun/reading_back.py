@@ -15,7 +15,7 @@ from router.connectors.port import Record
 from router.dualrun.line_matching import matched
 from router.dualrun.policy import Column, KindPolicy, Policy, Role, Side
 from router.dualrun.workbench import Source, Workbench
-from router.errors import VendorUnknown
+from router.errors import BadConfig, VendorUnknown
 
 KEY = "document_id"
 LINE = "line"
@@ -27,6 +27,9 @@ FIELDS: Mapping[str, str] = {
 }  # fmt: skip
 """Columns that are text of a record."""
 MONEY: Mapping[str, str] = {"net": "net_minor", "tax": "tax_minor", "total": "total_minor"}
+CODING = ("department", "practice", "service_line", "cost_center", "tax_code", "counterparty")
+"""Columns that are a dimension of a record or of its lines."""
+KNOWN = frozenset({*FIELDS, *MONEY, *CODING, "minutes", "period"})
 ALWAYS: Mapping[str, Column] = {
     "legal_entity": Column(type="dimension"),
     "period": Column(type="dimension"),
@@ -89,6 +92,14 @@ def identity(record: Record) -> str:
 
 
 def _policy(columns: Mapping[str, Column], *, key: tuple[str, ...], document: tuple[str, ...] = ()) -> Policy:
+    unknown = sorted(set(columns) - KNOWN)
+    if unknown:
+        # Compared as nothing on both sides it would always agree.
+        raise BadConfig(
+            f"an ERP's documents have no column {unknown[0][:40]!r}",
+            file="comparison policy",
+            mend="use one of " + ", ".join(sorted(KNOWN)),
+        )
     named = {**({} if document else ALWAYS), **columns}
     roles = {role: name for role, name in ROLES.items() if name in named or name in key}
     if document:

@@ -202,6 +202,16 @@ def test_a_tolerance_is_in_minor_units_and_ignoring_needs_a_reason() -> None:
             )
 
 
+@pytest.mark.parametrize("where", ["columns", "lines"])
+def test_a_column_no_erp_has_is_refused(where: str) -> None:
+    """Compared as nothing with nothing it would agree for ever."""
+    kind: dict[str, Any] = {"columns": {"total": {"type": "money"}}, "lines": {"net": {"type": "money"}}}
+    kind[where] = {**kind[where], "totl": {"type": "text"}}
+    policy = DualRunPolicy.model_validate({"kinds": {"invoice": kind}})
+    with pytest.raises(BadConfig, match="no column 'totl'"):
+        found([record("A")], [record("A")], policy)
+
+
 def test_status_words_are_mapped() -> None:
     """The policy's map says which words mean the same."""
     mapped = {"type": "status", "map": {"P": "posted", "it's open": "posted"}}
