@@ -405,6 +405,57 @@ def test_an_adjusting_entry_balances_and_moves_the_effect() -> None:
     assert (role, lines) == ("adds", {"WORK_IN_PROGRESS": "-0.40", "FX_DIFFERENCE": "0.40"})
 
 
+def test_a_reclassification_moves_the_value_and_nothing_else() -> None:
+    """Out of the wrong cost centre, into the right one, on one account: the ledger's sum stays as it is."""
+    sides: Mapping[Side, tuple[Record, ...]] = {
+        "legacy": (row(dimensions={"cost_center": "CC-1", "department": "DELIVERY"}),),
+        "cloud": (row(dimensions={"cost_center": "CC-2", "department": "DELIVERY"}),),
+    }
+    found = broken("TE-1", kind="time_entry", what="dimension", column="cost_center", delta_minor=None)
+    draft = Draft(rule="r", action="reclassify", side="cloud", why="w", owner="legacy", breaks=(found,))
+    document = example("time_entry")
+    ((_, entry),) = made(
+        draft,
+        Standing(kind="time_entry", document_id="TE-1", rows=sides, document=document),
+        firm(),
+        tag="0badcafe",
+    )
+    lines = entry.model_dump(mode="json")["lines"]
+    assert [(line["account"], line["amount"], line["cost_center"]) for line in lines] == [
+        ("WORK_IN_PROGRESS", "-1200.00", "CC-2"),
+        ("WORK_IN_PROGRESS", "1200.00", "CC-1"),
+    ]
+
+
+@pytest.mark.parametrize(("paid", "written_off"), [(100_000, "0.40"), (0, ""), (99_900, "")])
+def test_a_rest_is_given_up_only_as_far_as_the_totals_differ(paid: int, written_off: str) -> None:
+    """A payment that left the cents between two totals open: they are written off; anything more is a person's."""
+    document = example("invoice")
+    bill = {
+        "kind": "invoice",
+        "external_id": document.document_id,
+        "currency": document.model_dump()["currency"],
+    }
+    sides: Mapping[Side, tuple[Record, ...]] = {
+        "legacy": (row(**bill, total_minor=100_000, status="paid"),),
+        "cloud": (row(**bill, total_minor=100_040, status="posted"),),
+    }
+    found = broken(document.document_id, kind="invoice", what="status", column="status", delta_minor=None)
+    draft = Draft(rule="r", action="settle_status", side="cloud", why="w", owner="legacy", breaks=(found,))
+    standing = Standing(
+        kind="invoice", document_id=document.document_id, rows=sides, document=document, owner="legacy"
+    )
+    asked = Firm(
+        rounding_account="FX_DIFFERENCE", taxes={}, date_of=firm().date_of, paid_minor=lambda _: paid
+    )
+    if not written_off:
+        with pytest.raises(CannotCorrect, match="payment itself is missing"):
+            made(draft, standing, asked, tag="0badcafe")
+        return
+    ((role, given_up),) = made(draft, standing, asked, tag="0badcafe")
+    assert (role, given_up.kind, str(given_up.money)) == ("adds", "write_off", written_off)
+
+
 def _judged(state_rows: tuple[Record, ...], now: Standing, made_before: list[tuple[str, str]]) -> str:
     rules = read("rules: [{id: a, when: {class: [amount]}, action: reverse_and_repost, why: w}]")
     (draft,) = drafts([broken("TE-1", kind="time_entry")], rules, lambda _kind, _key: "legacy")
