@@ -44,7 +44,7 @@ def counted(name: str, measured: int, most: int = 0, why: str = "") -> Gate:
 
 
 def reconcile(comparison: Comparison, thresholds: Thresholds) -> tuple[Gate, ...]:
-    """The gates of a comparison: compared at all, counts, money variance, unexplained, ties, pending."""
+    """The gates of a comparison: compared at all, counts, money variance, unexplained, pending, ties."""
     compared = comparison.compared
     some = Gate(
         name="both ERPs were compared",
@@ -58,6 +58,7 @@ def reconcile(comparison: Comparison, thresholds: Thresholds) -> tuple[Gate, ...
         counted("documents in one ERP only", comparison.missing, thresholds.count_differences),
         counted("differences without a cause", comparison.unexplained, thresholds.unexplained),
         counted("shadow deliveries pending", comparison.pending),
+        counted("differences not judged yet", comparison.held_back),
     ]
     for currency, row in sorted(comparison.money.items()):
         gates.append(

@@ -69,6 +69,34 @@ def waits(name: Name, columns: Collection[str], now: Afoot) -> str:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Which reading of a document counts, and what was on its way when it was made."""
+
+    first: Afoot
+    again: Afoot | None = None
+    """Of the second reading, where there was one."""
+    names: frozenset[Name] = frozenset()
+    """The documents that were read again; of all others the first reading counts."""
+    begun: datetime | None = None
+    """When the second reading began."""
+
+    def waits(self, name: Name, columns: Collection[str]) -> str:
+        """As `waits`; a document that reached an ERP while it was read again is `pending` too."""
+        if self.again is None or name not in self.names:
+            return waits(name, columns, self.first)
+        at = self.again.touched.get(name)
+        if at is not None and self.begun is not None and at >= self.begun:
+            # One ERP may have been read before it came and the other after.
+            return self.again.pending.get(name, "pending")
+        return waits(name, columns, self.again)
+
+    @property
+    def pending(self) -> frozenset[Name]:
+        """Documents that were on their way at either reading."""
+        return frozenset(self.first.pending) | frozenset(self.again.pending if self.again else ())
+
+
 def to_read_again(
     differing: Iterable[Name], now: Afoot, *, at: datetime, grace: timedelta
 ) -> tuple[frozenset[Name], datetime | None]:

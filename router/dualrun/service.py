@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from router.clock import Clock
+from router.clock import Clock, from_text
 from router.connectors.port import Connector
 from router.dualrun import comparison as outcome
 from router.dualrun.books import Books, Reading
@@ -17,7 +17,7 @@ from router.dualrun.clusters import Clusters
 from router.dualrun.comparison import Comparison, KindCluster
 from router.dualrun.drilldown import examples
 from router.dualrun.explain import explained
-from router.dualrun.grace import Afoot, Name, afoot, consistency, to_read_again, waits
+from router.dualrun.grace import Afoot, Judged, Name, afoot, consistency, to_read_again
 from router.dualrun.kind_comparison import KindResult, compare_kind
 from router.dualrun.lifecycle import Scope
 from router.dualrun.live_causes import LiveFacts, LiveJudge
@@ -107,10 +107,12 @@ class DualRun:
         read = await self._read(asked, tuple(self._policy.kinds))
         results = await self._compared(read.legacy.records, read.cloud.records)
         recheck, due = to_read_again(
-            _to_judge(results, read.afoot), read.afoot, at=self._clock.now(), grace=self._grace
+            _to_judge(results, Judged(first=read.afoot)), read.afoot, at=self._clock.now(), grace=self._grace
         )
         again: Read | None = None
         if due is not None:
+            # What was on its way may have come when the grace of the others has passed.
+            recheck |= {name for name in _differing(results) if name in read.afoot.pending}
             await asyncio.sleep(max(0.0, (due - self._clock.now()).total_seconds()))
             again = await self._read(asked, tuple(dict.fromkeys(kind for kind, _ in sorted(recheck))))
             results |= await self._compared(*_with_read_again(read, again, recheck))
@@ -150,9 +152,10 @@ class DualRun:
         results: Mapping[str, KindResult],
         recheck: frozenset[Name],
     ) -> Comparison:
-        last = again or read
+        now, differing = (again or read).afoot, set(_differing(results))
+        judged = Judged(first=read.afoot) if again is None else _judged(read, again, recheck)
         facts = await self._facts(asked, results)
-        amounts, now = Amounts(facts), last.afoot
+        amounts = Amounts(facts)
         breaks: list[Break] = []
         held_back: list[str] = []
         clusters: list[KindCluster] = []
@@ -161,7 +164,7 @@ class DualRun:
             mine, gathered = [], Clusters(document=("document_id",))
             for row in _breaks(result, facts, amounts):
                 name = (kind, row.key["document_id"])
-                if waits(name, (row.column,), now):
+                if judged.waits(name, (row.column,)):
                     held_back.append(row.identity)
                     continue
                 mine.append(row)
@@ -169,7 +172,6 @@ class DualRun:
             clusters += [KindCluster(kind, cluster) for cluster in gathered.ranked()]
             levels += outcome.levels_of(result, mine, self._period)
             breaks += mine
-        still = set(_to_judge(results, now))
         ranked = outcome.ranked(clusters)
         found = Comparison(
             run_id=asked.run_id,
@@ -180,7 +182,7 @@ class DualRun:
             compared=sum(result.headers.counts.pairs for result in results.values()),
             pending=now.deliveries,
             held_back=len(held_back),
-            settled_in_grace=sum(name not in still and name not in now.pending for name in recheck),
+            settled_in_grace=sum(name not in differing and name not in now.pending for name in recheck),
             read_again=len(recheck),
             levels=tuple(levels),
             walks=tuple(row for result in results.values() for row in outcome.walks_of(result)),
@@ -266,15 +268,23 @@ def _breaks(result: KindResult, facts: LiveFacts, amounts: Amounts) -> list[Brea
     return found
 
 
-def _to_judge(results: Mapping[str, KindResult], now: Afoot) -> list[Name]:
+def _judged(read: Read, again: Read, names: frozenset[Name]) -> Judged:
+    return Judged(first=read.afoot, again=again.afoot, names=names, begun=from_text(again.before.at))
+
+
+def _to_judge(results: Mapping[str, KindResult], judged: Judged) -> list[Name]:
     """Documents that differ and don't wait for a delivery, in order."""
-    found: dict[Name, None] = {}
+    return [name for name, columns in _differing(results).items() if not judged.waits(name, columns)]
+
+
+def _differing(results: Mapping[str, KindResult]) -> dict[Name, frozenset[str]]:
+    """Documents that differ, in order, and the columns, with those of their lines."""
+    found: dict[Name, frozenset[str]] = {}
     for kind, result in results.items():
         for table in (result.headers, result.lines):
             for key, columns in table.differing() if table else ():
-                if not waits((kind, key), columns, now):
-                    found[(kind, key)] = None
-    return list(found)
+                found[(kind, key)] = found.get((kind, key), frozenset()) | columns
+    return found
 
 
 def _with_read_again(

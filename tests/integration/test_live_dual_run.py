@@ -182,6 +182,34 @@ def test_what_was_touched_just_now_is_read_again_before_it_is_a_break(tmp_path: 
     on_stand(tmp_path, test, routes=ROUTES)
 
 
+def test_what_was_on_its_way_when_it_was_read_is_no_break_when_it_has_come_since(tmp_path: Path) -> None:
+    """Another document has its grace; the one that was pending is read again with it, never judged as it was."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted(*MASTERS)
+        await worked(stand)
+        faults = stand.simulators["netsuite"].faults
+        faults.set([NO_RECORDS])
+        answer = await stand.post(event("time_entry", "TE-late", document_id="TE-late", minutes=60))
+        assert answer.status_code == 202, answer.text
+        await asyncio.sleep(30)
+
+        async def mended() -> None:
+            await asyncio.sleep(300)
+            faults.set([])
+
+        def off(rows: Sequence[Record]) -> Sequence[Record]:
+            return [row if row.external_id == "TE-late" else replace(row, minutes=1) for row in rows]
+
+        mending = asyncio.create_task(mended())
+        found = await compare(dual_run(stand, {"time_entry": off}, minutes=120))
+        await mending
+        assert [(what, column) for _, what, column in told(found)] == [("amount", "minutes")]
+        assert (found.read_again, found.settled_in_grace, found.held_back, found.pending) == (2, 1, 0, 0)
+
+    on_stand(tmp_path, test, routes=ROUTES)
+
+
 def test_a_grace_of_nothing_waits_for_nothing(tmp_path: Path) -> None:
     """Then the first reading counts."""
 

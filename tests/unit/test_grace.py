@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from router.clock import to_text
-from router.dualrun.grace import afoot, consistency, to_read_again, waits
+from router.dualrun.grace import Afoot, Judged, afoot, consistency, to_read_again, waits
 from router.journal.port import Moving, Position
 
 NOW = datetime(2026, 10, 30, 18, tzinfo=UTC)
@@ -111,3 +111,16 @@ def test_a_comparison_states_its_consistency_point(changes: dict[str, Any], said
 def test_what_moved_between_the_two_readings_is_seen() -> None:
     """A delivery that came and went while the legacy ERP was read leaves its calls, or is seen in between."""
     assert consistency(position(), position(under_way=1), position())["state"] == "unfenced"
+
+
+def test_each_document_is_judged_by_the_reading_that_counts_for_it() -> None:
+    """Not read again: by what was on its way at first. Read again: by now; torn when it came while it was read."""
+    begun = NOW
+    first = Afoot(pending={("invoice", "A"): "pending"})
+    again = Afoot(touched={("invoice", "B"): begun, ("invoice", "C"): begun - timedelta(minutes=1)})
+    judged = Judged(
+        first=first, again=again, names=frozenset({("invoice", "B"), ("invoice", "C")}), begun=begun
+    )
+    found = {name: judged.waits(("invoice", name), ("total",)) for name in "ABCD"}
+    assert found == {"A": "pending", "B": "pending", "C": "", "D": ""}
+    assert judged.pending == {("invoice", "A")}
