@@ -148,6 +148,7 @@ def _shown(row: Mapping[str, Any], now: str) -> dict[str, Any]:
 def _run(row: Mapping[str, Any]) -> dict[str, Any]:
     counts = dict(row["counts"])
     money = cast("Mapping[str, Mapping[str, int]]", counts.pop("money_minor", {}))
+    counts["undecided"] = len(counts.get("undecided", ()))
     counts["money"] = {state: _texts(minor) for state, minor in sorted(money.items())}
     return {**row, "counts": counts}
 

@@ -86,6 +86,16 @@ def lines(
     return _tables(bench, policy, names, *sides)
 
 
+def compared_columns(kinds: Mapping[str, KindPolicy]) -> dict[tuple[str, str], frozenset[str]]:
+    """By kind and level (`document`, `line`), the columns that are compared: not those that are ignored."""
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for kind, rules in kinds.items():
+        found[(kind, "document")] = _not_ignored({**ALWAYS, **rules.columns}) | {"currency"}
+        if rules.lines:
+            found[(kind, "line")] = _not_ignored(rules.lines) | frozenset(PLACE)
+    return found
+
+
 def identity(record: Record) -> str:
     """Our id of a document; of one that carries none, the ERP's own, so that it pairs with nothing."""
     return record.external_id or f"{record.system}:{record.vendor_id}"
@@ -114,6 +124,10 @@ def _policy(columns: Mapping[str, Column], *, key: tuple[str, ...], document: tu
         document=document,
         roles=roles,
     )
+
+
+def _not_ignored(columns: Mapping[str, Column]) -> frozenset[str]:
+    return frozenset(name for name, column in columns.items() if not column.ignore)
 
 
 def _once(records: Sequence[Record]) -> dict[str, Record]:

@@ -24,7 +24,7 @@ from router.dualrun.live_causes import LiveFacts, LiveJudge
 from router.dualrun.live_causes.amounts import Amounts
 from router.dualrun.membership import gather
 from router.dualrun.policy import DualRunPolicy
-from router.dualrun.reading_back import PeriodOf, identity
+from router.dualrun.reading_back import PeriodOf, compared_columns, identity
 from router.errors import BadInput
 from router.finance.calendar import Calendars
 from router.journal.break_states import BreakRun
@@ -197,7 +197,7 @@ class DualRun:
             untied_walks=tuple(name for result in results.values() for name in result.untied_walks),
             policy_hash=self._policy.fingerprint,
         )
-        await self._store(asked, found, frozenset(held_back))
+        await self._store(asked, found, frozenset(held_back), judged.pending)
         return found
 
     async def _facts(self, asked: Asked, results: Mapping[str, KindResult]) -> LiveFacts:
@@ -210,7 +210,9 @@ class DualRun:
             tax_rates=self._tax_rates,
         )
 
-    async def _store(self, asked: Asked, found: Comparison, undecided: frozenset[str]) -> None:
+    async def _store(
+        self, asked: Asked, found: Comparison, undecided: frozenset[str], pending: frozenset[Name]
+    ) -> None:
         scope = Scope.dual_run(
             asked.legacy,
             asked.cloud,
@@ -226,6 +228,8 @@ class DualRun:
             consistency=found.consistency["state"],
             position=str(found.consistency["position"]),
             undecided=undecided,
+            pending=pending,
+            columns=compared_columns(self._policy.kinds),
             facts={
                 "compared": found.compared,
                 "pending": found.pending,

@@ -150,12 +150,12 @@ def history(tx: Transaction, identity: str) -> dict[str, Any]:
         )
     ]
     found_by = {one["run_id"] for one in sightings}
-    for run_id, at, scope in tx.rows(
-        "SELECT run_id, at, scope FROM break_runs WHERE at >= ? AND scope IS NOT NULL ORDER BY at, run_id LIMIT ?",
+    for run_id, at, scope, counts in tx.rows(
+        "SELECT run_id, at, scope, counts FROM break_runs WHERE at >= ? AND scope IS NOT NULL ORDER BY at, run_id LIMIT ?",
         (first_seen, RUNS_MOST),
     ):
         looked = Scope.from_json(from_json(scope)).covers(Scope.from_json(from_json(place)))
-        if looked and run_id not in found_by:
+        if looked and run_id not in found_by and identity not in from_json(counts).get("undecided", ()):
             sightings.append({"run_id": run_id, "at": at, "found": False})
     told = {**from_json(data), **dict(zip(names, extra, strict=True)), "state": state}
     return {"break": told, "history": sorted(sightings, key=lambda one: (one["at"], one["run_id"]))}
@@ -197,6 +197,7 @@ def compare(tx: Transaction, first: str, second: str) -> dict[str, list[dict[str
     both = {name: _one_run(tx, name) for name in (first, second)}
     old, new = _of_run(tx, first), _of_run(tx, second)
     scope = None if both[second]["scope"] is None else Scope.from_json(both[second]["scope"])
+    undecided = frozenset(both[second]["counts"].get("undecided", ()))
     places: dict[str, str] = dict(tx.rows("SELECT identity, place FROM break_states"))
     answer: dict[str, list[dict[str, Any]]] = {
         name: [] for name in ("new", "fixed", "recurring", "grown", "shrunk", "not_looked_at")
@@ -208,7 +209,9 @@ def compare(tx: Transaction, first: str, second: str) -> dict[str, list[dict[str
     for identity, row in old.items():
         if identity not in new:
             place = Scope.from_json(from_json(places[identity])) if identity in places else None
-            gone = scope is not None and place is not None and scope.covers(place)
+            gone = (
+                scope is not None and place is not None and scope.covers(place) and identity not in undecided
+            )
             answer["fixed" if gone else "not_looked_at"].append(_change(identity, row, None))
     for changes in answer.values():
         changes.sort(key=lambda one: (one["currency"], -abs(one["money_minor"]), one["identity"]))

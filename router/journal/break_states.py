@@ -33,6 +33,10 @@ class BreakRun:
     position: str = ""
     undecided: frozenset[str] = frozenset()
     """Identities of what differs in documents that are still on their way: neither found nor fixed."""
+    pending: frozenset[tuple[str, str]] = frozenset()
+    """(kind, our id) of documents that are on their way: nothing of them is fixed, whatever differed before."""
+    columns: Mapping[tuple[str, str], frozenset[str]] | None = None
+    """By kind and level, the columns it compared: what differed in another one is not fixed. None: all."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What else it counted, for whoever asks about the run."""
 
@@ -46,6 +50,9 @@ class RunOutcome:
     """By identity, of what was found."""
     fixed: tuple[dict[str, Any], ...]
     """What was not found again, as it was found last."""
+
+    undecided: tuple[str, ...] = ()
+    """Identities of what the run could not judge: it stays as it was."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -97,8 +104,8 @@ def store_run(tx: Transaction, run: BreakRun, rows: Sequence[Break | Mapping[str
         for one, row in kept.values()
     ]
     tx.insert("break_states", _STATE, changed, f"ON CONFLICT (identity) DO UPDATE SET {_UPDATE}")
-    fixed = _not_found(tx, run_id, run, before, standings)
-    outcome = RunOutcome(run_id=run_id, standings=standings, fixed=fixed)
+    fixed, undecided = _not_found(tx, run_id, run, before, standings)
+    outcome = RunOutcome(run_id=run_id, standings=standings, fixed=fixed, undecided=undecided)
     _store_run(tx, run, run_id, outcome, facts, found)
     return outcome
 
@@ -250,11 +257,12 @@ def _not_found(
     run: BreakRun,
     before: Mapping[str, Mapping[str, Any]],
     standings: Mapping[str, Standing],
-) -> tuple[dict[str, Any], ...]:
-    """Write what is fixed, and what this run had said before and says no more; what is fixed, as found last."""
+) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
+    """Write what is fixed, and what this run had said before and says no more; what is fixed, as found last,
+    and the identities of what it could not judge."""
     taken_back: list[str] = []
     restored: list[Row] = []
-    fixed: list[str] = []
+    gone: list[str] = []
     for identity, base in before.items():
         if identity in standings:
             continue
@@ -264,18 +272,32 @@ def _not_found(
             continue
         if base["mine"]:
             restored.append(_with_data(tx, base))
-        if is_fixed(known, run.scope) and identity not in run.undecided:
-            fixed.append(identity)
+        if is_fixed(known, run.scope):
+            gone.append(identity)
     tx.many("DELETE FROM break_states WHERE identity = ?", [(one,) for one in taken_back])
     tx.insert("break_states", _STATE, restored, f"ON CONFLICT (identity) DO UPDATE SET {_UPDATE}")
+    rows: list[Row] = tx.among("SELECT identity, data FROM break_states WHERE {any}", "identity", gone)
+    data: dict[str, dict[str, Any]] = {one: from_json(text) for one, text in rows}
+    fixed = [one for one in gone if _judged(run, one, data[one])]
     tx.many(
         "UPDATE break_states SET state = 'fixed', fixed_at = ?, run_id = ?, acceptance = '', accepted_until = '',"
         " note = '', before = ? WHERE identity = ?",
         [(tx.now, run_id, _before(before[one]), one) for one in fixed],
     )
-    rows = tx.among("SELECT identity, data FROM break_states WHERE {any}", "identity", fixed)
-    data: dict[str, str] = dict(rows)
-    return tuple(from_json(data[one]) for one in fixed)
+    settled = frozenset(fixed)
+    return tuple(data[one] for one in fixed), tuple(one for one in gone if one not in settled)
+
+
+def _judged(run: BreakRun, identity: str, found: Mapping[str, Any]) -> bool:
+    """Whether a run could tell that a break it did not find is gone."""
+    kind, column = str(found.get("kind") or ""), str(found.get("column") or "")
+    document = str((found.get("key") or {}).get("document_id") or "")
+    if identity in run.undecided or (kind, document) in run.pending:
+        return False
+    if run.columns is None:
+        return True
+    compared = run.columns.get((kind, str(found.get("level") or "document")))
+    return compared is not None and (not column or column in compared)
 
 
 def _with_data(tx: Transaction, row: Mapping[str, Any]) -> Row:
@@ -307,7 +329,10 @@ def _store_run(
         if minor := _money(one, row):
             by_currency = money.setdefault(outcome.standings[one.identity].state, {})
             by_currency[one.currency] = by_currency.get(one.currency, 0) + minor
-    counts = {**run.facts, "found": len(facts), "states": outcome.counts, "money_minor": money}
+    counts = {
+        **run.facts, "found": len(facts), "states": outcome.counts, "money_minor": money,
+        "undecided": sorted(outcome.undecided),
+    }  # fmt: skip
     scope = run.scope
     tx.insert(
         "break_runs",

@@ -136,6 +136,36 @@ def test_what_is_still_on_its_way_is_not_fixed(journal_url: str) -> None:
     on_journal(journal_url, test)
 
 
+def test_nothing_of_a_document_on_its_way_is_fixed(journal_url: str) -> None:
+    """Missing now and pending, its amount of before is not settled; neither list nor history says it is."""
+
+    async def test(journal: Journal, hands: Hands) -> None:
+        await ran(journal, "r1", broken("A"), broken("B"))
+        hands.turn(DAY)
+        outcome = await ran(journal, "r2", pending=frozenset([("invoice", "A")]))
+        assert outcome.undecided == (broken("A").identity,)
+        assert await states(journal) == {"A": "new", "B": "fixed"}
+        found = await journal.compare_break_runs("r1", "r2")
+        assert [len(found[name]) for name in ("fixed", "not_looked_at")] == [1, 1]
+        history = (await journal.break_history(broken("A").identity))["history"]
+        assert [(one["run_id"], one["found"]) for one in history] == [("r1", True)]
+
+    on_journal(journal_url, test)
+
+
+def test_what_is_compared_no_longer_is_not_fixed(journal_url: str) -> None:
+    """A column, or the lines, that the policy names no more: nobody looked, so nothing is said of it."""
+
+    async def test(journal: Journal, hands: Hands) -> None:
+        line = broken("L", level="line", key={"document_id": "L", "line": "Work"})
+        await ran(journal, "r1", broken("A"), broken("B", column="net"), line)
+        hands.turn(DAY)
+        await ran(journal, "r2", columns={("invoice", "document"): frozenset(["net"])})
+        assert await states(journal) == {"A": "new", "B": "fixed", "L": "new"}
+
+    on_journal(journal_url, test)
+
+
 def test_a_run_over_another_scope_changes_nothing_outside(journal_url: str) -> None:
     """Another entity, kind, month or pair of ERPs, or no word of what it looked at: the break stays open."""
 
