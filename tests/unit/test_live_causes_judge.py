@@ -200,9 +200,9 @@ def test_what_the_cloud_lacks_has_its_delivery_for_a_cause(
     [
         ("missing_in_legacy", "", "unexplained"),
         ("duplicate_in_cloud", "", "duplicate_posting"),
-        ("date", "accounting_date", "period"),
-        ("dimension", "period", "period"),
-        ("dimension", "cost_center", "mapping"),
+        ("date", "accounting_date", "unexplained"),
+        ("dimension", "period", "unexplained"),
+        ("dimension", "cost_center", "unexplained"),
         ("text", "customer_id", "unexplained"),
         ("status", "status", "unexplained"),
         ("amount", "minutes", "unexplained"),
@@ -232,7 +232,38 @@ def test_a_conflict_of_ownership_comes_first() -> None:
     assert (found.cause, found.code) == ("ownership", "ownership-conflict")
     assert "kantata offered 'B' for department, which salesforce owns" in found.evidence
     other = replace(difference, column="practice")
-    assert said("project", "P", other, conflicts=conflicts).cause == "mapping"
+    assert said("project", "P", other, conflicts=conflicts).cause == "unexplained"
+    for values in (("A", "C"), ("C", "B"), ("A", "")):
+        later = replace(difference, legacy=values[0], cloud=values[1])
+        assert said("project", "P", later, conflicts=conflicts).cause == "unexplained"
+
+
+def coded(count: int, column: str = "department", **kept: str) -> list[Explanation]:
+    """What is said of as many documents, A in the legacy and B in the cloud, beside one that is `kept` in both."""
+    word = Difference(what="dimension", column=column, legacy="A", cloud="B")
+    views = [
+        DocumentView(
+            document={"document_id": f"X{at}"}, legacy=(), cloud=(),
+            pairs=(Pair(key={"document_id": f"X{at}"}, legacy=(), cloud=(), differences=(word,)),),
+        )
+        for at in range(count)
+    ]  # fmt: skip
+    legacy = record("expense_item", "K", dimensions=kept)
+    cloud = record("expense_item", "K", "netsuite", dimensions=kept)
+    judge = LiveJudge("expense_item", LiveFacts.of([legacy], [cloud], {}, tax_rates=RATES))
+    judge.learn(views)
+    return [one for view in views for row in judge.explain(view) for one in row]
+
+
+def test_a_word_is_mapped_only_where_it_is_mapped_throughout() -> None:
+    """Three documents say so and none says otherwise; a period or a legal entity is never a mere word."""
+    assert {(one.cause, one.code) for one in coded(3)} == {("mapping", "dimension-mapping")}
+    assert "in all 3 documents" in coded(3)[0].evidence
+    assert {one.cause for one in coded(2)} == {"unexplained"}
+    assert {one.cause for one in coded(3, department="A")} == {"unexplained"}
+    assert {one.cause for one in coded(3, department="B", practice="A")} == {"mapping"}
+    for column in ("period", "legal_entity", "project_id"):
+        assert {one.cause for one in coded(9, column)} == {"unexplained"}
 
 
 def test_habits_are_told_with_their_evidence() -> None:

@@ -88,10 +88,13 @@ def status(kind: str, key: str, difference: Difference, facts: LiveFacts, amount
     return Explanation(cause=why.cause, code=why.code, evidence=f"{evidence}; the totals: {why.evidence}")
 
 
-def conflict(kind: str, key: str, column: str, facts: LiveFacts) -> Explanation | None:
-    """A recorded conflict of ownership over the attribute; None when there is none."""
+def conflict(kind: str, key: str, difference: Difference, facts: LiveFacts) -> Explanation | None:
+    """A recorded conflict of ownership over these two values; None when there is none."""
+    column, values = difference.column, {difference.legacy or "", difference.cloud or ""}
     for row in facts.journal.conflicts.get((kind, key), ()):
-        if row.get("attribute") in (column, column.removesuffix("_id")):
+        said = {str(row.get("kept") or ""), str(row.get("offered") or "")}
+        # A conflict of last year over other values says nothing of why they differ today.
+        if row.get("attribute") in (column, column.removesuffix("_id")) and said == values:
             return Explanation(
                 cause="ownership",
                 code="ownership-conflict",
