@@ -23,6 +23,7 @@ from router.delivery.service import Delivery
 from router.delivery.signal import LocalSignal
 from router.dualrun.break_desk import BreaksDesk
 from router.dualrun.intercompany import IntercompanyMatch
+from router.dualrun.noise import NoiseFloor
 from router.dualrun.policy import as_dual_run_policy
 from router.dualrun.repairs.corrected import Corrected
 from router.dualrun.repairs.gathering import Gathering
@@ -199,8 +200,12 @@ def build(
     database: str,
     outside: Outside,
     policy: DeliveryPolicy | None = None,
+    noise: NoiseFloor | None = None,
 ) -> Router:
-    """Wire a router over a journal; nothing runs until `start` and `work`."""
+    """Wire a router over a journal; nothing runs until `start` and `work`.
+
+    `noise`: what control runs of the legacy ERP with itself taught the dual run.
+    """
     ground = _ground(landscape, settings, database, outside)
     rules = _rules(ground)
     workflows = _workflows(ground, rules)
@@ -250,6 +255,7 @@ def build(
             calendars=ground.periods.calendars,
             tax_rates={code: row.basis_points for code, row in landscape.tax_codes.items()},
             clock=outside.clock,
+            noise=noise,
         ),
         repairs=_mount_repairs(api, ground),
         desk=desk,

@@ -12,6 +12,7 @@ from router.connectors.port import Record
 from router.dualrun.breaks import Break
 from router.dualrun.clusters import Cluster
 from router.dualrun.kind_comparison import KindResult
+from router.dualrun.noise import LOUD
 from router.dualrun.reading_back import PeriodOf, identity
 from router.dualrun.results import Hidden
 from router.model import SystemId
@@ -69,6 +70,10 @@ class Comparison:
     untied_walks: tuple[str, ...] = ()
     """Control totals that can't be walked from one ERP to the other: an error of the run itself (I7)."""
     policy_hash: str = ""
+    pairs: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Pairs compared by kind and level: what the rates of noise are rates of."""
+    noise: Mapping[str, Any] | None = None
+    """What control runs knew of the fields that differ; None where none was made."""
 
     @property
     def untied(self) -> int:
@@ -84,8 +89,8 @@ class Comparison:
 
     @property
     def unexplained(self) -> int:
-        """Breaks without a cause."""
-        return sum(row.cause == "unexplained" for row in self.breaks)
+        """Breaks without a cause. Noise explains no amount away: there it counts as none."""
+        return sum(row.cause == "unexplained" or row.code == LOUD for row in self.breaks)
 
     def by_cause(self) -> list[dict[str, Any]]:
         """Breaks by class, cause, entity and currency; money counts once a document, by its total."""
@@ -157,6 +162,7 @@ class Comparison:
                 }
                 for currency, row in sorted(self.money.items())
             },
+            **({} if self.noise is None else {"noise": dict(self.noise)}),
         }
 
 

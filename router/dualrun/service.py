@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -12,18 +12,19 @@ from router.clock import Clock, from_text
 from router.connectors.port import Connector
 from router.dualrun import comparison as outcome
 from router.dualrun.books import Books, Reading
-from router.dualrun.breaks import Break
+from router.dualrun.breaks import Break, Level
 from router.dualrun.clusters import Clusters
 from router.dualrun.comparison import Comparison, KindCluster
 from router.dualrun.drilldown import examples
 from router.dualrun.explain import explained
 from router.dualrun.grace import Afoot, Judged, Name, afoot, consistency, to_read_again
-from router.dualrun.kind_comparison import KindResult, compare_kind
+from router.dualrun.kind_comparison import KindResult, TableResult, compare_kind
 from router.dualrun.lifecycle import Scope
 from router.dualrun.live_causes import LiveFacts, LiveJudge
 from router.dualrun.live_causes.amounts import Amounts
 from router.dualrun.membership import gather
-from router.dualrun.policy import DualRunPolicy
+from router.dualrun.noise import Noise, NoiseFloor, live_bears, measured
+from router.dualrun.policy import DualRunPolicy, Policy
 from router.dualrun.reading_back import PeriodOf, compared_columns, identity
 from router.errors import BadInput
 from router.finance.calendar import Calendars
@@ -76,13 +77,16 @@ class DualRun:
         calendars: Calendars,
         tax_rates: Mapping[str, int],
         clock: Clock,
+        noise: NoiseFloor | None = None,
     ) -> None:
+        """`noise`: what control runs of the legacy ERP with itself taught; None: no such run was made."""
         self._journal = journal
         self._books = Books(connectors=connectors, clock=clock)
         self._policy = policy
         self._period = _period_of(calendars)
         self._tax_rates = tax_rates
         self._clock = clock
+        self._noise = noise
         self._grace = timedelta(minutes=policy.grace_minutes)
 
     async def compare(
@@ -160,6 +164,10 @@ class DualRun:
         held_back: list[str] = []
         clusters: list[KindCluster] = []
         levels: list[Mapping[str, Any]] = []
+        pairs, noise = _pairs(results), None
+        observed = measured(pairs, ())
+        if self._noise is not None:
+            noise = Noise(self._noise, observed, live_bears(_policies(results)), live=True)
         for kind, result in results.items():
             mine, gathered = [], Clusters(document=("document_id",))
             for row in _breaks(result, facts, amounts):
@@ -168,6 +176,10 @@ class DualRun:
                     held_back.append(row.identity)
                     continue
                 mine.append(row)
+                observed.add(row)
+            if noise is not None:
+                mine = [noise(row) for row in mine]
+            for row in mine:
                 gathered.add(row)
             clusters += [KindCluster(kind, cluster) for cluster in gathered.ranked()]
             levels += outcome.levels_of(result, mine, self._period)
@@ -196,6 +208,8 @@ class DualRun:
             untied_documents=tuple(name for result in results.values() for name in result.untied_documents),
             untied_walks=tuple(name for result in results.values() for name in result.untied_walks),
             policy_hash=self._policy.fingerprint,
+            pairs=pairs,
+            noise=noise.to_json() if noise is not None else None,
         )
         await self._store(asked, found, frozenset(held_back), judged.pending)
         return found
@@ -238,6 +252,21 @@ class DualRun:
             },
         )
         await self._journal.store_run(run, found.breaks)
+
+
+def _tables(results: Mapping[str, KindResult]) -> Iterator[tuple[str, Level, TableResult]]:
+    for kind, result in results.items():
+        yield kind, "document", result.headers
+        if result.lines is not None:
+            yield kind, "line", result.lines
+
+
+def _pairs(results: Mapping[str, KindResult]) -> dict[tuple[str, str], int]:
+    return {(kind, level): table.counts.pairs for kind, level, table in _tables(results)}
+
+
+def _policies(results: Mapping[str, KindResult]) -> dict[tuple[str, str], Policy]:
+    return {(kind, level): table.policy for kind, level, table in _tables(results)}
 
 
 def _breaks(result: KindResult, facts: LiveFacts, amounts: Amounts) -> list[Break]:

@@ -44,6 +44,8 @@ PHRASES: dict[str, str] = {
     "no-entry": "no crosswalk entry",
     "not-in-cloud": "not in the cloud ERP",
     "not-in-legacy": "not in the legacy ERP",
+    "control-run-differs": "what differs in the legacy ERP itself",
+    "control-run-differs-in-money": "amounts that differ in the legacy ERP itself",
     "unexplained": "no cause can be shown",
 }  # fmt: skip
 
