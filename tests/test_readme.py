@@ -143,15 +143,16 @@ class Shell:
         return self._status
 
     def _start(self, command: str) -> None:
-        self._behind.append(
-            subprocess.Popen(
-                ["bash", "-c", f"exec {command}"],
-                cwd=self._folder,
-                env=self._environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+        with (self._folder / f".behind-{len(self._behind)}").open("wb") as said:
+            self._behind.append(
+                subprocess.Popen(
+                    ["bash", "-c", f"exec {command}"],
+                    cwd=self._folder,
+                    env=self._environment,
+                    stdout=said,
+                    stderr=said,
+                )
             )
-        )
         address = f"http://127.0.0.1:{self._port}/readyz"
         ready = (self._folder / "ready.json").exists if "simulate" in command else lambda: answers(address)
         self._wait(ready, command)
@@ -163,6 +164,14 @@ class Shell:
             assert self._behind[-1].poll() is None, f"{command} ended"
             time.sleep(0.1)
         pytest.fail(f"{command} was not ready within {READY_S} s")
+
+    def behind(self) -> str:
+        """How what was started behind stands, and the last it said."""
+        return "".join(
+            f"[{process.args[-1]}: {process.poll()}] "
+            + (self._folder / f".behind-{at}").read_text(errors="replace")[-1000:]
+            for at, process in enumerate(self._behind)
+        )
 
     def stop(self) -> None:
         """End what still runs behind."""
@@ -196,7 +205,7 @@ def test_commands_print_what_is_shown(block: Block, shell: Shell) -> None:
         pytest.skip("there is no curl here")
     for at, (command, shown) in enumerate(steps):
         printed = shell.run(command)
-        assert fits(shown, printed), f"$ {command}\n{printed}"
+        assert fits(shown, printed), f"$ {command}\n{printed}{shell.behind()}"
         told = at + 1 < len(steps) and steps[at + 1][0] == "echo $?"
         assert told or shell.status == 0, f"$ {command}\n{printed}"
 

@@ -48,7 +48,7 @@ NOT_PARKED = {"router/finance/matching.py": "causes of one type, intercompany-mi
 """Words with a hyphen in the rooms that park which are no codes of problems."""
 ANSWERED_AT_ONCE = {
     "invalid-configuration", "key-reused", "open-items", "not-found", "wrong-method", "wrong-coding", "too-large",
-    "in-progress", "overloaded", "period-open",
+    "in-progress", "overloaded", "period-open", "four-eyes",
 }  # fmt: skip
 """Refusals of a request, which parks nothing: the caller gets the problem and its mend."""
 SAID_YES = {"RW605", "RW609", "V1311", "VF311", "VK023", "CJ040", "CJ042", "PG001", "LR005"}
