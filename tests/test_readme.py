@@ -168,8 +168,7 @@ class Shell:
     def behind(self) -> str:
         """How what was started behind stands, and the last it said."""
         return "".join(
-            f"[{process.args[-1]}: {process.poll()}] "
-            + (self._folder / f".behind-{at}").read_text(errors="replace")[-1000:]
+            f"[{process.poll()}] " + (self._folder / f".behind-{at}").read_text(errors="replace")[-1000:]
             for at, process in enumerate(self._behind)
         )
 
