@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from cutover.diff.junit import write_junit
-from cutover.diff.noise import Noise, read_noise
+from cutover.diff.noise import noise_of, read_noise
 from cutover.diff.page import EXAMPLES_SHOWN, render
 from cutover.diff.pairview import lines_view, pair_view
 from cutover.diff.staging import staged
@@ -32,6 +32,7 @@ from router.dualrun.clusters import Cluster, Clusters
 from router.dualrun.engine import TableComparison
 from router.dualrun.explain import explained
 from router.dualrun.extracts import read_crosswalk, read_extract
+from router.dualrun.noise import Noise, NoiseFloor
 from router.dualrun.policy import Policy, as_policy
 from router.dualrun.results import DocumentView, Pair, Progress
 from router.dualrun.workbench import Source, Workbench
@@ -67,11 +68,12 @@ def compare(request: Request, progress: Progress) -> dict[str, Any]:
     policy = as_policy(load(request.policy))
     # Small files first: who mistyped one is told before the long work.
     acceptances = read_acceptances(request.accepted) if request.accepted is not None else NONE
-    noise = read_noise(request.noise, policy) if request.noise is not None else None
+    floor = read_noise(request.noise, policy) if request.noise is not None else None
     life = lifecycle_of(request.previous, acceptances, as_of=request.as_of)
     with staged(request.out, FILES) as folder:
         with Workbench(memory=request.memory, threads=request.threads, spill_to=folder) as bench:
             made = _Comparison(request, policy, bench, folder, progress)
+            noise = made.noise(floor)
             made.explain(noise, life)
             known = request.previous is not None or request.accepted is not None
             summary = summarise(made.facts(noise, life if known else None))
@@ -105,9 +107,13 @@ class _Comparison:
         self._clusters = Clusters(policy.document)
         self._ranked: list[Cluster] = []
 
+    def noise(self, floor: NoiseFloor | None) -> Noise | None:
+        """What control runs know of this comparison."""
+        return noise_of(floor, self._policy, self._table) if floor is not None else None
+
     def explain(self, noise: Noise | None, life: Lifecycle) -> None:
         """Give every break its cause and state, write it, and count it."""
-        judge = ExtractJudge(self._policy)
+        judge = ExtractJudge(self._policy, agreement=self._table.agreement)
         whole = max(1, self._table.counts.differing)
         self._progress("explaining", 0, whole)
         with (self._folder / BREAKS).open("wb") as file:

@@ -6,11 +6,11 @@ reports show them. Money is integer minor units.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from router.canonical.money import Money
 from router.dualrun.breaks import BreakClass, PairedBy
@@ -164,3 +164,15 @@ class Hidden:
     def used(self) -> bool:
         """Whether it hid anything; what hides nothing can go."""
         return self.pairs > 0
+
+
+class Agreement(Protocol):
+    """What of a comparison agrees, for causes that must not be proven from differences alone."""
+
+    def words(self, column: str, asked: Sequence[str]) -> Mapping[str, int]:
+        """Pairs of rows in which both sides say this word, for each word that is asked for and is found."""
+        ...
+
+    def sample(self) -> Sequence[Row]:
+        """Rows whose partner is the same in all that is held; bounded, and the same in any order of rows."""
+        ...

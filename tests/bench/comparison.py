@@ -90,7 +90,7 @@ def coexist(folder: Path, *, memory: str = MEMORY) -> int:
         compared = TableComparison(bench, policy, legacy, cloud, today=date(2026, 11, 1))
         compared.run()
         assert all(total.ties for total in compared.totals)
-        for one in explained(compared.documents, ExtractJudge(policy), policy):
+        for one in explained(compared.documents, ExtractJudge(policy, agreement=compared.agreement), policy):
             file.write(orjson.dumps(one.to_json()) + b"\n")
             keys.add(one.key["key"])
     return len(keys)

@@ -43,7 +43,7 @@ def compared(
     table.run()
     assert table.totals
     assert [total.by for total in table.totals if not total.ties] == []
-    return list(explained(table.documents, ExtractJudge(policy), policy))
+    return list(explained(table.documents, ExtractJudge(policy, agreement=table.agreement), policy))
 
 
 def breaks_of(extracts: Planted, folder: Path) -> list[Break]:

@@ -19,7 +19,7 @@ from router.dualrun.causes.rows import Matches, alone, doubled, matched, wrong_c
 from router.dualrun.causes.table import Table
 from router.dualrun.causes.words import words
 from router.dualrun.policy import Policy, Role, Side
-from router.dualrun.results import Difference, DocumentView, Pair
+from router.dualrun.results import Agreement, Difference, DocumentView, Pair
 
 FIRST: tuple[Role, ...] = (
     "accounting_date", "fx_date", "period", "tax_code", "quantity", "rate", "tax_rate", "fx_rate",
@@ -30,10 +30,20 @@ FIRST: tuple[Role, ...] = (
 class ExtractJudge:
     """Explains the differences of two extracts (`router.dualrun.explain.Judge`, and a `Learner`)."""
 
-    def __init__(self, policy: Policy, *, until: Mapping[Side, date] | None = None) -> None:
-        """`until`: the last accounting date in each whole extract, where it is known: later rows are late."""
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        until: Mapping[Side, date] | None = None,
+        agreement: Agreement | None = None,
+    ) -> None:
+        """`until`: the last accounting date in each whole extract, where it is known: later rows are late.
+
+        `agreement`: what agrees outside the documents that are shown; without it they are all there is.
+        """
         self._table = Table.of(policy)
         self._until: Mapping[Side, date] = until or {}
+        self._agreement = agreement
         self._learned = Learned(self._table)
         self._matches: Matches | None = None
         self._order = {self._table.columns.get(role): place for place, role in enumerate(FIRST, start=1)}
@@ -42,6 +52,8 @@ class ExtractJudge:
         """Count what only shows over many documents; from one pass, before the first is explained."""
         for view in views:
             self._learned.look(view)
+        if self._agreement is not None:
+            self._learned.compare(self._agreement)
         self._matches = matched(self._learned)
 
     def explain(self, view: DocumentView) -> list[list[Explanation]]:

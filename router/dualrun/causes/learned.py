@@ -7,6 +7,7 @@ given, so a bound can cost an explanation but never make a wrong one.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -14,8 +15,8 @@ from fractions import Fraction
 
 from router.dualrun.causes.reckoning import habit
 from router.dualrun.causes.table import Table
-from router.dualrun.policy import Side
-from router.dualrun.results import Difference, DocumentView, Pair, Row
+from router.dualrun.policy import SIDES, Side
+from router.dualrun.results import Agreement, Difference, DocumentView, Pair, Row
 
 WORDS_MAX = 20_000
 """Pairs of words kept a column: a chart of cost centres has some hundreds."""
@@ -47,6 +48,8 @@ class Learned:
     """By column: how often a legacy word stands against a cloud word, equal ones included."""
     sides: dict[str, Counter[tuple[Side, str]]] = field(default_factory=dict)
     """By column: how often a side uses a word."""
+    elsewhere: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    """By column: pairs of the whole comparison in which both sides say a word, of words that differ somewhere."""
     habits: Counter[tuple[Side, str]] = field(default_factory=Counter)
     rates: dict[tuple[str, str, date], Counter[Fraction]] = field(default_factory=dict)
     """By legal entity, currency and day: the exchange rates seen."""
@@ -67,6 +70,21 @@ class Learned:
         """Rows of a column where a side says this word."""
         sides = self.sides.get(name)
         return sides[side, word] if sides else 0
+
+    def agreed(self, name: str, word: str) -> int:
+        """Rows of a column where both sides say this word."""
+        return max(self.together(name, word, word), self.elsewhere.get(name, {}).get(word, 0))
+
+    def compare(self, agreement: Agreement) -> None:
+        """Take in what agrees outside the documents looked at: what stands against a cause."""
+        for name, pairs in sorted(self.words.items()):
+            apart = {word for pair in pairs if pair[0] != pair[1] for word in pair if word}
+            if apart:
+                self.elsewhere[name] = agreement.words(name, sorted(apart))
+        if any(shows == "truncated" for _, shows in self.habits):
+            for row in agreement.sample():
+                for side in SIDES:
+                    self._habit(side, row)
 
     def look(self, view: DocumentView) -> None:
         """Count one document."""

@@ -134,7 +134,7 @@ def _throughout(case: Case, difference: Difference) -> Explanation | None:
         return None
     together = case.learned.together(name, legacy, cloud)
     seen = case.learned.uses(name, "legacy", legacy)
-    if together < THROUGHOUT or together != seen:
+    if together < THROUGHOUT or together != seen or case.learned.agreed(name, legacy):
         return None
     back = case.learned.uses(name, "cloud", cloud)
     one_to_one = (
@@ -171,8 +171,8 @@ def _another(case: Case, difference: Difference) -> Explanation | None:
     if not case.one_to_one or name in case.learned.full:
         return None
     legacy, cloud = _cell(case, "legacy", name), _cell(case, "cloud", name)
-    agreed = case.learned.together(name, legacy, legacy)
-    known = case.learned.uses(name, "legacy", cloud)
+    agreed = case.learned.agreed(name, legacy)
+    known = max(case.learned.uses(name, "legacy", cloud), case.learned.agreed(name, cloud))
     if not legacy or not cloud or not (agreed or known):
         return None
     elsewhere = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 
+from router.dualrun.engine.agreeing import Agreeing
 from router.dualrun.engine.documents import Documents
 from router.dualrun.engine.hiding import Hiding
 from router.dualrun.engine.load import Loader
@@ -44,6 +45,7 @@ class TableComparison:
         taken = bench.rows("SELECT count(*) FROM duckdb_schemas() WHERE schema_name LIKE 'comparison%'")
         self._tables = Tables(f"comparison{taken[0][0]}")
         self._documents = Documents(bench, self._plan, self._tables, self._checks)
+        self.agreement = Agreeing(bench, self._plan, self._tables)
         self.counts = Counts(legacy_rows=0, cloud_rows=0)
         self.totals: tuple[ControlTotal, ...] = ()
         self.hidden: tuple[Hidden, ...] = ()
