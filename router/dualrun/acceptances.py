@@ -6,6 +6,7 @@ no money at all. A second person approves it, and it ends.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -32,7 +33,7 @@ class Acceptance:
     reason: str
     approved_by: str
     expires: str
-    """The last day it holds, ISO 8601."""
+    """The last day it holds, ISO 8601; days begin and end in UTC."""
     identity: str = ""
     cause: str = ""
     code: str = ""
@@ -80,12 +81,16 @@ class Acceptances:
                 self._by_cluster.setdefault((one.cause, one.code, one.legal_entity), []).append(one)
 
     def about(
-        self, identity: str, cause: str, code: str, legal_entity: str, kind: str
+        self, identity: str, cause: str, code: str, legal_entity: str, kind: str, *, what: str = ""
     ) -> Sequence[Acceptance]:
-        """Those that name a break or its cluster, in the order given; also ended ones."""
+        """Those that name a break or its cluster, in the order given; also ended ones.
+
+        Two currencies (`what` is `currency`) have no amount to limit, so only an acceptance of that very
+        break covers them.
+        """
         if not self.rows:
             return ()
-        cluster = self._by_cluster.get((cause, code, legal_entity), ())
+        cluster = () if what == "currency" else self._by_cluster.get((cause, code, legal_entity), ())
         return (
             *self._by_identity.get(identity, ()),
             *(one for one in cluster if not one.kind or one.kind == kind),
@@ -118,6 +123,10 @@ class AcceptanceRow(Reference):
             raise ValueError("name either the identity of a break, or the cause and the code of a cluster")
         if cluster and bool(self.max_amount) != bool(self.currency):
             raise ValueError("the max_amount of a cluster needs its currency, and the other way round")
+        if cluster and self.cause == "unexplained":
+            raise ValueError(
+                "cause: breaks that nobody can explain have nothing in common; accept them one by one"
+            )
         if self.identity is not None and (self.legal_entity or self.kind or self.cause or self.code):
             raise ValueError("identity says it all: leave out cause, code, legal_entity and kind")
         if self.max_amount and self.currency:
@@ -220,14 +229,19 @@ def limit_minor(amount: str, currency: str) -> Fraction:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two names are one person's, whatever their case and blanks."""
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+    """Whether two names are one person's, whatever their case, blanks, accents' form and letters nobody sees."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(name: str) -> str:
+    seen = (letter for letter in unicodedata.normalize("NFKC", name) if unicodedata.category(letter) != "Cf")
+    return unicodedata.normalize("NFKC", " ".join("".join(seen).split()).casefold())
 
 
 def refuse_one_person(owner: str, approved_by: str) -> None:
     """Raises FourEyes when owner and approver are one person, BadInput when one of them is nobody."""
     for name, value in (("owner", owner), ("approved_by", approved_by)):
-        if not value.strip():
+        if not _plain(value):
             raise BadInput(f"{name}: should be the name of a person")
     if same_person(owner, approved_by):
         raise FourEyes(

@@ -126,6 +126,8 @@ class Found:
     legal_entity: str = ""
     cause: str = ""
     code: str = ""
+    what: str = ""
+    """Its class."""
     currency: str = ""
     delta_minor: int | None = None
     on: str = ""
@@ -143,6 +145,7 @@ class Found:
                 legal_entity=row.legal_entity,
                 cause=row.cause,
                 code=row.code,
+                what=row.what,
                 currency=row.currency,
                 delta_minor=row.delta_minor,
                 on=_day(row.facts.get("accounting_date")),
@@ -155,6 +158,7 @@ class Found:
             legal_entity=str(row.get("legal_entity") or ""),
             cause=str(row.get("cause") or ""),
             code=str(row.get("code") or ""),
+            what=str(row.get("class") or ""),
             currency=str(row.get("currency") or ""),
             delta_minor=row.get("delta_minor"),
             on=_day(facts.get("accounting_date")),
@@ -191,7 +195,9 @@ class Standing:
 
 def standing_of(found: Found, known: Known | None, acceptances: Acceptances, *, at: str) -> Standing:
     """The state of a break that a run found at an instant (RFC 3339 text)."""
-    said = acceptances.about(found.identity, found.cause, found.code, found.legal_entity, found.kind)
+    said = acceptances.about(
+        found.identity, found.cause, found.code, found.legal_entity, found.kind, what=found.what
+    )
     today = at[:10]
     first = known.first_seen if known is not None else at
     opened = known.opened_at if known is not None else at
@@ -206,7 +212,7 @@ def standing_of(found: Found, known: Known | None, acceptances: Acceptances, *, 
             state="reopened", first_seen=first, opened_at=at, note=f"was fixed at {known.fixed_at}"
         )
     if known.state == "accepted":
-        return _no_longer_accepted(found, known, said, at)
+        return _no_longer_accepted(found, known, said, acceptances, at)
     return Standing(state="recurring", first_seen=first, opened_at=opened, note=_why_none(found, said, today))
 
 
@@ -237,7 +243,9 @@ def identity_of_row(row: Mapping[str, Any]) -> str:
     )
 
 
-def _no_longer_accepted(found: Found, known: Known, said: Sequence[Acceptance], at: str) -> Standing:
+def _no_longer_accepted(
+    found: Found, known: Known, said: Sequence[Acceptance], acceptances: Acceptances, at: str
+) -> Standing:
     mine = [one for one in said if one.acceptance_id == known.acceptance] or list(said)
     grown = moved(known.delta_minor, found.delta_minor) == "grown"
     for one in mine:
@@ -248,6 +256,12 @@ def _no_longer_accepted(found: Found, known: Known, said: Sequence[Acceptance], 
             )
             return Standing(state="reopened", first_seen=known.first_seen, opened_at=at, note=note)
     note = _why_none(found, mine, at[:10]) or "its acceptance was withdrawn"
+    if not mine and any(
+        one.acceptance_id == known.acceptance and not one.withdrawn for one in acceptances.rows
+    ):
+        note = (
+            f"acceptance {known.acceptance} does not cover the cause it has now: {found.cause} {found.code}"
+        )
     return Standing(state="recurring", first_seen=known.first_seen, opened_at=at, note=note)
 
 

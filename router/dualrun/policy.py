@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from router.canonical.reference import Reference
 from router.configfile import ConfigFile
+from router.dualrun.acceptances import same_person
 
 Side = Literal["legacy", "cloud"]
 SIDES: tuple[Side, Side] = ("legacy", "cloud")
@@ -93,7 +94,11 @@ class Column(Reference):
     def _ignored_for_a_reason(self) -> Self:
         if self.ignore and not (self.reason and self.owner and self.expires):
             raise ValueError("an ignored column needs reason, owner and expires")
-        if self.ignore and self.type == "money" and (not self.approved_by or self.approved_by == self.owner):
+        if (
+            self.ignore
+            and self.type == "money"
+            and (not self.approved_by.strip() or same_person(self.owner, self.approved_by))
+        ):
             raise ValueError(
                 "an ignored money column needs approved_by, a second person beside its owner; "
                 "or give it a tolerance_minor instead"

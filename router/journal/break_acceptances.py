@@ -37,7 +37,7 @@ def accept(tx: Transaction, wanted: AcceptanceRow, by: str) -> dict[str, Any]:
     else:
         found = tx.rows(
             f"SELECT {_ABOUT} FROM break_states WHERE cause = ? AND code = ? AND legal_entity = ?"
-            " AND state <> 'fixed' AND (? = '' OR kind = ?) ORDER BY identity",
+            " AND state <> 'fixed' AND what <> 'currency' AND (? = '' OR kind = ?) ORDER BY identity",
             (one.cause, one.code, one.legal_entity, one.kind, one.kind),
         )
     tx.insert(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from router.configfile import loads
 from router.dualrun.acceptances import (
     NONE,
     Acceptance,
+    AcceptanceRow,
     Acceptances,
     as_acceptances,
     read_acceptances,
@@ -25,6 +27,7 @@ from router.dualrun.acceptances import (
 from router.dualrun.breaks import Break
 from router.dualrun.carry_over import lifecycle_of
 from router.dualrun.lifecycle import Found, Known, Scope, age_days, is_fixed, moved, standing_of
+from router.dualrun.policy import Column
 from router.errors import BadConfig, BadInput, FourEyes
 
 AT = "2026-11-20T10:00:00.000000Z"
@@ -249,6 +252,55 @@ def test_a_wrong_acceptance_is_refused_with_its_place(old: str, new: str, said: 
     with pytest.raises(BadConfig, match=said) as caught:
         as_acceptances(loads(text, name="accepted.yaml"))
     assert "accepted.yaml:" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("owner", "approver"),
+    [
+        ("Jos\u00e9 Diaz", "Jose\u0301 diaz"), ("ann", "\uff21nn"), ("ann", "an\u200bn"), ("ann", "ann\u00a0"),
+    ],
+)  # fmt: skip
+def test_one_person_in_other_letters_is_one(owner: str, approver: str) -> None:
+    """Composed or not, full width, with a letter nobody sees, a trailing blank; also where a policy ignores money."""
+    with pytest.raises(FourEyes):
+        refuse_one_person(owner, approver)
+    with pytest.raises(BadInput):
+        refuse_one_person(owner, "\u200b")
+    for second, fits in ((approver, False), ("bob", True)):
+        ignored = {
+            "type": "money", "ignore": True, "reason": "r", "owner": owner, "approved_by": second,
+            "expires": date(2027, 1, 31),
+        }  # fmt: skip
+        with nullcontext() if fits else pytest.raises(ValueError, match="second person"):
+            Column.model_validate(ignored)
+
+
+def test_a_cluster_covers_neither_two_currencies_nor_what_nobody_explains() -> None:
+    """Two currencies have no amount to limit; breaks without a cause have nothing in common."""
+    cluster = replace(
+        TAKEN, identity="", cause="tax", code="tax-per-line", legal_entity="UK01", max_amount=""
+    )
+    text = replace(FOUND, what="status", currency="", delta_minor=None)
+    assert standing_of(text, None, accepting(cluster), at=AT).state == "accepted"
+    two = replace(text, what="currency")
+    assert standing_of(two, None, accepting(cluster), at=AT).state == "new"
+    assert standing_of(two, None, accepting(replace(TAKEN, currency="")), at=AT).state == "accepted"
+    row = {
+        "cause": "unexplained", "code": "unexplained", "owner": "ann", "approved_by": "bob", "reason": "r",
+        "expires": "2026-12-31",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="one by one"):
+        AcceptanceRow.model_validate(row)
+
+
+def test_an_acceptance_of_another_cause_was_not_withdrawn() -> None:
+    """A break whose cause is another now is open again, and its note says why."""
+    cluster = replace(TAKEN, identity="", cause="tax", code="tax-per-line", legal_entity="UK01")
+    known = replace(KNOWN, state="accepted", acceptance="7")
+    found = replace(FOUND, cause="unexplained", code="unexplained")
+    standing = standing_of(found, known, accepting(cluster), at=AT)
+    assert standing.state == "recurring"
+    assert standing.note == "acceptance 7 does not cover the cause it has now: unexplained unexplained"
 
 
 def test_two_people_are_two() -> None:
