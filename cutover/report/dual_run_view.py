@@ -43,6 +43,7 @@ def differences(report: Mapping[str, Any]) -> dict[str, Any]:
         "causes": causes,
         "chart": _chart(compared),
         "clusters": _clusters(compared),
+        "habits": [_habit(one, _run(row)) for row in compared for one in row.get("habits") or ()],
         "walk": _walks(compared),
         "fields": _fields(compared),
         "examples": _examples(compared),
@@ -112,6 +113,26 @@ def _clusters(compared: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     rows = [{**one, "run": _run(row)} for row in compared for one in row.get("clusters") or ()]
     rows.sort(key=lambda one: one.get("cause") != "unexplained")
     return {"rows": rows[:CLUSTERS_SHOWN], "note": of_many(min(len(rows), CLUSTERS_SHOWN), len(rows), WHERE)}
+
+
+def _habit(row: Mapping[str, Any], run: str) -> dict[str, Any]:
+    """How one ERP reckons, in an accountant's words; what no invoice told apart has a question mark."""
+    habits, untold = part(row, "habits"), tuple(row.get("not_told_apart") or ())
+
+    def said(name: str, told: Mapping[str, str]) -> str:
+        word = str(habits.get(name) or NOTHING)
+        return told.get(word, word) + (" ?" if name in untold else "")
+
+    return {
+        "system": row.get("system") or NOTHING,
+        "run": run,
+        "hours": said("hours", {"hundredths": "hundredths of an hour", "minutes": "to the minute"}),
+        "rounding": said("rounding", {"line": "per time entry", "document": "once a document"}),
+        "mode": said("mode", {"half_up": "up", "half_even": "to the even neighbour"}),
+        "tax": said("tax", {"line": "per line", "document": "once a tax code"}),
+        "entries": f"{number(row.get('entries_in_hundredths'))} of {number(row.get('entries'))}",
+        "again": f"{number(row.get('reproduced'))} of {number(row.get('invoices'))}",
+    }
 
 
 def _walks(compared: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def reconcile(comparison: Comparison, thresholds: Thresholds) -> tuple[Gate, ...
         counted("differences without a cause", comparison.unexplained, thresholds.unexplained),
         counted("shadow deliveries pending", comparison.pending),
         counted("differences not judged yet", comparison.held_back),
+        counted("differences hidden by an expired rule", comparison.expired),
     ]
     for currency, row in sorted(comparison.money.items()):
         gates.append(

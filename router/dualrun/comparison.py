@@ -61,6 +61,8 @@ class Comparison:
     hidden: tuple[Mapping[str, Any], ...] = ()
     breaks: tuple[Break, ...] = ()
     clusters: tuple[KindCluster, ...] = ()
+    habits: tuple[Mapping[str, Any], ...] = ()
+    """How each ERP reckons, learned from its own documents, with the evidence; an ERP without any has none."""
     examples: tuple[Mapping[str, Any], ...] = ()
     """One pair of each cluster, for the drill-down."""
     money: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -91,6 +93,11 @@ class Comparison:
     def unexplained(self) -> int:
         """Breaks without a cause. Noise explains no amount away: there it counts as none."""
         return sum(row.cause == "unexplained" or row.code == LOUD for row in self.breaks)
+
+    @property
+    def expired(self) -> int:
+        """Differences that a rule of the policy hid after its last day."""
+        return sum(int(row["pairs"]) for row in self.hidden if row["expired"])
 
     def by_cause(self) -> list[dict[str, Any]]:
         """Breaks by class, cause, entity and currency; money counts once a document, by its total."""
@@ -154,7 +161,9 @@ class Comparison:
             "causes": self.by_cause(),
             "fields": self.by_field(),
             "clusters": [cluster.to_json() for cluster in self.clusters],
+            "habits": [dict(row) for row in self.habits],
             "examples": [dict(row) for row in self.examples],
+            "hidden_by_expired": self.expired,
             "hidden": [dict(row) for row in self.hidden],
             "money": {
                 currency: {

@@ -201,6 +201,7 @@ class DualRun:
             hidden=tuple(row for result in results.values() for row in outcome.hidden_of(result)),
             breaks=tuple(breaks),
             clusters=ranked,
+            habits=tuple(row for row in facts.habits() if row["invoices"] or row["entries"]),
             examples=tuple(examples(ranked, results)),
             money=outcome.invoice_money(results["invoice"].legacy, results["invoice"].cloud)
             if "invoice" in results

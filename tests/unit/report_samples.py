@@ -140,7 +140,7 @@ def comparison(wave: str, rng: Random, *, unexplained: int = 0) -> dict[str, Any
     return {
         "run_id": f"weekend/{wave}-reconcile", "legacy": "sap_ecc", "cloud": "netsuite", "entities": WAVES[wave],
         "consistency": POINT, "policy_hash": "a165" * 16, "compared": 9_817, "pending": 0, "settled_in_grace": 2,
-        "clusters": [_cluster(row) for row in causes], "fields": [_field(row) for row in causes],
+        "habits": HABITS, "clusters": [_cluster(row) for row in causes], "fields": [_field(row) for row in causes],
         "walk": [_walk(row, True) for row in causes if row["delta"]], "hidden": HIDDEN, "examples": [_example(causes[0])], "breaks": sum(row["breaks"] for row in causes),
         "missing": unexplained, "unexplained": unexplained, "untied": 0, "levels": levels, "causes": causes, "money": sums,
     }  # fmt: skip
@@ -150,6 +150,11 @@ POINT = {
     "state": "quiescent", "position": 4711, "sentence": "quiescent at 4711: nothing of these entities moved",
     "read": [{"system": HOSTILE, "from": text(START), "until": text(START), "records": 9817, "repeated": 0}],
 }  # fmt: skip
+HABITS = [
+    {"system": HOSTILE, "habits": {"hours": "hundredths", "rounding": "line", "mode": "half_up", "tax": "document"},
+     "reproduced": 1204, "invoices": 1204, "entries_in_hundredths": 7015, "entries": 7015,
+     "not_told_apart": ["mode"], "sentence": HOSTILE},
+]  # fmt: skip
 HIDDEN = [
     {"kind": "invoice", "level": "document", "column": "memo", "why": "ignore", "pairs": 3, "money": {}, "used": True,
      "reason": HOSTILE, "owner": "finance-ops", "approved_by": "", "expires": "2027-01-31", "expired": False},

@@ -142,6 +142,8 @@ UNEXPLAINED = Break(key={"document_id": "A"}, what="amount", cause="unexplained"
         ({"breaks": (UNEXPLAINED,)}, "fail"),
         ({"pending": 1}, "fail"),
         ({"held_back": 1}, "fail"),
+        ({"hidden": ({"pairs": 3, "expired": False},)}, "pass"),
+        ({"hidden": ({"pairs": 3, "expired": True},)}, "fail"),
         ({"untied_documents": ("B-1",)}, "fail"),
         ({"untied_walks": ("invoice total of UK01 GBP 2026-10",)}, "fail"),
         ({"money": {"GBP": {"legacy_minor": 10_000, "cloud_minor": 10_051, "variance_minor": 51}}}, "fail"),

@@ -124,6 +124,18 @@ def test_the_dual_run_leads_from_totals_to_one_pair() -> None:
     assert rows_of(tree, "Differences by entity and field")[1][2] == "total"
 
 
+def test_how_each_erp_reckons_is_told_with_its_evidence() -> None:
+    """In words, with counts; a habit that no invoice tells from the other has a question mark. None: no table."""
+    report = samples.full()
+    rows = rows_of(page(report), "Habits of the ERPs")
+    assert rows[1][2:] == [
+        "hundredths of an hour", "7,015 of 7,015", "per time entry", "up ?", "once a tax code", "1,204 of 1,204",
+    ]  # fmt: skip
+    for one in report["differences"]:
+        one["habits"] = []
+    assert "How each ERP reckons" not in section(page(report), "differences")
+
+
 def test_a_walk_that_does_not_arrive_is_shouted() -> None:
     """An engine that lost a difference is worse than any difference."""
     report = samples.full()
