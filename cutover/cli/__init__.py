@@ -19,6 +19,7 @@ from cutover.cli import (
     exceptions,
     export,
     journal,
+    noise,
     rehearsing,
     repairing,
     routes,
@@ -49,6 +50,7 @@ def _help(context: typer.Context) -> None:
 
 app.command("rehearse")(rehearsing.rehearse_command)
 app.command("diff")(diffing.diff_command)
+app.command("noise")(noise.noise_command)
 app.command("example")(documents.example_command)
 app.command("schema")(documents.schema_command)
 app.add_typer(routes.app, name="route")

@@ -18,7 +18,7 @@ from router.clock import WallClock
 from router.dualrun.carry_over import BREAKS
 from router.errors import BadInput
 
-EXIT = {"agree": 0, "accepted": 0, "differ": 1, "does not tie": 3}
+EXIT = {"agree": 0, "accepted": 0, "noise": 0, "differ": 1, "does not tie": 3}
 OUT = Path("out/diff")
 CLUSTERS_TOLD = 8
 _MEMORY = re.compile(r"\d{1,6}(\.\d{1,3})?\s?(MB|GB|TB|MiB|GiB|TiB)\Z")
@@ -52,7 +52,8 @@ def diff_command(
         Path | None, typer.Option(help="Accepted breaks (YAML): who, why, until when.")
     ] = None,
     noise: Annotated[
-        Path | None, typer.Option(help="A diff's folder of the legacy ERP against itself: the noise floor.")
+        Path | None,
+        typer.Option(help="What `coexist noise` wrote: which fields differ in the legacy ERP itself."),
     ] = None,
     run_id: Annotated[str, typer.Option(help="Name of the run; else made from inputs and policy.")] = "",
     as_of: Annotated[
@@ -73,7 +74,7 @@ def diff_command(
 ) -> None:
     """Compare two extracts, explain every difference in money first, and write all of them down.
 
-    Exit code: 0 nothing differs (or all is accepted), 1 there are breaks, 2 bad input, 3 the totals do not tie.
+    Exit code: 0 nothing differs (or all is accepted, or noise that bears no money), 1 there are breaks, 2 bad input, 3 the totals do not tie.
 
     Examples: coexist diff sap.csv netsuite.parquet --policy policy.yaml --out out/diff;
     coexist diff --init sap.csv netsuite.parquet --out policy.yaml;
@@ -92,10 +93,10 @@ def diff_command(
             "--policy is missing", mend="`coexist diff --init LEGACY CLOUD --out POLICY.yaml` proposes one"
         )
     others = {"crosswalk": crosswalk, "previous": previous, "accepted": accepted, "noise": noise}
-    day = _day(as_of)
+    day = day_of(as_of)
     request = Request(
         legacy=legacy, cloud=cloud, policy=policy, out=out or OUT, as_of=day, run_id=_named(run_id),
-        consistency_point=consistency_point.strip()[:500], memory=_memory(memory), threads=threads,
+        consistency_point=consistency_point.strip()[:500], memory=memory_of(memory), threads=threads,
         command=_command(legacy, cloud, {"policy": policy, **others}, run_id, day, consistency_point), **others,
     )  # fmt: skip
     collect_rarely()
@@ -171,7 +172,8 @@ def _example(folder: Path) -> None:
     typer.echo("\n".join(str(folder / name) for name in names))
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
+    """The day an option names, else today; raises BadInput."""
     if not text:
         return WallClock().now().date()
     try:
@@ -180,7 +182,8 @@ def _day(text: str) -> date:
         raise BadInput(f"--as-of {text[:40]!r} is no day", mend="write 2026-10-31") from error
 
 
-def _memory(text: str) -> str:
+def memory_of(text: str) -> str:
+    """An amount of memory as DuckDB takes it; raises BadInput."""
     if not _MEMORY.match(text):
         raise BadInput(f"--memory {text[:40]!r} is no amount of memory", mend="write 500MB or 2GB")
     return text

@@ -7,7 +7,8 @@ way. What is held is bounded by groups, clusters and a few examples, never by th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -121,12 +122,12 @@ class _Comparison:
                 one = life(noise(found) if noise is not None else found)
                 self._tally.add(one)
                 self._clusters.add(one)
-                file.write(orjson.dumps(one.to_json()) + b"\n")
+                file.write(to_line(one.to_json()))
                 if self._tally.total.breaks % TOLD_EVERY == 0:
                     self._progress("explaining", min(self._tally.total.breaks, whole), whole)
         with (self._folder / EARLIER).open("wb") as file:
             for row in life.earlier():
-                file.write(orjson.dumps(row) + b"\n")
+                file.write(to_line(row))
         self._ranked = self._clusters.ranked()
 
     def facts(self, noise: Noise | None, life: Lifecycle | None) -> Facts:
@@ -203,11 +204,22 @@ def to_bytes(summary: dict[str, Any]) -> bytes:
     return orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 
 
+def to_line(row: Mapping[str, Any]) -> bytes:
+    """An object as a line of JSON, whole numbers exact whatever their size."""
+    try:
+        return orjson.dumps(row) + b"\n"
+    except TypeError:
+        # orjson ends at 64 bits; an amount of twenty digits has more.
+        return json.dumps(row, separators=(",", ":")).encode() + b"\n"
+
+
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a file of JSON lines, one after the other."""
     with path.open("rb") as file:
         for line in file:
-            yield orjson.loads(line)
+            row = orjson.loads(line)
+            # Beyond 64 bits orjson reads a float.
+            yield json.loads(line) if isinstance(row.get("delta_minor"), float) else row
 
 
 def fingerprint_of(path: Path) -> str:

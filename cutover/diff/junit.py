@@ -13,6 +13,7 @@ from typing import Any
 from xml.etree import ElementTree as ET  # only written with; nothing is parsed
 
 from cutover.report.wording import amount, clean, delta, plural
+from router.dualrun.noise import QUIET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ def cases(summary: Mapping[str, Any]) -> Iterator[Case]:
     """Every check, in a fixed order."""
     for level, row in summary["levels"].items():
         for entity in row["entities"]:
-            open_ = entity["breaks"] - entity["accepted"]
+            open_ = entity["breaks"] - entity["accepted"] - entity["noise"]
             name = entity["legal_entity"] or "all rows"
             yield Case(
                 suite=f"level.{level}",
@@ -43,7 +44,7 @@ def cases(summary: Mapping[str, Any]) -> Iterator[Case]:
         differs = summary["verdict"] == "differ" and total["legacy"] != total["cloud"]
         yield Case(suite="control-total.equal", name=where, failure=_unequal(total) if differs else "")
     for cluster in summary["clusters"]:
-        open_ = summary["verdict"] != "accepted" and not cluster["accepted"]
+        open_ = summary["verdict"] != "accepted" and not cluster["accepted"] and cluster["code"] != QUIET
         name = " ".join(
             part for part in (cluster["code"], cluster["legal_entity"], cluster["currency"]) if part
         )

@@ -1,95 +1,140 @@
-"""The noise floor of extracts: what differed when the legacy ERP was compared with itself.
+"""The noise floor of extracts: control runs that compare two extracts of the legacy ERP, and the file they make.
 
-Two extracts of the legacy ERP taken one after the other, compared by `coexist diff` under the same policy,
-show which columns are not deterministic. That explains a difference without a better cause; it
-silences nothing, and in a money column it is only mentioned.
+Both extracts of a control run are read as the policy reads the legacy side: its column names, formats,
+numbers and time zone. What they teach stands in `noise.json`, which `coexist diff --noise` takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from cutover.report.wording import number, plural
-from router.dualrun.breaks import Break
-from router.dualrun.policy import Policy
+from router.configfile import load
+from router.dualrun.breaks import UNEXPLAINED, Break, Explanation
+from router.dualrun.engine import TableComparison
+from router.dualrun.explain import explained, grain
+from router.dualrun.extracts import read_extract
+from router.dualrun.noise import (
+    ControlRun,
+    Measure,
+    Noise,
+    NoiseFloor,
+    bears_money,
+    learned,
+    measured,
+    read_floor,
+)
+from router.dualrun.policy import Policy, as_policy
+from router.dualrun.results import DocumentView, Progress
+from router.dualrun.workbench import Workbench
 from router.errors import BadInput
 
-SUMMARY = "summary.json"
-_MEND = "give the folder that `coexist diff LEGACY LEGACY_AGAIN --policy POLICY` wrote"
+_MEND = "coexist noise LEGACY LEGACY_AGAIN --policy POLICY --out noise.json"
+LARGEST = 50_000_000
+"""Bytes of a noise file; a floor is small, whatever the extracts were."""
 
 
-class Noise:
-    """The columns a control run found to differ, and how often."""
-
-    def __init__(
-        self, policy: Policy, columns: Mapping[tuple[str, str], int], pairs: int, run_id: str
-    ) -> None:
-        self._money = frozenset(name for name, column in policy.columns.items() if column.type == "money")
-        self._columns = columns
-        self._pairs = pairs
-        self._run_id = run_id
-        self.explained = 0
-        """Breaks that got this as their cause."""
-
-    def __call__(self, one: Break) -> Break:
-        """The break, with noise as its cause where nothing better is known; money keeps the cause it has."""
-        times = self._columns.get((one.column, one.what), 0) if one.column else 0
-        if not times:
-            return one
-        told = (
-            f"{one.column} differs in {number(times)} of {plural(self._pairs, 'pair')} "
-            f"of the legacy ERP compared with itself (control run {self._run_id})"
-        )
-        if one.cause != "unexplained" or one.column in self._money:
-            return replace(one, facts={**one.facts, "noise": told})
-        self.explained += 1
-        return replace(one, cause="noise", code="not-deterministic", evidence=told)
-
-    def to_json(self) -> dict[str, Any]:
-        """What `summary.json` says of it."""
-        rows = [
-            {"column": column, "class": what, "pairs": count, "money": column in self._money}
-            for (column, what), count in sorted(self._columns.items())
-        ]
-        return {
-            "control_run": self._run_id,
-            "pairs": self._pairs,
-            "columns": rows,
-            "explained": self.explained,
-            "says": (
-                f"Control run {self._run_id} compared the legacy ERP with itself over {plural(self._pairs, 'pair')}: "
-                f"{plural(len(rows), 'field')} differed. That explains {plural(self.explained, 'break')} without "
-                "a better cause; money is never explained away."
-            ),
-        }
-
-
-def read_noise(path: Path, policy: Policy) -> Noise:
-    """The noise a control run's folder or `summary.json` tells of; raises BadInput naming file and mend."""
-    file = path / SUMMARY if path.is_dir() else path
-    try:
-        data = orjson.loads(file.read_bytes())
-    except OSError as error:
-        raise BadInput(f"{file}: can't be read: {error.strerror}", mend=_MEND) from error
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"{file}: is no JSON: {error}", mend=_MEND) from error
-    try:
-        if data["policy"]["hash"] != policy.fingerprint:
+def control_runs(
+    pairs: Sequence[tuple[Path, Path]],
+    policy_file: Path,
+    *,
+    as_of: date,
+    progress: Progress,
+    memory: str = "2GB",
+    threads: int | None = None,
+) -> NoiseFloor:
+    """Compare the two extracts of each pair and learn from all of them; raises BadInput and BadConfig."""
+    policy = as_policy(load(policy_file))
+    for first, second in pairs:
+        if first.absolute() == second.absolute():
             raise BadInput(
-                f"{file}: its policy is another one", mend="make the control run with the same policy"
+                f"{first} is given as both extracts of a control run: a file differs nowhere from itself",
+                mend="take a second extract of the legacy ERP",
             )
-        columns = {
-            (str(row["column"]), str(row["class"])): int(row["breaks"])
-            for row in data["breaks"]["by_column"]
-            if row["column"]
-        }
-        return Noise(policy, columns, int(data["levels"]["count"]["pairs"]["all"]), str(data["run_id"])[:80])
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(
-            f"{file}: is no summary of a comparison: {error!r} is missing or odd", mend=_MEND
-        ) from error
+    runs = []
+    for at, (first, second) in enumerate(pairs):
+        progress("control runs", at, len(pairs))
+        with Workbench(memory=memory, threads=threads) as bench:
+            runs.append(_control_run(bench, policy, first, second, as_of))
+    progress("control runs", len(pairs), len(pairs))
+    return learned(policy.fingerprint, runs)
+
+
+def as_legacy(policy: Policy) -> Policy:
+    """The policy with the legacy ERP on both sides. Its own extracts stand in no crosswalk."""
+    data = policy.model_dump(mode="json")
+    for name in ("rename", "files"):
+        data[name] = _both(data[name])
+    for column in data["columns"].values():
+        for name in ("formats", "time_zones"):
+            column[name] = _both(column[name])
+    return Policy.model_validate(data | {"crosswalk_complete": False})
+
+
+def read_noise(path: Path, policy: Policy) -> NoiseFloor:
+    """The floor of a `noise.json`; raises BadInput naming file and mend, also for one of another policy."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except OSError as error:
+        raise BadInput(f"{path}: can't be read: {error.strerror}", mend=_MEND) from error
+    if len(raw) > LARGEST:
+        raise BadInput(f"{path}: is larger than any noise floor ({LARGEST:,} bytes)", mend=_MEND)
+    try:
+        data = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"{path}: is no JSON: {error}", mend=_MEND) from error
+    return read_floor(data, policy, name=str(path))
+
+
+def noise_of(floor: NoiseFloor, policy: Policy, table: TableComparison) -> Noise:
+    """What the floor says of a comparison; reads its differences once, to know how frequent each is."""
+    breaks: Iterable[Break] = ()
+    if floor.seen.fields:
+        breaks = explained(table.documents, _Unjudged(), policy)
+    observed = _measured(policy, table, breaks)
+    return Noise(floor, observed, lambda one: bears_money(policy, one.column))
+
+
+def to_bytes(floor: NoiseFloor) -> bytes:
+    """`noise.json` as written: sorted keys."""
+    return orjson.dumps(floor.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+
+
+class _Unjudged:
+    """Explains nothing: a control run only counts."""
+
+    def explain(self, view: DocumentView) -> Sequence[Sequence[Explanation]]:
+        return [[UNEXPLAINED] * len(pair.differences) for pair in view.pairs]
+
+
+def _control_run(
+    bench: Workbench, policy: Policy, first: Path, second: Path, as_of: date
+) -> tuple[ControlRun, Measure]:
+    mirrored = as_legacy(policy)
+    legacy = read_extract(bench, "legacy", first, mirrored)
+    again = read_extract(bench, "cloud", second, mirrored)
+    table = TableComparison(bench, mirrored, legacy, again, today=as_of)
+    table.run()
+    found = _measured(policy, table, explained(table.documents, _Unjudged(), mirrored))
+    prints = {"legacy": legacy.fingerprint, "again": again.fingerprint}
+    run = ControlRun(
+        name="control-" + hashlib.sha256("\n".join([policy.fingerprint, *prints.values()]).encode()).hexdigest()[:16],
+        inputs={f"{side}: {path.name}"[:200]: prints[side] for side, path in (("legacy", first), ("again", second))},
+        pairs=table.counts.pairs,
+        differing=sum(seen.differing for seen in found.fields.values()),
+    )  # fmt: skip
+    return run, found
+
+
+def _measured(policy: Policy, table: TableComparison, breaks: Iterable[Break]) -> Measure:
+    return measured({("", grain(policy)): table.counts.pairs}, breaks)
+
+
+def _both(by_side: Mapping[str, Any]) -> dict[str, Any]:
+    return {"legacy": by_side["legacy"], "cloud": by_side["legacy"]} if "legacy" in by_side else {}

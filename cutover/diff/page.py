@@ -29,6 +29,11 @@ VERDICTS: Mapping[str, tuple[str, str, str]] = {
         "good",
         "Each has an owner, a reason, an end and a second person.",
     ),
+    "noise": (
+        "NOTHING BUT NOISE",
+        "good",
+        "What differs, differs in the legacy ERP itself and bears no money; all of it is listed.",
+    ),
     "differ": ("THE EXTRACTS DIFFER", "bad", "There are differences nobody has accepted."),
     "does not tie": ("THE TOTALS DO NOT TIE", "bad", "The differences found do not account for the totals."),
 }

@@ -80,7 +80,9 @@ def summarise(facts: Facts) -> Row:
     total = facts.tally.total
     tied = all(one.ties for one in facts.totals)
     open_ = total.breaks - total.accepted
-    verdict = "does not tie" if not tied else "differ" if open_ else "accepted" if total.breaks else "agree"
+    # Noise that bears no money is listed, counted and open, but is no reason to fail.
+    fails, calm = open_ > total.noise, "noise" if open_ else "accepted" if total.breaks else "agree"
+    verdict = "does not tie" if not tied else "differ" if fails else calm
     return {
         "verdict": verdict,
         "says": _says(verdict, facts),
@@ -101,6 +103,7 @@ def summarise(facts: Facts) -> Row:
             "total": total.breaks,
             "open": open_,
             "accepted": total.accepted,
+            "noise": total.noise,
             "money": total.to_json()["money"],
             "by_class": facts.tally.ranked("class", ["class"]),
             "by_column": facts.tally.ranked("column", ["column", "class"]),
@@ -137,8 +140,15 @@ def _says(verdict: str, facts: Facts) -> str:
             return f"{read} say the same{allowed}."
         case "accepted":
             return f"{read}: {breaks}, all of them accepted and none of them gone from the totals."
+        case "noise":
+            accepted = f", {number(total.accepted)} accepted" if total.accepted else ""
+            return (
+                f"{read}: {breaks}{accepted}; {number(total.noise)} in fields that differ in the legacy ERP "
+                "itself and bear no money."
+            )
         case "differ":
             accepted = f"; {number(total.accepted)} accepted" if total.accepted else ""
+            accepted += f"; {number(total.noise)} noise" if total.noise else ""
             return f"{read}: {breaks}, {explained}{accepted}."
         case _:
             untied = sum(not one.ties for one in facts.totals)
@@ -173,7 +183,12 @@ def _levels(facts: Facts) -> Row:
             "says": "",
             "columns": compared,
             "entities": [
-                {"legal_entity": entity, "breaks": group.breaks, "accepted": group.accepted}
+                {
+                    "legal_entity": entity,
+                    "breaks": group.breaks,
+                    "accepted": group.accepted,
+                    "noise": group.noise,
+                }
                 for entity, group in zip(entities, groups, strict=True)
             ],
         }

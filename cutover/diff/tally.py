@@ -12,6 +12,7 @@ from typing import Any
 
 from router.canonical.money import Money
 from router.dualrun.breaks import Break
+from router.dualrun.noise import QUIET
 
 GROUPS_MAX = 5_000
 OTHERS = "(others)"
@@ -34,6 +35,8 @@ class Group:
 
     breaks: int = 0
     accepted: int = 0
+    noise: int = 0
+    """Noise in fields that bear no money, and not accepted: no reason to fail."""
     net: dict[str, int] = field(default_factory=dict)
     absolute: dict[str, int] = field(default_factory=dict)
 
@@ -82,6 +85,7 @@ class Tally:
         for way, group in zip(("total", *_WAYS), groups, strict=True):
             group.breaks += 1
             group.accepted += accepted
+            group.noise += one.code == QUIET and not accepted
             if way != "cause" and (one.counted or way == "column"):
                 group.add(one.currency, one.delta_minor)
         if one.counted and one.delta_minor is not None:

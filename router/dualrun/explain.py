@@ -53,16 +53,28 @@ def explained(
     """
     if isinstance(judge, Learner) and (callable(documents) or isinstance(documents, Sequence)):
         judge.learn(documents() if callable(documents) else documents)
-    grain: Level = level or (
-        "line" if policy.document and set(policy.document) != set(policy.key) else "document"
-    )
+    at_level = level or grain(policy)
     for view in documents() if callable(documents) else documents:
         named = {name: text for name, text in view.document.items() if name in policy.document}
         for pair, reasons in zip(view.pairs, judge.explain(view), strict=True):
             money = counted_difference(pair, policy) if counts else None
             facts = named if any(name not in pair.key for name in named) else {}
             for at, (difference, reason) in enumerate(zip(pair.differences, reasons, strict=True)):
-                yield _break(pair, difference, reason, policy, kind, grain, facts, counted=at == money)
+                yield _break(
+                    pair,
+                    difference,
+                    reason,
+                    policy,
+                    kind,
+                    at_level,
+                    facts,
+                    counted=money is not None and _one_money(pair.differences[money], difference),
+                )
+
+
+def grain(policy: Policy) -> Level:
+    """What a row is: a line where the policy names a document that is more than its key."""
+    return "line" if policy.document and set(policy.document) != set(policy.key) else "document"
 
 
 def counted_difference(pair: Pair, policy: Policy) -> int | None:
@@ -77,6 +89,16 @@ def counted_difference(pair: Pair, policy: Policy) -> int | None:
         if best is None or (rank, at) < best:
             best = (rank, at)
     return best[1] if best else None
+
+
+def _one_money(counted: Difference, other: Difference) -> bool:
+    """Whether it is the difference that counts, or the same column's in another currency of the same rows."""
+    return other is counted or (
+        bool(other.column)
+        and (other.what, other.column) == (counted.what, counted.column)
+        and bool(other.currency)
+        and other.currency != counted.currency
+    )
 
 
 def stands_alone(difference: Difference) -> bool:

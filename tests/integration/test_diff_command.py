@@ -346,33 +346,6 @@ def test_what_is_accepted_ends_with_0_until_it_expires(tmp_path: Path) -> None:
     assert small(tmp_path, texts[0], texts[1].replace("1.01", "1.02"), *accepted).exit_code == 1
 
 
-def test_noise_explains_a_text_and_silences_nothing(tmp_path: Path) -> None:
-    """A field that differs in the legacy ERP itself explains a break in it; an amount keeps its own cause."""
-    head = "id,total,currency,memo\n"
-    policy = SMALL
-    small(
-        tmp_path,
-        head + "1,1.00,GBP,at 10:01\n2,2.00,GBP,x\n",
-        head + "1,1.37,GBP,at 10:07\n2,2.00,GBP,x\n",
-        policy=policy,
-    )
-    (tmp_path / "out").rename(tmp_path / "control")
-    done = small(
-        tmp_path, head + "1,1.00,GBP,at 10:01\n2,2.00,GBP,x\n", head + "1,1.37,GBP,at 11:59\n2,2.00,GBP,x\n",
-        "--noise", tmp_path / "control", policy=policy,
-    )  # fmt: skip
-    assert done.exit_code == 1
-    found = {row["column"]: row for row in breaks_of(tmp_path / "out")}
-    assert (found["memo"]["cause"], found["memo"]["code"]) == ("noise", "not-deterministic")
-    assert found["total"]["cause"] != "noise"
-    assert "differs in 1 of 2 pairs" in found["total"]["facts"]["noise"]
-    assert summary_of(tmp_path / "out")["noise"]["explained"] == 1
-    done = small(
-        tmp_path, head, head, "--noise", tmp_path / "control", policy=policy + "crosswalk_complete: true\n"
-    )
-    assert "its policy is another one" in done.exception.one_line()
-
-
 def test_hostile_cells_reach_no_file_as_code(tmp_path: Path) -> None:
     """Formulas, markup and control characters in keys and texts: every file is read back as data."""
     bad = "=cmd|'/c calc'!A1<script>alert(1)</script>]]>\x07"
@@ -390,6 +363,40 @@ def test_hostile_cells_reach_no_file_as_code(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert not any(cell.data_type == "f" for cell in cells)
     assert "\x07" not in done.output
+
+
+def test_amounts_of_any_size_reach_every_file(tmp_path: Path) -> None:
+    """Twenty-one digits stand only on one side: exact in the lines and the workbook, and known in the next run."""
+    legacy = "id,total,currency,memo\n1,123456789012345678901.23,GBP,a\n2,1.00,GBP,a\n"
+    for folder, words in ((tmp_path / "a", ()), (tmp_path / "b", ("--previous", tmp_path / "a/out"))):
+        folder.mkdir()
+        done = small(folder, legacy, "id,total,currency,memo\n2,1.00,GBP,a\n", *words)
+        assert done.exit_code == 1, done.exception
+    (line,) = (tmp_path / "b/out/breaks.jsonl").read_text().splitlines()
+    assert '"delta":"-123456789012345678901.23","delta_minor":-12345678901234567890123,' in line
+    assert '"state":"recurring"' in line
+    sheets = openpyxl.load_workbook(tmp_path / "b/out/report.xlsx")
+    assert "-123456789012345678901.23" in [
+        cell.value for row in sheets["missing"].iter_rows() for cell in row
+    ]
+
+
+def test_a_row_without_an_amount_may_say_anything_for_its_currency(tmp_path: Path) -> None:
+    """It adds nothing to any total, and is a difference where the other side says something else."""
+    row = "id,total,currency,memo\n1,,n/a,a\n2,1.00,GBP,a\n"
+    assert small(tmp_path, row, row).exit_code == 0
+    assert [one["currency"] for one in summary_of(tmp_path / "out")["control_totals"]] == ["GBP"]
+
+
+def test_every_entry_of_a_crosswalk_is_a_break_of_its_own(tmp_path: Path) -> None:
+    """Two entries of one row that point nowhere, and one that points at it from nowhere, have three identities."""
+    (tmp_path / "crosswalk.csv").write_text("legacy.id,cloud.id\n1,8\n1,9\n7,1\n")
+    rows = "id,total,currency,memo\n1,1.00,GBP,a\n"
+    done = small(tmp_path, rows, rows, "--crosswalk", tmp_path / "crosswalk.csv")
+    assert done.exit_code == 1, done.exception
+    found = breaks_of(tmp_path / "out")
+    assert [one["class"] for one in found] == ["crosswalk"] * 3
+    assert len({one["identity"] for one in found}) == 3
 
 
 def test_a_proposed_policy_is_one_that_compares(tmp_path: Path) -> None:
