@@ -96,7 +96,8 @@ class Break:
     @property
     def identity(self) -> str:
         """Sixteen hexadecimal digits, the same in every run that finds this break."""
-        return identity_of(self.kind, self.level, self.what, self.column, self.key)
+        said = entry_of(self.what, self.legacy, self.cloud)
+        return identity_of(self.kind, self.level, self.what, self.column, self.key, said)
 
     @property
     def delta(self) -> str | None:
@@ -144,7 +145,14 @@ class Break:
         }
 
 
-def identity_of(kind: str, level: str, what: str, column: str, key: Mapping[str, str]) -> str:
+def entry_of(what: str, legacy: str | None, cloud: str | None) -> tuple[str, ...]:
+    """What else names a break beside its key: of a crosswalk the entry, as one row may stand in several."""
+    return (legacy or "", cloud or "") if what == "crosswalk" else ()
+
+
+def identity_of(
+    kind: str, level: str, what: str, column: str, key: Mapping[str, str], entry: tuple[str, ...] = ()
+) -> str:
     """The identity of a break: what differs and where, not by how much."""
-    facts = orjson.dumps([kind, level, what, column, sorted(key.items())])
+    facts = orjson.dumps([kind, level, what, column, sorted(key.items()), *([entry] if entry else [])])
     return hashlib.sha256(facts).hexdigest()[:16]

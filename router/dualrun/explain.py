@@ -59,7 +59,7 @@ def explained(
         for pair, reasons in zip(view.pairs, judge.explain(view), strict=True):
             money = counted_difference(pair, policy) if counts else None
             facts = named if any(name not in pair.key for name in named) else {}
-            for at, (difference, reason) in enumerate(zip(pair.differences, reasons, strict=True)):
+            for difference, reason in zip(pair.differences, reasons, strict=True):
                 yield _break(
                     pair,
                     difference,

@@ -13,7 +13,7 @@ from typing import Any
 
 from router.clock import from_text
 from router.dualrun.acceptances import Acceptance, Acceptances
-from router.dualrun.breaks import Break, LifeState, identity_of
+from router.dualrun.breaks import Break, LifeState, entry_of, identity_of
 
 OPEN: tuple[LifeState, ...] = ("new", "recurring", "reopened")
 """What somebody still has to look at."""
@@ -240,6 +240,7 @@ def identity_of_row(row: Mapping[str, Any]) -> str:
         str(row.get("class") or ""),
         str(row.get("column") or ""),
         {str(name): str(value) for name, value in (row.get("key") or {}).items()},
+        entry_of(str(row.get("class") or ""), row.get("legacy"), row.get("cloud")),
     )
 
 

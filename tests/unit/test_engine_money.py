@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from router.dualrun.causes.judge import ExtractJudge
+from router.dualrun.clusters import Clusters
+from router.dualrun.explain import explained
+from router.dualrun.policy import Policy
 from router.dualrun.workbench import Workbench
 from router.errors import BadConfig
 from tests.unit.engine_samples import Table, compare, told
@@ -141,3 +145,22 @@ def test_unused_leave_is_told_and_expired_leave_too(bench: Workbench) -> None:
         ("total", 0, False, False),
         ("memo", 1, True, True),
     ]
+
+
+def test_both_currencies_of_a_split_count_as_money(bench: Workbench) -> None:
+    """Two legacy rows in two currencies against two in the cloud: both differences are counted, none is lost."""
+    legacy: Table = [*rows("10.00"), {"id": "A2", "total": "20.00", "currency": "USD"}]
+    cloud: Table = [*rows("10.01"), {"id": "A2", "total": "20.07", "currency": "USD"}]
+    entries = [{"legacy.id": one, "cloud.id": other} for one in ("A1", "A2") for other in ("A1", "A2")]
+    made = compare(bench, POLICY, legacy, cloud, crosswalk=entries)
+    policy = Policy.model_validate(POLICY)
+    clusters = Clusters()
+    for one in explained(made.documents, ExtractJudge(policy), policy):
+        clusters.add(one)
+    assert clusters.money() == {"EUR": 1, "USD": 7}
+
+
+def test_amounts_too_large_to_be_added_are_refused(bench: Workbench) -> None:
+    """A column of account numbers is no money: said so, not an overflow of the database."""
+    with pytest.raises(BadConfig, match="38 digits"):
+        compare(bench, POLICY, rows(*["9" * 35] * 2000), rows("1"))

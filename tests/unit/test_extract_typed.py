@@ -137,6 +137,8 @@ def test_text_that_looks_like_no_value_stays_text(tmp_path: Path) -> None:
         (['{"a.b": 1, "a": {"b": 2}}'], "row 1: 'a.b' stands twice"),
         (['{"id": ' + '{"x":' * 12 + "1" + "}" * 13], "row 1: objects are nested deeper"),
         (['{"id": "1", "total": "1", "memo": [1], "posted": ""}'], "row 1: 'memo' is a list"),
+        (['{"id": "\\ud83d\\ude00"}', '{"id": "\\ud83d"}'], "row 2: holds half of a surrogate pair"),
+        (['{"\\udead": "1"}'], "row 1: holds half of a surrogate pair"),
         (["{}"], "holds no object with a field"),
         (["id,total"], "is named as JSON but does not begin with an object"),
     ],

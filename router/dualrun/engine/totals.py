@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from router.canonical.money import exponents
 from router.dualrun.engine.plan import Field, Plan
 from router.dualrun.engine.tables import Tables, text_of
 from router.dualrun.results import ControlTotal
 from router.dualrun.workbench import Workbench
+from router.errors import BadConfig
 
 _STEPS = ("legacy", "cloud", "missing_in_cloud", "missing_in_legacy", "duplicates", "amounts", "moved")
 
@@ -46,10 +49,13 @@ class Totals:
     def _grouping(self, grouping: Sequence[Field], monies: Sequence[Field]) -> Iterator[ControlTotal]:
         ask = _Grouping(self.tables, tuple(grouping), tuple(monies))
         places = len(grouping) + 1
-        for row in self.bench.rows(ask.sql()):
+        for row in self._rows(ask.sql()):
             *by, code = row[:places]
             legacy_rows, cloud_rows = row[places : places + 2]
             sums = row[places + 2 :]
+            if code not in exponents():
+                # Only rows without an amount may say something else there, and they add nothing.
+                continue
             for place, one in enumerate(monies):
                 steps = sums[place * len(_STEPS) : (place + 1) * len(_STEPS)]
                 yield ControlTotal(
@@ -60,6 +66,18 @@ class Totals:
                     cloud_rows=int(cloud_rows),
                     **{f"{step}_minor": int(minor) for step, minor in zip(_STEPS, steps, strict=True)},
                 )
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        import duckdb  # noqa: PLC0415 - as the workbench does
+
+        try:
+            return self.bench.rows(sql)
+        except duckdb.OutOfRangeException as error:
+            raise BadConfig(
+                "the amounts add up to more than 38 digits of minor units",
+                file="the extracts",
+                mend="look for a money column that holds something else, such as an account number",
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,9 @@ def _row(file: Opened, value: Any, row: int) -> dict[str, Any]:
 
 def _parsed(file: Opened, text: str, row: int) -> Any:
     try:
-        return _DECODER.decode(text.strip())
+        found = _DECODER.decode(text.strip())
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(found, ensure_ascii=False).encode()
     except _Twice as error:
         raise refused(
             file.name, "a name stands twice in one object", row=row, mend="write it once"
@@ -199,6 +201,13 @@ def _parsed(file: Opened, text: str, row: int) -> Any:
             row=row + error.lineno - 1,
             mend="write one object a line; a last line without its end means the file is cut off",
         ) from error
+    except UnicodeEncodeError as error:
+        raise refused(
+            file.name,
+            "holds half of a surrogate pair, which is no character",
+            row=row,
+            mend="export the file again; a cut through an emoji does that",
+        ) from error
     except (ValueError, RecursionError) as error:
         raise refused(
             file.name,
@@ -206,3 +215,4 @@ def _parsed(file: Opened, text: str, row: int) -> Any:
             row=row,
             mend="write null for no value",
         ) from error
+    return found
