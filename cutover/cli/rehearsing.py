@@ -42,6 +42,14 @@ def rehearse_command(
     faults: Annotated[
         Path | None, typer.Option(help="Faults (YAML: system → list) instead of the plan's.")
     ] = None,
+    control_runs: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=100,
+            help="Runs with the legacy ERP in both places first: which fields differ in itself.",
+        ),
+    ] = 0,
     out: Annotated[Path, typer.Option(help="Where report.html, report.json and journal.sqlite go.")] = Path(
         "out/rehearsal"
     ),
@@ -56,6 +64,7 @@ def rehearse_command(
     collect_rarely()
     given: dict[str, Any] = {
         "plan": plan, "landscape": landscape, "routes": routes, "extracts": extracts, "faults": faults, "size": size,
+        "control_runs": control_runs or None,
     }  # fmt: skip
     command = _command(given, seed)
     options = make_options(seed=seed, command=command, **given)
@@ -95,7 +104,7 @@ def _command(given: Mapping[str, Any], seed: int) -> str:
     words += ["--seed", str(seed)]
     for name, value in given.items():
         if name != "plan" and value is not None:
-            words += [f"--{name}", str(value)]
+            words += [f"--{name.replace('_', '-')}", str(value)]
     return shlex.join(words)
 
 
@@ -126,6 +135,7 @@ def summary(report: Mapping[str, Any], out: Path, seconds: float) -> str:
             f"  {counts['total']:,} transactions ({states}), {counts['deliveries']:,} deliveries in {seconds:.1f} s",
             f"  invariants: {held} of {len(report['invariants'])} held",
             f"  dual run: {breaks:,} differences, {unexplained:,} without a cause",
+            *([f"  noise floor: {report['noise']['says']}"] if "noise" in report else []),
             f"Report:  {out / 'report.html'}  (data: {out / 'report.json'}, journal: {out / 'journal.sqlite'})",
             f"Again:   {report['reproduce']}",
         ]

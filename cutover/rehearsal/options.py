@@ -13,6 +13,7 @@ from cutover.plan.model import Plan, Step, read_plan
 from cutover.rehearsal.memory import in_memory
 from router.clock import to_text
 from router.configfile import ConfigFile, load
+from router.dualrun.noise import NoiseFloor
 from router.errors import BadInput
 from router.landscape import Landscape, as_landscape, default_file
 from router.routing.tables import Tables
@@ -38,6 +39,19 @@ class Options:
     firm: Size | None = None
     """A size of the firm that has no name of its own; None: the one `size` names."""
     command: str = "coexist rehearse"
+    control_runs: int = 0
+    """How many control runs of the legacy ERP with itself are made first."""
+    control: int = 0
+    """Which control run this is; 0: the rehearsal itself."""
+    noise: NoiseFloor | None = None
+    """What the control runs taught."""
+
+    @property
+    def timing_seed(self) -> int:
+        """What latencies and the router's own draws come from: a control run's own, else the seed."""
+        if not self.control:
+            return self.seed
+        return Random(f"{self.seed}/control/{self.control}").getrandbits(48)  # noqa: S311 - reproducible on purpose
 
     def crashes(self) -> tuple[datetime, ...]:
         """When the router dies: the plan's instants, moved by up to ten minutes drawn from the seed."""
@@ -67,6 +81,7 @@ class Options:
                 for name, system in self.landscape.systems.items()
                 if system.role == "erp"
             },
+            **({"control_runs": self.control_runs} if self.control_runs else {}),
         }
 
 
@@ -84,6 +99,7 @@ def make_options(
     extracts: Path | None = None,
     faults: Path | None = None,
     size: str | None = None,
+    control_runs: int | None = None,
 ) -> Options:
     """Options from what a user gave; raises BadConfig naming file, place and mend."""
     file = load(landscape) if landscape is not None else default_file("landscapes/default.yaml")
@@ -109,6 +125,7 @@ def make_options(
         faults=given,
         extracts=extracts,
         command=command,
+        control_runs=control_runs or 0,
     )
 
 

@@ -6,12 +6,13 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from cutover.checks import Facts, check_all, read_facts
+from cutover.rehearsal.control import Compared, noise_floor
 from cutover.rehearsal.evidence import approved_rows, erp_books, repeat_requests
 from cutover.rehearsal.firm import build_firm
 from cutover.rehearsal.options import Options
@@ -55,16 +56,40 @@ def rehearse(
 ) -> Rehearsal:
     """Rehearse in virtual time; the report is the same for the same options, wherever it runs.
 
-    `work` gives what people do, as `simulators.firm.workload.workload` does.
+    `work` gives what people do, as `simulators.firm.workload.workload` does. Where the options ask for
+    control runs, they are made first, and the dual run knows what they taught.
     """
     for suffix in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
             Path(f"{journal}{suffix}").unlink()
 
+    if not options.control_runs:
+        return _played(options, journal, progress, work)
+    rounds = options.control_runs + 1
+
+    def control(one: Options) -> Compared:
+        with tempfile.TemporaryDirectory() as folder:
+            told = _round(progress, one.control - 1, rounds)
+            return _played(one, Path(folder) / "journal.sqlite", told, work).world.compared
+
+    known = replace(options, noise=noise_floor(options, control))
+    return _played(known, journal, _round(progress, rounds - 1, rounds), work)
+
+
+def _played(
+    options: Options, journal: Path, progress: Progress, work: Callable[..., Iterable[Step]]
+) -> Rehearsal:
     async def main(clock: VirtualClock) -> Rehearsal:
         return await _rehearse(options, clock, journal, progress, work)
 
     return run(main, start=options.plan.start)
+
+
+def _round(progress: Progress, at: int, rounds: int) -> Progress:
+    """The progress of one of several rehearsals as that of all of them."""
+    return lambda phase, done, whole: progress(
+        phase if at == rounds - 1 else "control runs", at * whole + done, rounds * whole
+    )
 
 
 async def _rehearse(

@@ -18,6 +18,7 @@ from cutover.rehearsal.options import Options
 from cutover.rehearsal.virtual_time import VirtualClock
 from cutover.runner.controls import Controls
 from router.app import Outside, Router, build
+from router.dualrun.comparison import Comparison
 from router.errors import Broken
 from router.model import SystemId
 from router.settings import Settings
@@ -36,6 +37,19 @@ class GatewayGone(Exception):
     """The gateway died with the request under way: the caller does not know whether it was taken."""
 
 
+class _Recording(Controls):
+    """The door for the plan's runner, which keeps what was compared through it."""
+
+    def __init__(self, compared: dict[str, Comparison], **given: Any) -> None:
+        super().__init__(**given)
+        self._compared = compared
+
+    async def compare(self, *, run_id: str, **given: Any) -> Comparison:
+        found = await super().compare(run_id=run_id, **given)
+        self._compared[run_id] = found
+        return found
+
+
 class World:
     """Simulators that live through everything, and the current router, if one is up."""
 
@@ -45,7 +59,7 @@ class World:
         self._database = database
         empty_drops()
         self.simulators: dict[str, Hosted] = build_fleet(
-            options.landscape_data, clock=clock, seed=options.seed, faults=options.faults
+            options.landscape_data, clock=clock, seed=options.timing_seed, faults=options.faults
         )
         self.network = Network({SystemId(name): app for name, app in self.simulators.items()})
         self._credentials = known_credentials(options.landscape_data)
@@ -53,6 +67,8 @@ class World:
         self.lives = 0
         self.bugs: list[str] = []
         """What ended a router other than a planned death: must be empty."""
+        self.compared: dict[str, Comparison] = {}
+        """Comparisons by run id, the last of each."""
         self.commits = 0
         self._router: Router | None = None
         self._work: asyncio.Task[None] | None = None
@@ -98,8 +114,12 @@ class World:
     async def controls(self) -> Controls:
         """The door for the plan's runner."""
         router = await self.router()
-        return Controls(
-            journal=router.journal, tables=router.tables, dual_run=router.dual_run, clock=self.clock
+        return _Recording(
+            self.compared,
+            journal=router.journal,
+            tables=router.tables,
+            dual_run=router.dual_run,
+            clock=self.clock,
         )
 
     async def seed(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
@@ -155,12 +175,13 @@ class World:
             database=f"sqlite:///{self._database}",
             outside=Outside(
                 clock=self.clock,
-                random=Random(f"{self.options.seed}/router/{self.lives}"),  # noqa: S311 - reproducible on purpose
+                random=Random(f"{self.options.timing_seed}/router/{self.lives}"),  # noqa: S311 - reproducible on purpose
                 http=self.network.client,
                 secrets=self._credentials.__getitem__,
                 on_commit=self._on_commit,
                 throwaway=True,
             ),
+            noise=self.options.noise,
         )
 
     async def _until_death(self, work: Coroutine[Any, Any, None]) -> bool:

@@ -85,6 +85,7 @@ def build_report(
             "never_billed": sorted(tally.unpaid),
         },
         "reproduce": options.command,
+        **({"noise": options.noise.to_json()} if options.noise is not None else {}),
     }
 
 

@@ -86,6 +86,11 @@ class DualRun:
         self._period = _period_of(calendars)
         self._tax_rates = tax_rates
         self._clock = clock
+        if noise is not None and noise.policy_hash != policy.fingerprint:
+            raise BadInput(
+                "the noise floor was learned under another comparison policy",
+                mend="make its control runs again",
+            )
         self._noise = noise
         self._grace = timedelta(minutes=policy.grace_minutes)
 
