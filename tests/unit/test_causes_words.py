@@ -228,6 +228,16 @@ def test_a_sum_that_two_sets_of_rows_make_proves_neither() -> None:
     assert {one.cause for one in found} == {"missing"}
 
 
+def test_among_many_rows_a_sum_proves_nothing() -> None:
+    """Fifteen lone rows of a customer and the sums of fourteen others meet by chance; nor is it worth the time."""
+    wholes = [lone("legacy", at, {**BOTH, "total": 10000 + 1000 * at}) for at in range(1, 16)]
+    parts = [lone("cloud", 100 + at, {**BOTH, "total": 6000 + 37 * at * at}) for at in range(1, 14)]
+    fitting = lone("cloud", 200, {**BOTH, "total": 11000 - 6037})
+    assert {one.code for one in judged(*wholes, *parts, fitting)} == {"not-in-cloud", "not-in-legacy"}
+    few = judged(wholes[0], parts[0], fitting)
+    assert [one.code for one in few] == ["split"] * 3
+
+
 def test_rows_merged_without_a_crosswalk() -> None:
     """The other way round it is a merge."""
     found = judged(

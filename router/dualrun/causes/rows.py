@@ -7,6 +7,7 @@ taken; the rest is absent, which is said and no more.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import combinations
@@ -25,7 +26,7 @@ Matches = Mapping[tuple[Side, int], Explanation]
 SPLIT_MAX = 6
 """Rows that one row is looked for in; no invoice line is split into more by any known interface."""
 CANDIDATES_MAX = 14
-"""Lone rows of one customer that sums are tried with; beyond it sums meet by chance."""
+"""Lone rows of one customer, or of one document, that are tried on either side; beyond it sums meet by chance."""
 
 
 def alone(case: Case, matches: Matches, until: Mapping[Side, date]) -> Explanation:
@@ -132,13 +133,22 @@ def _sums(
     table: Table, group: Sequence[Lone], whole: Side, code: str, found: dict[tuple[Side, int], Explanation]
 ) -> None:
     """One row of `whole` that is the exact sum of several of the other side, and of these only."""
-    for lone in group:
-        if lone.side != whole or not _free(lone, found):
+    wholes = [lone for lone in group if lone.side == whole and _free(lone, found)]
+    parts_of: dict[str, list[Lone]] = {}
+    for one in group:
+        if one.side != whole:
+            parts_of.setdefault(table.text(one.row, "document"), []).append(one)
+    in_document = Counter(table.text(lone.row, "document") for lone in wholes)
+    for lone in wholes:
+        if not _free(lone, found):
             continue
-        others = [one for one in group if one.side != whole and _free(one, found)]
         document = table.text(lone.row, "document")
-        same = [one for one in others if document and table.text(one.row, "document") == document]
-        parts = _one_way(table, lone, same) or _one_way(table, lone, others)
+        parts = None
+        if document and in_document[document] <= CANDIDATES_MAX:
+            parts = _one_way(table, lone, [one for one in parts_of.get(document, ()) if _free(one, found)])
+        if parts is None and len(wholes) <= CANDIDATES_MAX:
+            others = [one for one in group if one.side != whole and _free(one, found)]
+            parts = _one_way(table, lone, others)
         if parts is None:
             continue
         amounts = " + ".join(str(abs(_minor(part))) for part in parts)
