@@ -48,6 +48,7 @@ def differences(report: Mapping[str, Any]) -> dict[str, Any]:
         "fields": _fields(compared),
         "examples": _examples(compared),
         "hidden": _hidden(compared),
+        "noise": _noise(report, compared),
         "levels": [
             {"run": _run(row), "rows": [_level(one) for one in row.get("levels") or ()]} for row in compared
         ],
@@ -111,7 +112,8 @@ def _minor(texts: Sequence[str]) -> int:
 
 def _clusters(compared: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     rows = [{**one, "run": _run(row)} for row in compared for one in row.get("clusters") or ()]
-    rows.sort(key=lambda one: one.get("cause") != "unexplained")
+    # Of all comparisons together; currencies are ranked by their number, never added.
+    rows.sort(key=lambda one: (one.get("cause") != "unexplained", -abs(exact(one.get("absolute")) or 0)))
     return {"rows": rows[:CLUSTERS_SHOWN], "note": of_many(min(len(rows), CLUSTERS_SHOWN), len(rows), WHERE)}
 
 
@@ -249,6 +251,23 @@ def _hidden(compared: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     rows = [{**one, "run": _run(row)} for row in compared for one in row.get("hidden") or ()]
     used = [one for one in rows if one.get("used") or one.get("expired")]
     return {"rows": used, "unused": len(rows) - len(used)}
+
+
+def _noise(report: Mapping[str, Any], compared: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The noise floor with each field's rates, in the control runs and here; None where no such run was made."""
+    floor = report.get("noise")
+    if not floor:
+        return None
+    return {
+        "says": floor["says"],
+        "runs": floor["runs"],
+        "explained": sum(int((row.get("noise") or {}).get("explained") or 0) for row in compared),
+        "rows": [
+            {**one, "run": _run(row)}
+            for row in compared
+            for one in (row.get("noise") or {}).get("fields") or ()
+        ],
+    }
 
 
 def _has_money(row: Mapping[str, Any]) -> bool:
