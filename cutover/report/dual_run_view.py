@@ -7,6 +7,7 @@ A sample says that it is one, and where all of it is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from markupsafe import Markup
@@ -113,7 +114,8 @@ def _minor(texts: Sequence[str]) -> int:
 def _clusters(compared: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     rows = [{**one, "run": _run(row)} for row in compared for one in row.get("clusters") or ()]
     # Of all comparisons together; currencies are ranked by their number, never added.
-    rows.sort(key=lambda one: (one.get("cause") != "unexplained", -abs(exact(one.get("absolute")) or 0)))
+    rows.sort(key=lambda one: abs(exact(one.get("absolute")) or Decimal(0)), reverse=True)
+    rows.sort(key=lambda one: one.get("cause") != "unexplained")
     return {"rows": rows[:CLUSTERS_SHOWN], "note": of_many(min(len(rows), CLUSTERS_SHOWN), len(rows), WHERE)}
 
 

@@ -124,6 +124,17 @@ def test_the_dual_run_leads_from_totals_to_one_pair() -> None:
     assert rows_of(tree, "Differences by entity and field")[1][2] == "total"
 
 
+def test_what_lies_behind_is_ranked_over_all_comparisons() -> None:
+    """The largest of the second comparison stands before the smaller ones of the first."""
+    report = samples.full()
+    row = report["differences"][0]["clusters"][0] | {"cause": "tax", "currency": "GBP"}
+    for one, amounts in zip(report["differences"], (("5.00", "1.00"), ("10.00", "2.00")), strict=False):
+        one["clusters"] = [row | {"absolute": text, "sentence": f"worth {text}"} for text in amounts]
+        one["examples"] = []
+    shown = page(report).get_element_by_id("differences").findall(".//ol/li")
+    assert [words(one) for one in shown] == [f"worth {text}" for text in ("10.00", "5.00", "2.00", "1.00")]
+
+
 def test_how_each_erp_reckons_is_told_with_its_evidence() -> None:
     """In words, with counts; a habit that no invoice tells from the other has a question mark. None: no table."""
     report = samples.full()
