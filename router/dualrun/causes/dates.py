@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,6 +11,10 @@ from router.dualrun.breaks import Explanation
 from router.dualrun.causes.facts import Case, because
 from router.dualrun.policy import SIDES
 from router.dualrun.results import Difference
+
+CUT_OFF_DAYS = 31
+"""Days between two posting dates beyond which a period's end between them says nothing: a year mistyped."""
+_MONTH = re.compile(r"(\d{4})[-/. ]?(?:M|P)?(0[1-9]|1[0-2])\Z", re.ASCII)
 
 
 def dates(case: Case, difference: Difference) -> Explanation | None:
@@ -36,6 +41,8 @@ def dates(case: Case, difference: Difference) -> Explanation | None:
         periods = f"{legacy:%Y-%m}", f"{cloud:%Y-%m}"
     if periods[0] != periods[1]:
         days = abs((cloud - legacy).days)
+        if days > CUT_OFF_DAYS:
+            return None
         return because(
             "period",
             "cut-off",
@@ -57,6 +64,12 @@ def period(case: Case, difference: Difference) -> Explanation | None:
     day = case.rows("legacy")[0].cells.get(when)
     if not isinstance(day, date) or case.rows("cloud")[0].cells.get(when) != day:
         return None
+    months = [_MONTH.match(text or "") for text in (difference.legacy, difference.cloud)]
+    if all(months):
+        if len({month.groups() for month in months if month}) == 1:
+            return None  # one month, written in two ways
+    elif not case.learned.agreed(difference.column, difference.legacy or ""):
+        return None  # each ERP has names of its own for periods
     said = f"posted on {day} on both sides, in period {difference.legacy or 'none'} and {difference.cloud or 'none'}"
     return because("period", "wrong-period", said)
 
@@ -69,11 +82,11 @@ def _time_zone(case: Case, name: str, legacy: date, cloud: date) -> Explanation 
     zones = [column.time_zones.get(side, "") for side in SIDES]
     if not all(zones) or zones[0] == zones[1]:
         return None
-    instant = _instant(case, name)
-    if instant is not None:
-        cut = [_cut(instant, zone) for zone in zones]
-        if cut != [legacy, cloud]:
+    instants = _instants(case, name)
+    if instants:
+        if any([_cut(one, zone) for zone in zones] != [legacy, cloud] for one in instants):
             return None
+        instant = instants[0]
         return because(
             "timing",
             "time-zone",
@@ -87,9 +100,10 @@ def _time_zone(case: Case, name: str, legacy: date, cloud: date) -> Explanation 
     return because("timing", "time-zone", said)
 
 
-def _instant(case: Case, name: str) -> datetime | None:
-    """The instant behind the dates: a time with its offset in the column itself or in `posted_at`."""
+def _instants(case: Case, name: str) -> list[datetime]:
+    """The instants behind the dates: times with their offset in the column itself or in `posted_at`."""
     posted = case.table.columns.get("posted_at")
+    told: list[datetime] = []
     for side in SIDES:
         row = case.rows(side)[0]
         texts = [row.raw.get(name), row.raw.get(posted or ""), row.cells.get(posted or "")]
@@ -97,8 +111,8 @@ def _instant(case: Case, name: str) -> datetime | None:
             if isinstance(text, str) and len(text) > len("2026-10-31T00:00"):
                 found = _parsed(text)
                 if found is not None:
-                    return found
-    return None
+                    told.append(found)
+    return told
 
 
 def _parsed(text: str) -> datetime | None:

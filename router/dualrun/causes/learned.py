@@ -57,6 +57,8 @@ class Learned:
     """The last accounting date seen on each side."""
     approved: int = 0
     """Rows that say who approved them."""
+    unapproved: int = 0
+    """Rows that nobody approved on either side and that stand on both: approval is not what lets a row pass."""
     lone: list[Lone] = field(default_factory=list)
     full: set[str] = field(default_factory=set)
     """Counters that met their bound."""
@@ -81,8 +83,9 @@ class Learned:
             apart = {word for pair in pairs if pair[0] != pair[1] for word in pair if word}
             if apart:
                 self.elsewhere[name] = agreement.words(name, sorted(apart))
-        if any(shows == "truncated" for _, shows in self.habits):
+        if self.approved or any(shows == "truncated" for _, shows in self.habits):
             for row in agreement.sample():
+                self.unapproved += self._nobody(row)
                 for side in SIDES:
                     self._habit(side, row)
 
@@ -106,6 +109,7 @@ class Learned:
             for name in self._worded():
                 one, other = _word(pair.legacy[0], name), _word(pair.cloud[0], name)
                 self._count(name, one, other if name in names else one)
+            self.unapproved += self._nobody(pair.legacy[0], pair.cloud[0])
             return
         for difference in pair.differences:
             if difference.what.startswith("missing_"):
@@ -130,7 +134,14 @@ class Learned:
         columns = self.table.policy.columns
         return [name for name, column in columns.items() if column.type in ("dimension", "status")]
 
+    def _nobody(self, *rows: Row) -> bool:
+        """Whether rows could say who approved them and none does."""
+        return "approved_by" in self.table.columns and not any(
+            self.table.text(row, "approved_by") for row in rows
+        )
+
     def _agreed(self, row: Row) -> None:
+        self.unapproved += self._nobody(row)
         for name in self._worded():
             word = _word(row, name)
             self._count(name, word, word)

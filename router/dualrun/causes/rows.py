@@ -55,7 +55,16 @@ def doubled(case: Case, difference: Difference) -> Explanation:
     names = [name for name in _compared(case.table) if len({str(row.cells.get(name)) for row in rows}) > 1]
     alike = f"they differ in {', '.join(names)}" if names else "they are alike in all that is compared"
     said = f"the key stands {len(rows)} times in the {side} ERP, in rows {places}; {alike}"
+    if names and len({_worth(case.table, row) for row in rows}) == len(rows):
+        return because("numbering", "key-used-twice", said)
     return because("duplicate_posting", "duplicate-posting", said)
+
+
+def _worth(table: Table, row: Row) -> tuple[str, ...]:
+    """What two postings of one thing have in common: its numbers and whose it is; not its date, status or text."""
+    columns = table.policy.columns
+    kept = [name for name in _compared(table) if columns[name].numeric or columns[name].type == "dimension"]
+    return tuple(str(row.cells.get(name)) for name in kept)
 
 
 def wrong_crosswalk(case: Case, difference: Difference) -> Explanation:
@@ -208,7 +217,7 @@ def _unapproved(case: Case, side: Side, other: Side, row: Row) -> Explanation | 
     if column is None or case.table.text(row, "approved_by"):
         return None
     approved = sum(1 for one in case.document(side) if case.table.text(one, "approved_by"))
-    if not approved and not case.learned.approved:
+    if (not approved and not case.learned.approved) or case.learned.unapproved:
         return None
     status = case.table.text(row, "status")
     said = f"nobody approved it in the {side} ERP{f' (status {status!r})' if status else ''}, and it is not in the {other}"

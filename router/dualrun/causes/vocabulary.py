@@ -28,6 +28,7 @@ PHRASES: dict[str, str] = {
     "status-lag": "one ERP is a step behind the other",
     "missing-approval": "not approved on one side",
     "duplicate-posting": "posted twice",
+    "key-used-twice": "one key for rows that are not the same",
     "split": "one row split into several",
     "merged": "several rows merged into one",
     "sign-flip": "the sign turned round",
