@@ -147,7 +147,10 @@ class IntercompanyMatch:
 
 
 def _leg_of(row: Record) -> Held | None:
-    """What a record says is due from and due to another entity; None where it says nothing of it."""
+    """What a record says is due from and due to another entity; None where it says nothing of it.
+
+    Raises VendorUnknown for one without a date: it would be in no period.
+    """
     due = dict.fromkeys(DUE, 0)
     for line in row.lines:
         if line.get("account") in due:
@@ -161,11 +164,21 @@ def _leg_of(row: Record) -> Held | None:
         number=row.number or row.vendor_id,
         legal_entity=row.legal_entity,
         counterparty=_counterparty(row),
-        on=date.fromisoformat(row.accounting_date),
+        on=_dated(row),
         currency=row.currency,
         due_from_minor=0 if gone else due["DUE_FROM"],
         due_to_minor=0 if gone else due["DUE_TO"],
     )
+
+
+def _dated(row: Record) -> date:
+    try:
+        return date.fromisoformat(row.accounting_date)
+    except ValueError as error:
+        raise VendorUnknown(
+            f"{row.system} holds journal entry {row.external_id or row.vendor_id} on"
+            f" {row.accounting_date[:20]!r}, which is no date"
+        ) from error
 
 
 def _counterparty(row: Record) -> str:

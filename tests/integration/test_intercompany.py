@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ import orjson
 import pytest
 
 from router.canonical.kinds import parse
-from router.connectors.port import Delivery, Posted
+from router.connectors.port import Delivery, Posted, Record
+from router.errors import VendorUnknown
 from router.model import JobId, SystemId
 from tests.integration.router_stand import Stand, event, on_stand
 from tests.integration.test_serve import answers, free_port, posted, running, serve
@@ -208,6 +210,38 @@ def test_an_edited_leg_is_found_and_blocks_the_close(tmp_path: Path) -> None:
         assert (await stand.get("/v1/breaks"))["breaks"] == [], "put right, it is no exception any more"
         closed = await stand.post({"why": "month end"}, "/v1/periods/UK01/2026-10:close")
         assert (closed.status_code, closed.json()["state"]) == (200, "closed")
+
+    on_stand(tmp_path, test, routes=ROUTES)
+
+
+class Undated:
+    """A connector that gives its ledger entries without a date."""
+
+    def __init__(self, inner: Any) -> None:
+        self.system, self.capabilities = inner.system, inner.capabilities
+        self._inner = inner
+
+    async def read_back(self, kind: str, **span: Any) -> list[Record]:
+        """What the ERP holds, undated."""
+        return [replace(row, accounting_date="") for row in await self._inner.read_back(kind, **span)]
+
+
+def test_an_entry_without_a_date_is_an_error_of_its_erp(tmp_path: Path) -> None:
+    """It names the entry; whoever watches asks again the next time and does not end by it."""
+
+    async def test(stand: Stand) -> None:
+        await at_work(stand)
+        await worked(stand)
+        await stand.settled()
+        watch = stand.router.watch
+        matches = watch._matches
+        matches._connectors = {name: Undated(one) for name, one in stand.router.connectors.items()}  # type: ignore[misc]
+        with pytest.raises(VendorUnknown, match="journal entry IC-TE-1"):
+            await matches.match("2026-10")
+        watching = asyncio.create_task(watch.run())
+        await asyncio.sleep(24 * 3600)
+        assert not watching.done()
+        watching.cancel()
 
     on_stand(tmp_path, test, routes=ROUTES)
 
