@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from router.dualrun.engine.crosswalk import Crosswalk
 from router.dualrun.engine.marking import touched
-from router.dualrun.engine.plan import Plan
+from router.dualrun.engine.plan import Field, Plan
 from router.dualrun.engine.tables import (
     ALONE,
     BY_CROSSWALK,
@@ -121,7 +121,8 @@ class Pairing:
         agree = [self.plan.by_name[name] for name in fallback.same]
         for side, (table, end, other) in enumerate(((names.legacy, "ln", "rn"), (names.cloud, "rn", "ln"))):
             traits = [f"t.{amount.cell} AS v0", f"{amount.currency_sql('t')} AS v1"]
-            traits += [f"t.{one.word} AS v{place}" for place, one in enumerate(agree, 2)]
+            # Two rows without a customer have none in common.
+            traits += [f"{_said(one)} AS v{place}" for place, one in enumerate(agree, 2)]
             when = f"t.{self.plan.by_name[fallback.date].cell}" if fallback.date else "NULL::DATE"
             whole = " AND ".join(f"v{place} IS NOT NULL" for place in range(len(traits)))
             alike = ", ".join(f"v{place}" for place in range(len(traits)))
@@ -169,3 +170,9 @@ class Pairing:
             f"AND p.ln NOT IN (SELECT ln FROM {names.wrong} WHERE ln IS NOT NULL) "
             f"AND p.rn NOT IN (SELECT rn FROM {names.wrong} WHERE rn IS NOT NULL)"
         )
+
+
+def _said(one: Field) -> str:
+    """SQL for what row t says in a column; an empty text says nothing."""
+    cell = f"t.{one.word}"
+    return cell if one.numeric or one.kind == "date" else f"nullif({cell}, '')"
