@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from router.canonical.documents import Document
 from router.canonical.kinds import Kind
@@ -210,6 +210,36 @@ class Capabilities:
     feedback: frozenset[Kind] = frozenset()
     """Kinds whose outcome can be written back here (CRM, PSA)."""
     can_look_up: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownTotal:
+    """What a CRM shows of a project's invoices."""
+
+    record_id: str
+    project_id: str
+    customer_id: str
+    currency: str
+    total_minor: int | None
+    """Invoiced to date; None: nothing was ever written there."""
+
+
+@runtime_checkable
+class WorkSource(Protocol):
+    """A PSA that can be asked what was approved."""
+
+    async def approved(self, feed: str, *, first: date, last: date) -> Sequence[Observed]:
+        """All of a feed that is approved now and was done in [first, last]; raises BadInput, VendorUnknown."""
+        ...
+
+
+@runtime_checkable
+class TotalSource(Protocol):
+    """A CRM that can be asked what it shows of invoices."""
+
+    async def invoiced(self) -> Sequence[ShownTotal]:
+        """Every record that has a project; raises VendorUnknown."""
+        ...
 
 
 class Connector(Protocol):

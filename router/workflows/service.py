@@ -29,6 +29,7 @@ from router.workflows.decisions import (
     process_id,
 )
 from router.workflows.directory import Directory
+from router.workflows.invoiced import InvoicedToDate
 from router.workflows.port import Companion, Follower
 from router.workflows.submissions import own_submission, short_digest
 
@@ -50,6 +51,7 @@ class Workflows:
     ) -> None:
         self._landscape = landscape
         self._journal = journal
+        self._invoiced = InvoicedToDate(journal=journal)
         self._directory = directory
         self._crm = next((name for name in landscape.of_role("crm") if name in connectors), None)
         self._companions = companions
@@ -110,7 +112,7 @@ class Workflows:
         if not isinstance(answer, Posted) or job.role != "authority":
             return FollowUp()
         if isinstance(job.document, BillingEvent):
-            return FollowUp(jobs=self._invoice_feedback(job.document, answer))
+            return FollowUp(jobs=await self._invoice_feedback(job.document, answer))
         if isinstance(job.document, Payment):
             return FollowUp(jobs=await self._payment_feedback(job.document))
         return FollowUp()
@@ -225,13 +227,15 @@ class Workflows:
 
     # --- invoice and payment feedback -----------------------------------------------------------
 
-    def _invoice_feedback(self, event: BillingEvent, answer: Posted) -> tuple[NewJob, ...]:
+    async def _invoice_feedback(self, event: BillingEvent, answer: Posted) -> tuple[NewJob, ...]:
         jobs: list[NewJob] = []
-        for invoice in answer.created:
-            if isinstance(invoice, Invoice):
-                notes = (invoice_note(line.tax_code, self._landscape.tax_codes) for line in invoice.lines)
-                facts = invoice_facts(event, invoice, note=next(filter(None, notes), ""))
-                jobs += self._tell(invoice.document_id, event.project_id, "invoice", facts)
+        made = [one for one in answer.created if isinstance(one, Invoice)]
+        for invoice in made:
+            notes = (invoice_note(line.tax_code, self._landscape.tax_codes) for line in invoice.lines)
+            facts = invoice_facts(event, invoice, note=next(filter(None, notes), ""))
+            total = await self._invoiced.total(invoice, newest=made)
+            told = {**facts, "invoiced_total": total}
+            jobs += self._tell(invoice.document_id, event.project_id, "invoice", told)
         return tuple(jobs)
 
     async def _payment_feedback(self, payment: Payment) -> tuple[NewJob, ...]:
@@ -239,7 +243,10 @@ class Workflows:
         if not isinstance(invoice, Invoice) or invoice.project_id is None:
             return ()
         paid = await self._journal.paid_minor(invoice.document_id) + payment.amount.minor
-        facts = payment_facts(payment, invoice, paid)
+        facts = {
+            **payment_facts(payment, invoice, paid),
+            "invoiced_total": await self._invoiced.total(invoice),
+        }
         return self._tell(payment.document_id, invoice.project_id, "payment", facts)
 
     def _tell(
@@ -257,6 +264,7 @@ class Workflows:
             "number": invoice.number,
             "status": invoice.status if paid == 0 else paid_status(invoice, paid),
             "total": str(invoice.total),
+            "invoiced_total": await self._invoiced.total(invoice),
             "currency": invoice.currency,
         }
         return self._tell(invoice.document_id, invoice.project_id or invoice.customer_id, "invoice", facts)

@@ -30,6 +30,7 @@ from router.connectors.port import (
     Record,
     Result,
     SaidNo,
+    ShownTotal,
     TryLater,
 )
 from router.connectors.salesforce.decisions import (
@@ -39,6 +40,8 @@ from router.connectors.salesforce.decisions import (
     observed,
     read_cursor,
     refusal,
+    shown_total,
+    shown_totals,
     soql,
     stamp_of,
     to_stamp,
@@ -140,6 +143,19 @@ class SalesforceConnector:
                 raise VendorUnknown(f"Salesforce: {told.reason}", throttled=told.throttled)
         found: dict[str, Any] = readable(outcome, "Salesforce")
         return found
+
+    async def invoiced(self) -> Sequence[ShownTotal]:
+        """What is shown as invoiced of every opportunity that has a project, in order of their ids."""
+        found: dict[str, ShownTotal] = {}
+        after = ""
+        for _ in range(PAGES_MAX):
+            rows = await self._query(shown_totals(after, LIMIT_MAX, self._newest))
+            totals = [shown_total(row, self._newest) for row in rows]
+            found |= {one.record_id: one for one in totals}
+            if len(rows) < LIMIT_MAX:
+                return tuple(found.values())
+            after = totals[-1].record_id
+        raise VendorUnknown("Salesforce: there are too many opportunities with a project")
 
     # --- write-back -----------------------------------------------------------------------------
 

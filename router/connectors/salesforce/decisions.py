@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from router.connectors.port import Observed, SaidNo, TryLater
+from router.canonical.money import Money
+from router.connectors.port import Observed, SaidNo, ShownTotal, TryLater
 from router.connectors.salesforce.required import Names, value_at
 from router.errors import BadInput, VendorUnknown
 
@@ -80,6 +81,44 @@ def soql(cursor: Cursor, limit: int, names: Names) -> str:
     return (
         f"SELECT {fields} FROM Opportunity WHERE {where} "  # noqa: S608
         f"ORDER BY SystemModstamp ASC, Id ASC LIMIT {limit}"
+    )
+
+
+def shown_totals(after: str, limit: int, names: Names) -> str:
+    """The next page of opportunities with a project, in order of Id; `after` is an id that was read."""
+    written, code = names["opportunity"], names["project"]["project_code"]
+    fields = ", ".join(
+        dict.fromkeys(
+            ("Id", code, written["customer_id"], "AccountId", written["currency"], names["invoice"]["total"])
+        )
+    )
+    where = f"{code} != null" + (f" AND Id > '{after}'" if after else "")
+    # No injection: the id was checked by `shown_total`, names by `names_of`.
+    return f"SELECT {fields} FROM Opportunity WHERE {where} ORDER BY Id ASC LIMIT {limit}"  # noqa: S608
+
+
+def shown_total(row: Mapping[str, Any], names: Names) -> ShownTotal:
+    """What an opportunity shows of its project's invoices; raises VendorUnknown for what is no record of it."""
+    record_id, currency = row.get("Id"), value_at(row, names["opportunity"]["currency"])
+    project = value_at(row, names["project"]["project_code"])
+    if not isinstance(record_id, str) or not _ID.match(record_id):
+        raise VendorUnknown("Salesforce: a record has no Id")
+    if not isinstance(project, str) or not isinstance(currency, str):
+        raise VendorUnknown(f"Salesforce: opportunity {record_id} lacks its project or currency")
+    said = _amount(value_at(row, names["invoice"]["total"]))
+    try:
+        minor = None if said is None else Money.parse(said, currency).minor
+    except ValueError as error:
+        raise VendorUnknown(
+            f"Salesforce: opportunity {record_id} shows no amount of {currency[:10]}"
+        ) from error
+    customer = value_at(row, names["opportunity"]["customer_id"])
+    return ShownTotal(
+        record_id=record_id,
+        project_id=project,
+        customer_id=str(customer or (f"SF-{row['AccountId']}" if row.get("AccountId") else "")),
+        currency=currency,
+        total_minor=minor,
     )
 
 
@@ -197,9 +236,15 @@ def write_back(kind: str, facts: Mapping[str, Any], names: Names) -> WriteBack |
             fields[written["project_code"]] = facts.get("project_code")
     else:
         written = names["invoice"]
-        fields = {written["number"]: facts.get("number"), written["status"]: facts.get("status")}
-        if facts.get("total") is not None:
-            fields[written["total"]] = facts["total"]
+        fields = (
+            {written["number"]: facts.get("number"), written["status"]: facts.get("status")}
+            if "status" in facts or "number" in facts
+            else {}
+        )
+        # What the project was invoiced to date; feedback of before says only the invoice's own total.
+        total = facts.get("invoiced_total", facts.get("total"))
+        if total is not None:
+            fields[written["total"]] = total
     code = str(facts.get("project_id") or facts.get("project_code") or "")
     if not record_id and (kind == "project" or not code):
         return SaidNo(
