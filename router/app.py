@@ -22,6 +22,7 @@ from router.delivery.policy import DeliveryPolicy
 from router.delivery.service import Delivery
 from router.delivery.signal import LocalSignal
 from router.dualrun.break_desk import BreaksDesk
+from router.dualrun.crosschecks.service import CrossChecks
 from router.dualrun.intercompany import IntercompanyMatch
 from router.dualrun.noise import NoiseFloor
 from router.dualrun.policy import as_dual_run_policy
@@ -39,6 +40,7 @@ from router.ingest.billing_api import BillingApi
 from router.ingest.breaks_api import BreaksApi
 from router.ingest.close_api import Closing
 from router.ingest.corrections_api import CorrectionsApi
+from router.ingest.crosschecks_api import CrossChecksApi
 from router.ingest.duplicates_api import Duplicates
 from router.ingest.events_api import Events
 from router.ingest.exceptions_api import Exceptions
@@ -116,6 +118,7 @@ class Router:
     periods: PeriodBook
     close: PeriodClose
     matches: IntercompanyMatch
+    cross_checks: CrossChecks
     intake: Intake
     workflows: Workflows
     replays: Replays
@@ -234,6 +237,7 @@ def build(
         periods=ground.periods,
         close=close,
         matches=matches,
+        cross_checks=_mount_cross_checks(api, ground, matches),
         intake=intake,
         workflows=workflows,
         replays=replays,
@@ -311,7 +315,9 @@ def _rules(ground: _Ground) -> _Rules:
 
 def _workflows(ground: _Ground, rules: _Rules) -> Workflows:
     psa, crm = ground.first("psa"), ground.first("crm")
-    news = InvoiceNews(journal=ground.journal, tell=[name for name in (psa, crm) if name is not None])
+    news = InvoiceNews(
+        journal=ground.journal, tell=[name for name in (psa, crm) if name is not None], crm=crm
+    )
     return Workflows(
         landscape=ground.landscape,
         journal=ground.journal,
@@ -483,6 +489,26 @@ def _mount_repairs(api: FastAPI, ground: _Ground) -> Repairs:
     )
     RepairsApi(repairs=repairs, settings=ground.settings, authenticate=ground.outside.authenticate).mount(api)
     return repairs
+
+
+def _mount_cross_checks(api: FastAPI, ground: _Ground, matches: IntercompanyMatch) -> CrossChecks:
+    checks = CrossChecks(
+        journal=ground.journal,
+        # What a repair took back in one ERP is no difference any more.
+        connectors={
+            name: Corrected(one, ground.journal) if name in ground.landscape.of_role("erp") else one
+            for name, one in ground.connectors.items()
+        },
+        erps=ground.landscape.of_role("erp"),
+        psa=ground.first("psa"),
+        crm=ground.first("crm"),
+        matches=matches,
+        calendars=ground.periods.calendars,
+        entities=tuple(ground.landscape.legal_entities),
+        clock=ground.outside.clock,
+    )
+    CrossChecksApi(checks=checks, authenticate=ground.outside.authenticate).mount(api)
+    return checks
 
 
 def _mount_books(

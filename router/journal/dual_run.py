@@ -28,6 +28,20 @@ class DualRunFacts(JournalCore):
         """Authority and shadow deliveries to these ERPs that are under way or moved at or after `since`."""
         return await self._read(_moving, list(entities), list(targets), to_text(since))
 
+    async def feedback(self, target: SystemId, kind: str) -> list[tuple[str, str]]:
+        """(lane, state) of every feedback job of a kind to a system, oldest first."""
+        return await self._read(_feedback, target, kind)
+
+
+def _feedback(tx: Transaction, target: SystemId, kind: str) -> list[tuple[str, str]]:
+    return [
+        (str(lane), str(state))
+        for lane, state in tx.rows(
+            "SELECT lane, state FROM jobs WHERE target = ? AND role = 'feedback' AND kind = ? ORDER BY job_id",
+            (target, kind),
+        )
+    ]
+
 
 def _position(tx: Transaction, entities: Sequence[str], targets: Sequence[SystemId]) -> Position:
     ((seq,),) = tx.rows("SELECT coalesce(max(seq), 0) FROM transactions")

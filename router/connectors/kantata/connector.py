@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from router.canonical.kinds import Kind
 from router.connectors.bearer import BearerClient, readable
@@ -18,6 +19,7 @@ from router.connectors.port import (
     LookUpResult,
     NoAnswer,
     NotThere,
+    Observed,
     Page,
     Record,
     Result,
@@ -84,6 +86,10 @@ class KantataConnector:
     async def changes(self, feed: str, cursor: str | None, *, limit: int = 200) -> Page:
         """Approved time and expenses, completed milestones, or what was deleted, after `cursor`."""
         return await self._feeds.read(feed, cursor, limit)
+
+    async def approved(self, feed: str, *, first: date, last: date) -> Sequence[Observed]:
+        """All time or expenses that are approved now and were done in [first, last]."""
+        return await self._feeds.approved(feed, first, last)
 
     async def read_back(
         self, kind: Kind, *, legal_entities: Sequence[str], since: str, until: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from router.canonical.kinds import Kind
@@ -44,6 +45,8 @@ class Feed:
     collection: str
     query: Query
     wanted: Callable[[Row], bool]
+    done: str | None = None
+    """What narrows it to days of work."""
 
 
 FEEDS: Mapping[str, Feed] = {
@@ -56,6 +59,7 @@ FEEDS: Mapping[str, Feed] = {
             ("include", "workspace,user,active_submission"),
         ),
         wanted=lambda row: row.get("approved") is True,
+        done="date_performed_between",
     ),
     "expenses": Feed(
         kind="expense_item",
@@ -126,6 +130,22 @@ class FeedReader:
         stamps = {event_id: event.occurred_at for event_id, event in events.items()}
         memory.remember(before=cursor or "", after=after, given=stamps, since=since)
         return Page(events=tuple(events.values()), cursor=after, more=not ended)
+
+    async def approved(self, name: str, first: date, last: date) -> list[Observed]:
+        """All approved work of a feed done in [first, last], as it is now; raises BadInput, Unmapped, VendorUnknown."""
+        feed = FEEDS.get(name)
+        if feed is None or feed.done is None:
+            raise BadInput(f"Kantata can't be asked for {name!r} by day", mend="use time_entries or expenses")
+        query = (*feed.query, (feed.done, f"{first.isoformat()}:{last.isoformat()}"))
+        at, found = Cursor(), dict[str, Row]()
+        for _ in range(PAGES_MAX):
+            body = await self._get(f"/{feed.collection}.json", (*query, *window(at, PAGE_MAX)))
+            step = advance(at, rows_of(body, feed.collection), PAGE_MAX)
+            found |= {str(row["id"]): row for row in step.rows if feed.wanted(row)}
+            at = step.cursor
+            if step.ended:
+                return await self._observe(name, list(found.values()))
+        raise VendorUnknown(f"Kantata: too many {name} in one period")
 
     def _horizon(self, at: Cursor) -> str:
         """Nothing changed before this will be read again."""
