@@ -145,15 +145,17 @@ class _Bar:
 
 
 def _init(legacy: Path, cloud: Path, out: Path | None) -> None:
-    from router.dualrun.extracts.proposing import propose_policy  # noqa: PLC0415 - needed by nothing else here
+    from router.dualrun.extracts.proposing import proposal  # noqa: PLC0415 - needed by nothing else here
 
-    text = propose_policy(legacy, cloud)
+    found = proposal(legacy, cloud)
+    if found.choices:
+        typer.echo(f"To be decided (CHOOSE in the policy): {'; '.join(found.choices)}", err=True)
     if out is None:
-        typer.echo(text, nl=False)
+        typer.echo(found.text, nl=False)
         return
     try:
         with out.open("x", encoding="utf-8") as file:
-            file.write(text)
+            file.write(found.text)
     except FileExistsError as error:
         raise BadInput(
             f"{out} exists already", mend="give another file with --out, or move it away"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from router.dualrun.extracts.keys import Key, word_pairs
+from router.dualrun.extracts.keys import Key, date_agreement, word_pairs
 from router.dualrun.extracts.likeness import IDS, Match, plain, role_of
+from router.dualrun.extracts.meanings import AMOUNTS as AMOUNT_ROLES
+from router.dualrun.extracts.meanings import Meanings, stated_currency
 from router.dualrun.extracts.profiles import SideProfile
 from router.dualrun.policy import SIDES, ColumnType, Normalise, NumberFormat, Side
 from router.dualrun.workbench import Workbench
@@ -15,7 +17,7 @@ from router.dualrun.workbench import Workbench
 MEET = 0.95
 """Share of a word's pairs in which it meets the same word, for the two to be proposed as one."""
 MEET_LEAST = 2
-DATE_UNSURE = "more than one format fits: check it"
+DATE_UNSURE = "CHOOSE: more than one format fits, and the rows do not tell which"
 AMOUNTS = (
     "amount", "net", "tax", "vat", "total", "gross", "price", "balance", "debit", "credit", "cost", "fee", "value", "sum",
     "subtotal", "betrag", "revenue", "charge", "discount",
@@ -37,6 +39,10 @@ IDS_TOO = ("period", "year", "account", "zip", "phone")
 STATES = ("status", "state", "stage", "posted", "approved", "paid")
 
 
+Words = tuple[tuple[str, str, float, int], ...]
+"""(legacy word, cloud word, share of pairs in which they meet, pairs)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
     """A column as it is proposed."""
@@ -45,40 +51,38 @@ class Proposed:
     type: ColumnType
     why: str
     currency_column: str = ""
+    currency: str = ""
+    """The one currency of all rows, where a heading says it."""
     normalise: tuple[Normalise, ...] = ()
-    words: tuple[tuple[str, str, float, int], ...] = ()
-    """(legacy word, cloud word, share of pairs in which they meet, pairs)."""
+    words: Words = ()
+    seldom: tuple[tuple[str, str], ...] = ()
+    """Words that met too seldom to be proposed: a choice for a person."""
+    formats: Mapping[Side, str] = field(default_factory=dict)
+    """How each side writes a date; nothing for ISO 8601."""
+    unsure: bool = False
+    """Whether a date may be read in more than one way and the pairs of rows don't tell."""
 
     @property
-    def unsure(self) -> bool:
-        """Whether a date may be read in more than one way."""
-        return any(len(one.date_formats) > 1 for one in (self.match.legacy, self.match.cloud))
+    def lacks_currency(self) -> bool:
+        """Whether it is money and nothing says in which currency."""
+        return self.type == "money" and not self.currency_column and not self.currency
+
+    @property
+    def unmapped(self) -> bool:
+        """Whether the two sides have no word in common and nothing tells which is which."""
+        both = self.match.legacy.sketch and self.match.cloud.sketch
+        named = self.type in ("status", "dimension")
+        return bool(named and both and not self.match.values and not self.words)
 
 
-def judged(bench: Workbench, matches: Sequence[Match], key: Key) -> list[Proposed]:
+def judged(bench: Workbench, matches: Sequence[Match], key: Key, known: Meanings) -> list[Proposed]:
     """Every pair of columns with its type; a key's columns only where they must be made alike."""
-    currency = next((match.name for match in matches if role_of(match) == "currency" or _codes(match)), "")
     columns = []
     for match in matches:
-        if match in key.columns:
-            if key.normalise:
-                columns.append(
-                    Proposed(match=match, type="text", why="part of the key", normalise=key.normalise)
-                )
-            continue
-        kind, why = type_of(match)
-        words = (
-            _words(bench, key, match) if kind in ("status", "dimension") and match.name != currency else ()
-        )
-        columns.append(
-            Proposed(
-                match=match,
-                type=kind,
-                why=why,
-                words=words,
-                currency_column=currency if kind == "money" else "",
-            )
-        )
+        if match not in key.columns:
+            columns.append(_judged(bench, match, key, known))
+        elif key.normalise:
+            columns.append(Proposed(match=match, type="text", why="part of the key", normalise=key.normalise))
     if not columns:
         match = key.columns[0]
         columns.append(
@@ -87,8 +91,38 @@ def judged(bench: Workbench, matches: Sequence[Match], key: Key) -> list[Propose
     return columns
 
 
-def type_of(match: Match) -> tuple[ColumnType, str]:
-    """The type of a pair of columns, and why."""
+def _judged(bench: Workbench, match: Match, key: Key, known: Meanings) -> Proposed:
+    kind, why = type_of(match, known)
+    words: Words = ()
+    seldom: tuple[tuple[str, str], ...] = ()
+    if kind in ("status", "dimension") and match.name != known.roles.get("currency"):
+        words, seldom = _words(bench, key, match)
+    formats, unsure = _formats(bench, key, match) if kind == "date" else ({}, False)
+    currency = known.currencies.get(match.name, "") if kind == "money" else ""
+    stated = stated_currency(match) if kind == "money" and not currency else ""
+    return Proposed(
+        match=match, type=kind, why=why, words=words, seldom=seldom, currency_column=currency,
+        currency=stated, formats=formats, unsure=unsure,
+    )  # fmt: skip
+
+
+def type_of(match: Match, known: Meanings) -> tuple[ColumnType, str]:
+    """The type of a pair of columns, and why: what arithmetic proves, then what headings and cells say."""
+    role = known.role_of(match.name)
+    if role in known.why and (role in AMOUNT_ROLES or role in ("quantity", "tax_rate", "fx_rate")):
+        return ("money" if role in AMOUNT_ROLES else "decimal"), known.why[role]
+    if role == "rate" and role in known.why and match.name in known.currencies:
+        return "money", known.why[role]
+    kind, why = _type_of(match)
+    if match.name in known.too_fine and kind == "money":
+        return (
+            "decimal",
+            f"more decimals than {known.too_fine[match.name]} has, so it can't be money as it is",
+        )
+    return kind, why
+
+
+def _type_of(match: Match) -> tuple[ColumnType, str]:
     sides = [one for one in (match.legacy, match.cloud) if one.shape != "empty"]
     shapes = {one.shape for one in sides}
     named = {*plain(match.legacy.heading).split(), *plain(match.cloud.heading).split()}
@@ -125,6 +159,8 @@ def _text(match: Match, what: str) -> tuple[ColumnType, str]:
     sides = (match.legacy, match.cloud)
     most = max(one.distinct for one in sides)
     named = {*plain(match.legacy.heading).split(), *plain(match.cloud.heading).split()}
+    if role_of(match) == "approved_by":
+        return "text", f"{what} of {most} different values"
     if named & {*STATES} and most <= 20:
         return "status", f"{most} words, by its name a status"
     if all(one.words for one in sides) or role_of(match) in (
@@ -138,37 +174,40 @@ def _text(match: Match, what: str) -> tuple[ColumnType, str]:
     return "text", f"{what} of {most} different values"
 
 
-def _codes(match: Match) -> bool:
-    """Whether all values are three capital letters under a heading that says currency."""
-    words = (*match.legacy.words, *match.cloud.words)
-    named = plain(match.legacy.heading) + plain(match.cloud.heading)
-    return bool(words) and "curr" in named and all(len(word) == 3 and word.isupper() for word in words)
+def _words(bench: Workbench, key: Key, match: Match) -> tuple[Words, tuple[tuple[str, str], ...]]:
+    """Words that differ and meet nearly always, and those that do but met too seldom to say so.
 
-
-def _words(bench: Workbench, key: Key, match: Match) -> tuple[tuple[str, str, float, int], ...]:
-    """Words that differ and meet nearly always, where nobody else claims the cloud's word."""
+    Where most rows say the same word on both sides, the few that don't are what a comparison is for:
+    they are left to a person too.
+    """
     if not (match.legacy.words and match.cloud.words):
-        return ()
+        return (), ()
+    pairs = word_pairs(bench, key, match)
+    alike = 2 * sum(times for one, other, times, _ in pairs if one == other) > sum(row[3] for row in pairs)
     meet = [
         (one, other, times / whole, whole)
-        for one, other, times, whole in word_pairs(bench, key, match)
-        if times >= MEET_LEAST and times / whole > MEET
+        for one, other, times, whole in pairs
+        if times / whole > MEET and one != other and one not in match.cloud.words
     ]
-    return tuple(found for found in meet if found[0] != found[1] and found[0] not in match.cloud.words)
+    often = tuple(found for found in meet if found[3] >= MEET_LEAST and not alike)
+    return often, tuple((one, other) for one, other, _, whole in meet if whole < MEET_LEAST or alike)
 
 
-def date_formats(one: Proposed) -> dict[Side, str]:
-    """How each side writes a date; nothing for ISO 8601. Of several the one both sides fit, else the first."""
-    if one.type != "date":
-        return {}
-    both = [form for form in one.match.legacy.date_formats if form in one.match.cloud.date_formats]
-    formats: dict[Side, str] = {}
-    for side in SIDES:
-        fit = one.match.legacy.date_formats if side == "legacy" else one.match.cloud.date_formats
-        form = next((form for form in both if form in fit), fit[0] if fit else "")
-        if form and not form.startswith("%Y-%m-%d"):
-            formats[side] = form
-    return formats
+def _formats(bench: Workbench, key: Key, match: Match) -> tuple[dict[Side, str], bool]:
+    """How each side writes a date, and whether that is a guess.
+
+    Where a file's cells fit several formats, the rows that the key pairs tell: in the right ones they agree.
+    """
+    tried = [
+        (date_agreement(bench, key, match, one, other), -at, one, other)
+        for at, (one, other) in enumerate(
+            (one, other) for one in match.legacy.date_formats for other in match.cloud.date_formats
+        )
+    ]
+    tried.sort(reverse=True)
+    unsure = len(tried) > 1 and tried[0][0] - tried[1][0] < 0.1
+    chosen = zip(SIDES, tried[0][2:], strict=True)
+    return {side: form for side, form in chosen if not form.startswith("%Y-%m-%d")}, unsure
 
 
 def numbers_of(side: SideProfile) -> list[str]:

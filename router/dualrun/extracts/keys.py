@@ -6,15 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from router.dualrun.extracts.likeness import Match, names_rows, role_of
+from router.dualrun.extracts.likeness import Match, names_rows, role_of, roles_said
 from router.dualrun.policy import Normalise
-from router.dualrun.workbench import Workbench, quoted
+from router.dualrun.workbench import Workbench, literal, quoted
 
 ALONE_MOST, TOGETHER_MOST = 20, 10
 """Columns tried as a key alone and in pairs."""
 WAYS: tuple[tuple[Normalise, ...], ...] = ((), ("strip_leading_zeros",), ("casefold",), ("trim", "casefold", "strip_leading_zeros"))  # fmt: skip
-WORTH = 0.01
+STRONGEST = WAYS[-1]
+COLUMNS_MOST = 5
+ENOUGH = 0.9
+"""Share of rows that pair, beyond which no more columns are tried."""
+FAVOUR = 0.05
+SYSTEMATIC = 0.25
 """What a stronger normalisation must add to the share of pairs to be proposed."""
+WORTH = 0.01
+"""What another key must add to it."""
 GOOD = 0.5
 
 
@@ -39,31 +46,68 @@ def normal(column: str, ways: Sequence[Normalise]) -> str:
 
 
 def best_key(bench: Workbench, matches: Sequence[Match], rows: int) -> Key | None:
-    """The fewest columns that pair the most rows; None when there is nothing to pair by."""
+    """The fewest columns that pair the most rows; None when there is nothing to pair by.
+
+    Free text goes last, however unique it is: a memo names nothing. Then columns are put together, as
+    document and line, or entity, account and period.
+    """
     usable = [match for match in matches if match.legacy.filled and match.cloud.filled and _may_name(match)]
-    # A memo may be as unique as a number, so what is called a number goes first; one that is unique before others.
-    usable.sort(
-        key=lambda match: (
-            not names_rows(match),
-            -round(min(match.legacy.unique, match.cloud.unique), 1),
-            matches.index(match),
-        )
-    )
-    tried = [(match,) for match in usable[:ALONE_MOST]]
-    best = _best(bench, tried, rows)
-    if best is None or best.paired < 0.9:
-        pairs = _best(bench, list(combinations(usable[:TOGETHER_MOST], 2)), rows)
-        if pairs and (best is None or pairs.paired > best.paired + WORTH):
-            best = pairs
+    usable.sort(key=lambda match: _last(match, matches))
+    named = [match for match in usable if not _wordy(match)]
+    best = _best(bench, [(match,) for match in named[:ALONE_MOST] if not _date(match)], rows)
+    if best is None or best.paired < ENOUGH:
+        best = _together(bench, named, rows, best)
+    if best is None or best.paired < GOOD:
+        # Only where nothing else pairs half of the rows.
+        wordy = _best(bench, [(match,) for match in usable if _wordy(match)][:ALONE_MOST], rows)
+        if wordy and (best is None or wordy.paired > best.paired + GOOD):
+            best = wordy
     return best
+
+
+def _together(bench: Workbench, named: Sequence[Match], rows: int, best: Key | None) -> Key | None:
+    """Two columns, and more one by one as long as each adds."""
+    pairs = _best(bench, list(combinations(named[:TOGETHER_MOST], 2)), rows, (STRONGEST,))
+    while pairs is not None and (best is None or pairs.paired > best.paired + WORTH):
+        best = pairs
+        if len(best.columns) >= COLUMNS_MOST or best.paired >= ENOUGH:
+            break
+        more = [(*best.columns, match) for match in named[:ALONE_MOST] if match not in best.columns]
+        pairs = _best(bench, more, rows, (STRONGEST,))
+    if best is None or len(best.columns) == 1:
+        return best
+    ordered = tuple(sorted(best.columns, key=named.index))
+    return _best(bench, [ordered], rows) or best
+
+
+def _last(match: Match, matches: Sequence[Match]) -> tuple[bool, bool, float, bool, int]:
+    """Dates last, what is called a number first; one that is unique before others, a document before its reference."""
+    unique = -round(min(match.legacy.unique, match.cloud.unique), 1)
+    document = "document" in roles_said(match)
+    return (_date(match), not names_rows(match), unique, not document, matches.index(match))
+
+
+def _favour(columns: Sequence[Match]) -> float:
+    """A document's own number is preferred to another that pairs a few rows more."""
+    return FAVOUR if any("document" in roles_said(match) for match in columns) else 0.0
+
+
+def _wordy(match: Match) -> bool:
+    return match.legacy.wordy or match.cloud.wordy
+
+
+def _date(match: Match) -> bool:
+    return "date" in (match.legacy.shape, match.cloud.shape)
 
 
 def _may_name(match: Match) -> bool:
     """Amounts, hours and dates may be unique by chance, but name nothing."""
     if any(one.shape == "number" and one.places for one in (match.legacy, match.cloud)):
         return False
-    shapes = {match.legacy.shape, match.cloud.shape}
-    return shapes != {"date"} and role_of(match) not in (
+    # What a person entered stays what it is; a date written in two ways is two texts to a key.
+    if _date(match) and match.legacy.date_formats[:1] != match.cloud.date_formats[:1]:
+        return False
+    return role_of(match) not in (
         "net",
         "tax",
         "total",
@@ -73,12 +117,19 @@ def _may_name(match: Match) -> bool:
     )
 
 
-def _best(bench: Workbench, tried: Sequence[tuple[Match, ...]], rows: int) -> Key | None:
+def _best(
+    bench: Workbench,
+    tried: Sequence[tuple[Match, ...]],
+    rows: int,
+    tries: Sequence[tuple[Normalise, ...]] = WAYS,
+) -> Key | None:
     best: Key | None = None
     for columns in tried:
-        for ways in WAYS:
+        for ways in tries:
             paired = _paired(bench, columns, ways) / rows if rows else 0.0
-            if best is None or paired > best.paired + WORTH:
+            # Where a few rows only pair when made alike, that is a defect to be found, not the files' way.
+            least = SYSTEMATIC if best is not None and best.columns == columns else WORTH
+            if best is None or paired + _favour(columns) > best.paired + _favour(best.columns) + least:
                 best = Key(columns, ways, paired)
     return best
 
@@ -117,3 +168,14 @@ def word_pairs(bench: Workbench, key: Key, match: Match) -> list[tuple[str, str,
             "QUALIFY row_number() OVER (PARTITION BY a ORDER BY n DESC, b) = 1 ORDER BY a"
         )
     ]
+
+
+def date_agreement(bench: Workbench, key: Key, match: Match, legacy: str, cloud: str) -> float:
+    """The share of pairs of rows with the same day where each side is read in one format."""
+    ours, theirs = f"l.{quoted(match.legacy.column)}", f"c.{quoted(match.cloud.column)}"
+    days = f"try_strptime({ours}, {literal(legacy)})::DATE = try_strptime({theirs}, {literal(cloud)})::DATE"
+    same, whole = bench.rows(
+        f"SELECT count(*) FILTER (WHERE {days}), count(*) FROM {pairs_sql(key)} "  # noqa: S608 - quoted
+        f"WHERE {ours} IS NOT NULL AND {theirs} IS NOT NULL"
+    )[0]
+    return same / whole if whole else 0.0

@@ -21,7 +21,13 @@ SAP = {
     "kunnr": "customer", "waers": "currency", "budat": "posting date", "bldat": "document date", "dmbtr": "base amount",
     "wrbtr": "amount", "netwr": "net", "mwsbp": "tax", "mwsbk": "tax", "mwskz": "tax code", "kostl": "cost centre",
     "prctr": "profit centre", "monat": "period", "gjahr": "year", "buzei": "line", "posnr": "line", "sgtxt": "memo",
-    "kursf": "fx rate", "pspnr": "project", "posid": "project", "menge": "quantity",
+    "kursf": "fx rate", "pspnr": "project", "posid": "project", "menge": "quantity", "waerk": "currency",
+    "kunrg": "customer", "kunag": "customer", "ps psp pnr": "project", "kbetr": "rate", "fkimg": "quantity",
+    "brtwr": "total", "kurrf": "fx rate", "wwert": "fx date", "hwaer": "base currency", "poper": "period",
+    "fkdat": "posting date", "name1": "name", "land1": "country", "stras": "street", "ort01": "city", "pstlz": "zip",
+    "zterm": "terms", "hkont": "account", "saknr": "account", "racct": "account", "rbukrs": "company", "hsl": "base amount",
+    "tsl": "amount", "rtcur": "currency", "rhcur": "base currency", "pernr": "employee", "catshours": "hours",
+    "workdate": "work date", "augbl": "clearing document", "lifnr": "vendor", "usnam": "entered by", "stceg": "vat number",
 }  # fmt: skip
 """Field names of SAP ECC's accounting and billing documents (tables BKPF, BSEG, VBRK, VBRP) in plain words."""
 ROLE_WORDS: dict[Role, tuple[str, ...]] = {
@@ -46,13 +52,15 @@ ROLE_WORDS: dict[Role, tuple[str, ...]] = {
     "total": ("total", "gross", "total amount", "gross amount", "amount due", "amount"),
     "quantity": ("quantity", "qty", "hours"),
     "rate": ("rate", "unit price", "price"),
-    "tax_rate": ("tax rate", "vat rate"),
+    "tax_rate": ("tax rate", "vat rate", "tax percent", "tax pct"),
     "tax_code": ("tax code", "vat code"),
     "fx_rate": ("fx rate", "exchange rate"),
-    "base_amount": ("base amount", "local amount"),
+    "base_amount": ("base amount", "local amount", "amount in local currency", "functional amount"),
     "status": ("status", "state"),
     "approved_by": ("approved by", "approver"),
     "reference": ("reference", "external id"),
+    "fx_date": ("fx date", "exchange rate date", "rate date"),
+    "number": ("number", "document no"),
 }
 
 
@@ -66,10 +74,14 @@ class Match:
     cloud: Profile
     names: float
     values: float
+    rows: str = ""
+    """What rows that the key pairs say of it, where they were asked."""
 
     @property
     def why(self) -> str:
         """The evidence in a few words."""
+        if self.rows:
+            return f"{self.legacy.heading} is {self.cloud.heading}: {self.rows}"
         if fold(self.legacy.heading) == fold(self.cloud.heading):
             return f"same heading; {self.values:.0%} of values on both sides"
         return f"{self.legacy.heading} is {self.cloud.heading}: {self.values:.0%} of values on both sides"
@@ -144,8 +156,33 @@ def names_rows(match: Match) -> bool:
 
 
 def role_of(match: Match) -> Role | None:
-    """What a pair means, by either heading."""
-    for role, words in ROLE_WORDS.items():
-        if plain(match.cloud.heading) in words or plain(match.legacy.heading) in words:
-            return role
-    return None
+    """What a pair means, by either heading; one that both say goes first."""
+    found = roles_said(match)
+    return found[0] if found else None
+
+
+def roles_said(match: Match) -> list[Role]:
+    """What a pair may mean by its headings: what both say, then what the cloud's says, then the legacy's."""
+    said = [
+        (plain(match.cloud.heading) in words, plain(match.legacy.heading) in words, role)
+        for role, words in ROLE_WORDS.items()
+    ]
+    both = [role for one, other, role in said if one and other]
+    ours = [role for one, other, role in said if one and not other]
+    return both + ours + [role for one, other, role in said if other and not one]
+
+
+def roles_of(matches: Sequence[Match]) -> dict[Role, Match]:
+    """Each role by headings with the pair that has it: what both headings say goes before what one does."""
+    roles: dict[Role, Match] = {}
+    placed: set[str] = set()
+    for agreed in (True, False):
+        for match in matches:
+            for role in roles_said(match):
+                words = ROLE_WORDS[role]
+                both = plain(match.cloud.heading) in words and plain(match.legacy.heading) in words
+                free = role not in roles and match.name not in placed
+                if both >= agreed and free and match.legacy.filled and match.cloud.filled:
+                    roles[role] = match
+                    placed.add(match.name)
+    return roles

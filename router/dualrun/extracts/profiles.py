@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
+from router.canonical.money import exponents
 from router.dualrun.extracts.number_formats import Evidence, found
 from router.dualrun.extracts.numbers import number_sql
 from router.dualrun.extracts.reading import Extract
@@ -14,6 +15,8 @@ from router.dualrun.workbench import Workbench, literal, quoted
 
 SKETCH = 400
 """Values a column is told by: those with the smallest SHA-256, so that two columns show the same ones (MinHash)."""
+LONG = 40
+"""Characters from which a cell is no number of a document."""
 WORDS_MOST = 40
 """Distinct words of a column that may be a status or a dimension."""
 DATE_FORMATS = (
@@ -45,6 +48,17 @@ class Profile:
     leading_zeros: bool = False
     date_formats: tuple[str, ...] = ()
     """Formats that every cell fits."""
+    comparable: str = ""
+    """SQL for a cell in comparable form, as the sketch has it."""
+    decimal: str = ""
+    """SQL for a number's canonical text."""
+    wordy: bool = False
+    """Free text: most cells have blanks within or are long. It may be unique, but names nothing."""
+
+    @property
+    def codes(self) -> bool:
+        """Whether every value is a currency's code (ISO 4217), whatever the heading says."""
+        return bool(self.words) and all(word in exponents() for word in self.words)
 
     @property
     def unique(self) -> float:
@@ -110,13 +124,14 @@ def _profile(
     dates: tuple[str, ...],
 ) -> Profile:
     column = quoted(name)
-    rows, filled, distinct, zeros = bench.rows(
+    rows, filled, distinct, zeros, wordy = bench.rows(
         f"SELECT count(*), count({column}), count(DISTINCT {column}), "  # noqa: S608 - quoted
-        f"count(*) FILTER (WHERE regexp_full_match({column}, '0[0-9]+')) FROM {table}"
+        f"count(*) FILTER (WHERE regexp_full_match({column}, '0[0-9]+')), "
+        f"count(*) FILTER (WHERE contains(trim({column}), ' ') OR length({column}) > {LONG}) FROM {table}"
     )[0]
     shape: Shape = "text"
     comparable = f"ltrim(lower(trim({column})), '0')"
-    places, same = 0, False
+    places, same, decimal = 0, False, ""
     if not filled:
         shape = "empty"
     elif dates:
@@ -131,7 +146,7 @@ def _profile(
             f"FROM (SELECT {number} AS n FROM {table})"
         )[0]
         if read == filled:
-            shape, places, same = "number", most, most == least
+            shape, places, same, decimal = "number", most, most == least, number
             if places:
                 comparable = f"CAST(TRY_CAST({number} AS DECIMAL(38, 8)) AS VARCHAR)"
     sketch = bench.rows(
@@ -146,7 +161,8 @@ def _profile(
     return Profile(
         heading=heading, column=name, shape=shape, rows=rows, filled=filled, distinct=distinct,
         sketch=frozenset(value for (value,) in sketch), words=words, places=places, same_places=same,
-        leading_zeros=bool(zeros), date_formats=dates,
+        leading_zeros=bool(zeros), date_formats=dates, comparable=comparable, decimal=decimal,
+        wordy=shape == "text" and 2 * wordy > filled,
     )  # fmt: skip
 
 

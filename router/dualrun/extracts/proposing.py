@@ -6,15 +6,19 @@ it. No tolerance and no ignore is ever proposed, least of all for money.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from router.dualrun.extracts.judging import DATE_UNSURE, Proposed, date_formats, judged, numbers_of
-from router.dualrun.extracts.keys import GOOD, Key, best_key
-from router.dualrun.extracts.likeness import Match, matched, role_of
+from router.dualrun.extracts.drafting import column_lines, comment, rest_lines, text
+from router.dualrun.extracts.judging import Proposed, judged, numbers_of
+from router.dualrun.extracts.keys import ENOUGH, GOOD, Key, best_key
+from router.dualrun.extracts.likeness import Match, matched
+from router.dualrun.extracts.meanings import meanings
 from router.dualrun.extracts.profiles import SideProfile, profiled
 from router.dualrun.extracts.reading import Extract, inspected
 from router.dualrun.extracts.refusals import refused
+from router.dualrun.extracts.rowwise import rematched
 from router.dualrun.policy import SIDES, FileFormat, Side
 from router.dualrun.workbench import Workbench
 from router.errors import BadConfig
@@ -23,8 +27,23 @@ LIKELY_ENCODING = "cp1252"
 """Tried, and said so, where a file is not UTF-8: what business systems of the West write."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A policy as it is proposed."""
+
+    text: str
+    """YAML that `as_policy` reads, with a comment for each guess."""
+    choices: tuple[str, ...]
+    """What nobody but a person can tell, each in a few words."""
+
+
 def propose_policy(legacy: Path, cloud: Path) -> str:
     """YAML that `as_policy` reads, with a comment for each guess; raises BadConfig as `read_extract` does."""
+    return proposal(legacy, cloud).text
+
+
+def proposal(legacy: Path, cloud: Path) -> Proposal:
+    """The same with what it leaves to be decided; raises BadConfig as `read_extract` does."""
     with Workbench() as bench:
         sides = {
             side: profiled(bench, side, _read(bench, side, path))
@@ -35,17 +54,51 @@ def propose_policy(legacy: Path, cloud: Path) -> str:
                 raise refused(
                     side.extract.source.name, "has no rows to propose a policy from", mend="give a fuller one"
                 )
-        matches = matched(sides["legacy"].columns, sides["cloud"].columns)
-        rows = max(side.extract.rows for side in sides.values())
-        key = best_key(bench, matches, rows)
-        if key is None:
-            raise refused(
-                str(cloud),
-                f"has no column in common with {legacy}",
-                mend="write the policy's rename and key by hand",
-            )
-        columns = judged(bench, matches, key)
-    return "\n".join([*_head(legacy, cloud), *_key(key), *_rename(sides, matches), *_files(sides), *_columns(columns), *_rest(columns, key, matches), ""])  # fmt: skip
+        matches, key = _keyed(bench, sides, legacy, cloud)
+        known = meanings(bench, sides, matches, key)
+        columns = judged(bench, matches, key, known)
+    text = [
+        *_head(legacy, cloud), *_key(key), *_rename(sides, matches), *_files(sides), *column_lines(columns),
+        *rest_lines(columns, key, known), "",
+    ]  # fmt: skip
+    return Proposal("\n".join(text), tuple(_choices(sides, columns, key)))
+
+
+def _keyed(
+    bench: Workbench, sides: dict[Side, SideProfile], legacy: Path, cloud: Path
+) -> tuple[list[Match], Key]:
+    """Columns by heading and values, a key among them, all columns by the rows it pairs, and the key again."""
+    matches = matched(sides["legacy"].columns, sides["cloud"].columns)
+    rows = max(side.extract.rows for side in sides.values())
+    key = best_key(bench, matches, rows)
+    if key is None:
+        raise refused(
+            str(cloud),
+            f"has no column in common with {legacy}",
+            mend="write the policy's rename and key by hand",
+        )
+    if key.paired:
+        matches = rematched(bench, sides["legacy"], sides["cloud"], matches, key)
+        key = (key.paired < ENOUGH and best_key(bench, matches, rows)) or key
+    return matches, key
+
+
+def _choices(sides: dict[Side, SideProfile], columns: list[Proposed], key: Key) -> Iterator[str]:
+    if key.paired < GOOD:
+        yield f"the key pairs only {key.paired:.0%} of rows: choose another, or give a crosswalk"
+    for side in SIDES:
+        if sides[side].ambiguous:
+            yield f"how {side} writes numbers"
+    lacking = [one.match.name for one in columns if one.lacks_currency]
+    if lacking:
+        yield f"the currency of {', '.join(lacking)}"
+    for one in columns:
+        if one.unsure:
+            yield f"how the dates of {one.match.name} are written"
+        if one.unmapped:
+            yield f"which words of {one.match.name} mean the same (no value is on both sides)"
+        if one.seldom:
+            yield f"whether {len(one.seldom)} words of {one.match.name} that meet others in few rows mean the same"
 
 
 def _read(bench: Workbench, side: Side, path: Path) -> Extract:
@@ -55,20 +108,6 @@ def _read(bench: Workbench, side: Side, path: Path) -> Extract:
         if "is not UTF-8" not in error.message:
             raise
     return inspected(bench, side, path, FileFormat(encoding=LIKELY_ENCODING), None)
-
-
-def text(value: str) -> str:
-    """A text in YAML, whatever it holds."""
-    return (
-        json.dumps(value, ensure_ascii=True)
-        if not value.isprintable()
-        else json.dumps(value, ensure_ascii=False)
-    )
-
-
-def comment(words: str) -> str:
-    """A comment on one line, whatever stood in the file."""
-    return "# " + "".join(letter if letter.isprintable() else "?" for letter in words)
 
 
 def _head(legacy: Path, cloud: Path) -> list[str]:
@@ -132,58 +171,3 @@ def _files(sides: dict[Side, SideProfile]) -> list[str]:
         if stated:
             lines += [f"  {side}:", *stated]
     return ["files:", *lines] if any(not line.lstrip().startswith("#") for line in lines[1:]) else []
-
-
-def _columns(columns: list[Proposed]) -> list[str]:
-    lines = ["columns:"]
-    for one in columns:
-        lines.append(f"  {text(one.match.name)}:  {comment(one.match.why)}")
-        lines.append(f"    type: {one.type}  {comment(one.why)}")
-        if one.currency_column:
-            lines.append(f"    currency_column: {text(one.currency_column)}")
-        elif one.type == "money":
-            lines.append("    currency: EUR  # NO column holds a currency: write the one of all rows here")
-        if one.normalise:
-            lines.append(f"    normalise: [{', '.join(one.normalise)}]  # more rows pair by the key this way")
-        formats = date_formats(one)
-        if formats:
-            unsure = DATE_UNSURE if one.unsure else ""
-            lines.append("    formats:")
-            lines += [
-                f"      {side}: {text(form)}  {comment(unsure) if unsure else ''}".rstrip()
-                for side, form in formats.items()
-            ]
-        if one.words:
-            lines.append("    map:")
-            lines += [
-                f"      {text(word)}: {text(other)}  {comment(f'they meet in {share:.1%} of {whole} pairs')}"
-                for word, other, share, whole in one.words
-            ]
-    return lines
-
-
-def _rest(columns: list[Proposed], key: Key, matches: list[Match]) -> list[str]:
-    lines: list[str] = []
-    roles = {}
-    for match in matches:
-        role = role_of(match)
-        if role and role not in roles and match.legacy.filled and match.cloud.filled:
-            roles[role] = match.name
-    names = [roles[role] for role in ("legal_entity", "period", "currency") if role in roles]
-    currencies = [one.currency_column for one in columns if one.currency_column]
-    if any(one.type == "money" for one in columns):
-        groups = list(dict.fromkeys([*names, *currencies[:1]]))
-        lines.append("# sums that must tie to the cent, in each of these groups and each currency")
-        group = ", ".join(text(name) for name in groups) or '"currency"'
-        lines.append(f"control_totals: [[{group}]]")
-    if len(key.columns) > 1:
-        first = next((match for match in key.columns if role_of(match) == "document"), key.columns[0])
-        lines += [
-            "# the key is of lines: this names the document they are of",
-            f"document: [{text(first.name)}]",
-        ]
-    other = {role: name for role, name in roles.items() if role != name}
-    if other:
-        lines += ["# what columns mean, so that causes can be proven", "roles:"]
-        lines += [f"  {role}: {text(name)}" for role, name in other.items()]
-    return lines
