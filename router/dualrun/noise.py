@@ -34,8 +34,6 @@ FIELDS = ("amount", "status", "dimension", "date", "text", "currency")
 IN_CURRENCY = ("amount", "currency")
 ONLY_NAMED = ("unexplained", "number")
 """Codes that say that something differs and not why."""
-ONLY_NAMED_LIVE = (*ONLY_NAMED, "posting-date", "dimension-mapping")
-"""In a live dual run these too: there they are what is said when nothing is proven."""
 PLACES: tuple[Role, ...] = ("legal_entity", "currency", "period", "accounting_date")
 """What says into which sum an amount goes bears money, though it is no amount."""
 TEXT_MAX = 200
@@ -211,11 +209,8 @@ class Noise:
     `observed` must have counted all breaks of the comparison before the first is told.
     """
 
-    def __init__(
-        self, floor: NoiseFloor, observed: Measure, bears: Callable[[Break], bool], *, live: bool = False
-    ) -> None:
+    def __init__(self, floor: NoiseFloor, observed: Measure, bears: Callable[[Break], bool]) -> None:
         self._floor, self._observed, self._bears = floor, observed, bears
-        self._named = ONLY_NAMED_LIVE if live else ONLY_NAMED
         self._quiet: dict[Field, int] = {}
         self._loud: dict[Field, int] = {}
         self._mentioned: dict[Field, int] = {}
@@ -235,14 +230,14 @@ class Noise:
             )
             if one.cause == "unexplained" and within:
                 return self._explained(one, name, LOUD, told, self._loud)
-        elif often and one.code in self._named:
+        elif often and one.code in ONLY_NAMED:
             return self._explained(one, name, QUIET, told, self._quiet)
         self._mentioned[name] = self._mentioned.get(name, 0) + 1
-        return replace(one, evidence=f"{one.evidence}; {told}" if one.evidence else told)
+        return replace(one, evidence=_with(one.evidence, told))
 
     def _explained(self, one: Break, name: Field, code: str, told: str, counter: dict[Field, int]) -> Break:
         counter[name] = counter.get(name, 0) + 1
-        return replace(one, cause="noise", code=code, evidence=told, parts=())
+        return replace(one, cause="noise", code=code, evidence=_with(one.evidence, told), parts=())
 
     def _told(self, name: Field) -> tuple[str, bool]:
         control, here = self._floor.seen.rate(name), self._observed.rate(name)
@@ -343,6 +338,10 @@ def read_floor(data: Any, policy: Policy | DualRunPolicy, *, name: str) -> Noise
             f"{name}: is no noise floor: {str(error)[:TEXT_MAX]} is missing or odd", mend=_MEND
         ) from error
     return NoiseFloor(policy_hash=policy.fingerprint, runs=runs, seen=seen)
+
+
+def _with(evidence: str, told: str) -> str:
+    return f"{evidence}; {told}" if evidence else told
 
 
 def _count(value: Any) -> int:

@@ -172,7 +172,7 @@ class DualRun:
         pairs, noise = _pairs(results), None
         observed = measured(pairs, ())
         if self._noise is not None:
-            noise = Noise(self._noise, observed, live_bears(_policies(results)), live=True)
+            noise = Noise(self._noise, observed, live_bears(_policies(results)))
         for kind, result in results.items():
             mine, gathered = [], Clusters(document=("document_id",))
             for row in _breaks(result, facts, amounts):
