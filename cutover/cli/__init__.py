@@ -14,6 +14,7 @@ import typer
 
 from cutover.cli import (
     breaks,
+    crosschecks,
     diffing,
     documents,
     exceptions,
@@ -50,6 +51,7 @@ def _help(context: typer.Context) -> None:
 
 app.command("rehearse")(rehearsing.rehearse_command)
 app.command("diff")(diffing.diff_command)
+app.command("crosscheck")(crosschecks.crosscheck_command)
 app.command("noise")(noise.noise_command)
 app.command("example")(documents.example_command)
 app.command("schema")(documents.schema_command)

@@ -73,7 +73,7 @@ def serve_command(
 
     Example: coexist serve --simulated out/ready.json --port 8460
     """
-    router, table = _router(landscape, database, routes, simulated)
+    router, table = connected(landscape, database, routes, simulated)
     door = _listen(host, port)
 
     async def main() -> None:
@@ -98,7 +98,7 @@ def worker_command(
 
     Example: coexist worker --database postgresql+psycopg://coexist@db/coexist
     """
-    router, table = _router(landscape, database, None, simulated)
+    router, table = connected(landscape, database, None, simulated)
 
     async def main() -> None:
         await router.start(table)
@@ -168,9 +168,10 @@ def _shown(database: str) -> str:
     return f"{scheme}://{rest.rpartition('@')[2]}" if "@" in rest else database
 
 
-def _router(
+def connected(
     landscape: Path | None, database: str, routes: Path | None, simulated: Path | None
 ) -> tuple[Router, str]:
+    """A router connected to its systems, and the table of an empty journal; nothing runs yet. Raises BadInput."""
     collect_rarely()
     read = as_landscape(_file(landscape))
     table = load(routes) if routes is not None else default_file("routes/default.yaml")

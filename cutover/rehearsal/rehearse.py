@@ -13,6 +13,7 @@ from typing import Any
 
 from cutover.checks import Facts, check_all, read_facts
 from cutover.rehearsal.control import Compared, noise_floor
+from cutover.rehearsal.cross_checks import cross_checked
 from cutover.rehearsal.evidence import approved_rows, erp_books, repeat_requests
 from cutover.rehearsal.firm import build_firm
 from cutover.rehearsal.options import Options
@@ -121,6 +122,7 @@ async def _rehearse(
     await people
     settled = await _settle(world, clock)
     replays = await repeat_requests(world, seed=options.seed)
+    cross_checks = await cross_checked(world, firm.month)
     life.cancel()
     ticker.cancel()
     await world.stop()
@@ -154,6 +156,7 @@ async def _rehearse(
             name: dict(sorted(app.faults.fired.items())) for name, app in sorted(world.simulators.items())
         },
         finance=month,
+        cross_checks=cross_checks,
     )
     return Rehearsal(report=report, journal=journal, facts=facts, world=world)
 

@@ -33,6 +33,7 @@ def build_report(
     settled: Mapping[str, Any],
     fired: Mapping[str, Mapping[str, int]],
     finance: Mapping[str, Any],
+    cross_checks: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The whole report, JSON-able, keys in a fixed order."""
     steps = [runner.results[step.id] for step in options.plan.order()]
@@ -65,6 +66,7 @@ def build_report(
         "differences": [result.evidence["comparison"] for result in steps if "comparison" in result.evidence],
         "money": _money(facts, states),
         "finance": dict(finance),
+        "cross_checks": [dict(one) for one in cross_checks],
         "exceptions": {
             "total": len(exceptions),
             "truncated": len(exceptions) > EXCEPTIONS_SHOWN,

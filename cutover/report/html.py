@@ -15,7 +15,15 @@ from typing import Any
 import orjson
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from cutover.report import dual_run_view, evidence_views, finance_view, headline, views, wording
+from cutover.report import (
+    cross_checks_view,
+    dual_run_view,
+    evidence_views,
+    finance_view,
+    headline,
+    views,
+    wording,
+)
 
 
 def render(report: Mapping[str, Any]) -> str:
@@ -27,6 +35,7 @@ def render(report: Mapping[str, Any]) -> str:
         "gates": views.gates(report),
         "load": views.load(report),
         "differences": dual_run_view.differences(report),
+        "cross_checks": cross_checks_view.cross_checks(report),
         "money": views.money(report),
         "finance": finance_view.finance(report),
         "exceptions": evidence_views.exceptions(report),

@@ -25,6 +25,7 @@ class _Project:
     customer: str = ""
     left: int = 0
     right: int = 0
+    shadow: int | None = None
     documents: list[Item] = field(default_factory=list)
 
 
@@ -57,10 +58,11 @@ def invoices(
             continue
         if record.status in ("cancelled", "reversed") or record.total_minor is None:
             continue
-        if billing is not None and billing.authority not in ("", record.system):
-            continue
         found = projects.setdefault((project, record.currency), _Project())
         minor = abs(record.total_minor) * (-1 if record.kind == "credit_memo" else 1)
+        if billing is not None and billing.authority not in ("", record.system):
+            found.shadow = (found.shadow or 0) + minor
+            continue
         found.left += minor
         found.entity = record.legal_entity
         name = record.external_id or record.number or record.vendor_id
@@ -112,6 +114,7 @@ def _group(
         currency=currency,
         left=found.left,
         right=found.right,
+        shadow=found.shadow,
         items=items,
     )
 

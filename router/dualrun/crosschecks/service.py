@@ -163,10 +163,14 @@ class CrossChecks:
                 continue
             source = document if isinstance(document, Invoice) else billed.get(document.invoice_id)
             by_event = authority.get((source and source.billing_event_id) or "", "")
-            known[document.document_id] = Billing(
+            billing = Billing(
                 project_id=document.project_id or (source.project_id if source else None) or "",
                 authority=row.authority or by_event,
             )
+            known[document.document_id] = billing
+            if isinstance(document, Invoice) and document.billing_event_id:
+                # An ERP knows an invoice it made by the event that asked for it.
+                known[document.billing_event_id] = billing
         feedback = await self._journal.feedback(self._crm, "invoice") if self._crm else []
         return invoices(
             held=await self._held(("invoice", "credit_memo"), SINCE, UNTIL),
