@@ -82,6 +82,7 @@ def summarise(facts: Facts) -> Row:
     open_ = total.breaks - total.accepted
     # Noise that bears no money is listed, counted and open, but is no reason to fail.
     fails, calm = open_ > total.noise, "noise" if open_ else "accepted" if total.breaks else "agree"
+    fails = fails or bool(moved_unseen(facts))
     verdict = "does not tie" if not tied else "differ" if fails else calm
     return {
         "verdict": verdict,
@@ -149,13 +150,36 @@ def _says(verdict: str, facts: Facts) -> str:
         case "differ":
             accepted = f"; {number(total.accepted)} accepted" if total.accepted else ""
             accepted += f"; {number(total.noise)} noise" if total.noise else ""
-            return f"{read}: {breaks}, {explained}{accepted}."
+            return f"{read}: {breaks}, {explained}{accepted}.{_moved_says(facts)}"
         case _:
             untied = sum(not one.ties for one in facts.totals)
             return (
                 f"{plural(untied, 'control total')} can't be walked from legacy to cloud by what was found: "
                 f"nobody should sign this. {read}: {breaks}."
             )
+
+
+def moved_unseen(facts: Facts) -> list[ControlTotal]:
+    """Control totals that money left for another group by a column that is not compared, so that no break says so."""
+    compared = _compared(facts.policy)
+    return [one for one in facts.totals if one.moved_minor and not compared.issuperset(one.by)]
+
+
+def _compared(policy: Policy) -> set[str]:
+    """The columns in which a pair can't differ in silence: compared, part of the key, or a currency."""
+    return {*policy.columns, *policy.key, *(one.currency_column for one in policy.columns.values())}
+
+
+def _moved_says(facts: Facts) -> str:
+    moved = moved_unseen(facts)
+    if not moved:
+        return ""
+    compared = _compared(facts.policy)
+    names = dict.fromkeys(name for one in moved for name in one.by if name not in compared)
+    return (
+        f" {plural(len(moved), 'control total')} lost or gained money by rows that stand in another group: "
+        f"put {', '.join(names)} under columns to see which."
+    )
 
 
 def _grouped(minor: int, currency: str) -> str:

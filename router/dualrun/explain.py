@@ -93,6 +93,8 @@ def counted_difference(pair: Pair, policy: Policy) -> int | None:
 
 def _one_money(counted: Difference, other: Difference) -> bool:
     """Whether it is the difference that counts, or the same column's in another currency of the same rows."""
+    if stands_alone(counted) and stands_alone(other):
+        return True  # a key that stands twice on both sides: together they are worth cloud less legacy
     return other is counted or (
         bool(other.column)
         and (other.what, other.column) == (counted.what, counted.column)

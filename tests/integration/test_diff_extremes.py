@@ -41,3 +41,21 @@ def test_every_entry_of_a_crosswalk_is_a_break_of_its_own(tmp_path: Path) -> Non
     found = breaks_of(tmp_path / "out")
     assert [one["class"] for one in found] == ["crosswalk"] * 3
     assert len({one["identity"] for one in found}) == 3
+
+
+def test_money_that_moved_to_another_entity_is_no_agreement(tmp_path: Path) -> None:
+    """Entity totals differ though no compared column does: the answer is no, and says which column to compare."""
+    head = "id,total,currency,memo,entity\n"
+    policy = "key: [id]\ncolumns: {total: {type: money}}\ncontrol_totals: [[entity, currency]]\n"
+    sides = head + "1,5.00,GBP,a,UK01\n", head + "1,5.00,GBP,a,DE01\n"
+    done = small(tmp_path, *sides, policy=policy)
+    assert done.exit_code == 1
+    summary = summary_of(tmp_path / "out")
+    assert summary["verdict"] == "differ"
+    assert summary["totals_tie"]
+    assert "put entity under columns" in summary["says"]
+    compared = policy.replace("money}}", "money}, entity: {type: dimension}}")
+    assert small(tmp_path, *sides, policy=compared).exit_code == 1
+    (one,) = breaks_of(tmp_path / "out")
+    assert (one["class"], one["column"]) == ("dimension", "entity")
+    assert "put entity" not in summary_of(tmp_path / "out")["says"]

@@ -160,6 +160,20 @@ def test_both_currencies_of_a_split_count_as_money(bench: Workbench) -> None:
     assert clusters.money() == {"EUR": 1, "USD": 7}
 
 
+def test_a_key_that_stands_twice_on_both_sides_counts_on_both(bench: Workbench) -> None:
+    """Twice 10.00 against 10.00 and 4.00 is worth 6.00 less, not what one side has too much."""
+    twice = [dict(row) for row in [*rows("10.00"), *rows("10.00")]]
+    other = [dict(row) for row in [*rows("10.00"), *rows("4.00")]]
+    made = compare(bench, POLICY, twice, other)
+    policy = Policy.model_validate(POLICY)
+    clusters = Clusters()
+    found = list(explained(made.documents, ExtractJudge(policy), policy))
+    for one in found:
+        clusters.add(one)
+    assert [one.what for one in found] == ["duplicate_in_legacy", "duplicate_in_cloud"]
+    assert clusters.money() == {"EUR": -600}
+
+
 def test_amounts_too_large_to_be_added_are_refused(bench: Workbench) -> None:
     """A column of account numbers is no money: said so, not an overflow of the database."""
     with pytest.raises(BadConfig, match="38 digits"):
