@@ -139,7 +139,11 @@ def _known(
     )
     rows += tx.rows(f"SELECT {_KNOWN} FROM break_states WHERE run_id = ?", (run_id,))
     if scope is not None:
-        rows += tx.rows(f"SELECT {_KNOWN} FROM break_states WHERE state <> 'fixed' ORDER BY identity")
+        where, about = _about(scope.subject)
+        rows += tx.rows(
+            f"SELECT {_KNOWN} FROM break_states WHERE state <> 'fixed' AND ({where}) ORDER BY identity",
+            about,
+        )
     found: dict[str, dict[str, Any]] = {}
     for values in rows:
         row = dict(zip(_KEPT, values, strict=True))
@@ -154,6 +158,20 @@ def _known(
             # Nobody else ever found it; only when it was first seen is worth keeping.
             found[identity] = row | {"mine": True, "state": "", "runs": 0}
     return found
+
+
+def _about(subject: str) -> tuple[str, list[str]]:
+    """The subjects of which a run over one can say something: its own and its parts, and those it is a part of.
+
+    A hundred thousand breaks between two ERPs are nothing that a match of intercompany has to read.
+    """
+    if not subject:
+        return "1 = 1", []
+    words = subject.split(":")
+    general = ["", *(":".join(words[:many]) for many in range(1, len(words) + 1))]
+    marks = ", ".join("?" for _ in general)
+    # `;` follows `:` in ASCII, by which texts are compared.
+    return f"subject IN ({marks}) OR (subject >= ? AND subject < ?)", [*general, f"{subject}:", f"{subject};"]
 
 
 def _standing(tx: Transaction, one: Found, base: Mapping[str, Any] | None, accepted: Acceptances) -> Standing:

@@ -153,6 +153,23 @@ def test_nothing_of_a_document_on_its_way_is_fixed(journal_url: str) -> None:
     on_journal(journal_url, test)
 
 
+def test_a_run_speaks_for_its_subject_and_its_parts_only(journal_url: str) -> None:
+    """Its own breaks and those of its parts are fixed; what only begins with the same letters stays."""
+
+    async def test(journal: Journal, hands: Hands) -> None:
+        for name, subject in (
+            ("D", "match"), ("A", "match:2026-1"), ("B", "match:2026-1:booked"), ("C", "match:2026-10"), ("E", "other"),
+        ):  # fmt: skip
+            await ran(journal, f"r{name}", broken(name), scope=Scope(subject=subject))
+        hands.turn(DAY)
+        await ran(journal, "r2", scope=Scope(subject="match:2026-1"))
+        assert await states(journal) == {"A": "fixed", "B": "fixed", "C": "new", "D": "new", "E": "new"}
+        await ran(journal, "r3", scope=Scope())
+        assert set((await states(journal)).values()) == {"fixed"}
+
+    on_journal(journal_url, test)
+
+
 def test_what_is_compared_no_longer_is_not_fixed(journal_url: str) -> None:
     """A column, or the lines, that the policy names no more: nobody looked, so nothing is said of it."""
 
