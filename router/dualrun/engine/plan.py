@@ -99,17 +99,27 @@ class Plan:
 
     def groups(self) -> list[tuple[Field, ...]]:
         """The columns of each control total."""
-        return [tuple(self.by_name[name] for name in names) for names in self.policy.control_totals]
+        return [tuple(self.by_name[name] for name in names) for names in _groups(self.policy)]
 
     def monies(self) -> list[Field]:
         """The money columns, ignored ones too."""
         return [one for one in self.fields if one.money]
 
 
+def _groups(policy: Policy) -> list[tuple[str, ...]]:
+    """The groups of control totals; the currency is part of each anyway, so where nothing else names its column it may be absent."""
+    named = {*policy.columns, *policy.key, *policy.document, *policy.roles.values()}
+    named.update(rule.currency_column for rule in policy.columns.values() if _by_column(rule))
+    return [
+        tuple(name for name in names if name != "currency" or name in named)
+        for names in policy.control_totals
+    ]
+
+
 def plan_for(policy: Policy) -> Plan:
     """Lay out the typed tables of a policy."""
     rules = policy.columns
-    carried = [*policy.key, *policy.document, *(name for names in policy.control_totals for name in names)]
+    carried = [*policy.key, *policy.document, *(name for names in _groups(policy) for name in names)]
     carried += [rule.currency_column for rule in rules.values() if _by_column(rule)]
     carried += [column for _, column in sorted(policy.roles.items())]
     if policy.fallback is not None:
