@@ -110,6 +110,44 @@ def test_headings_that_say_nothing(tmp_path: Path) -> None:
     )
 
 
+def test_rows_that_no_column_names_alone(tmp_path: Path) -> None:
+    """A trial balance is named by entity, account, currency and period, and has neither net nor tax."""
+    rows = [
+        [entity, str(400_000 + at * 10), money, period, f"{at + 7}.25", f"{at}.00", "7.25"]
+        for entity in ("UK01", "DE01")
+        for at in range(12)
+        for money in ("GBP", "EUR")
+        for period in ("2026-09", "2026-10")
+    ]
+    head = ["subsidiary", "account", "currency", "period", "debit", "credit", "balance"]
+    legacy, cloud = two_ways(tmp_path, ["RBUKRS", "RACCT", "RTCUR", "POPER", *head[4:]], rows, head)
+    policy, _ = initiated(legacy, cloud, tmp_path / "p.yaml")
+    assert {*policy.key} == {"subsidiary", "account", "currency", "period"}
+    assert (policy.document, policy.role("net"), policy.role("tax")) == ((), None, None)
+    assert (
+        diff(legacy, cloud, "--policy", tmp_path / "p.yaml", "--out", tmp_path / "out", *DAY).exit_code == 0
+    )
+
+
+def test_time_entries_and_customers_have_no_money(tmp_path: Path) -> None:
+    """A day is part of a key in each side's own way, and no column of money is asked for."""
+    head = ["employee", "date", "hours", "note"]
+    for name, day, number in (("a.csv", "{:02}.10.2026", "{:08}"), ("b.csv", "2026-10-{:02}", "{}")):
+        rows = [
+            [number.format(who), day.format(on), f"{who + on % 3}.25", f"work {who} {on}"]
+            for who in range(1, 10)
+            for on in range(13, 25)
+        ]
+        with (tmp_path / name).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([head, *rows])
+    legacy, cloud = tmp_path / "a.csv", tmp_path / "b.csv"
+    policy, _ = initiated(legacy, cloud, tmp_path / "p.yaml")
+    assert (policy.key, policy.document, policy.control_totals) == (("employee", "date"), (), ())
+    assert (
+        diff(legacy, cloud, "--policy", tmp_path / "p.yaml", "--out", tmp_path / "out", *DAY).exit_code == 0
+    )
+
+
 @pytest.mark.parametrize("heading", ["amount", "Amount (EUR)"])
 def test_a_currency_is_never_made_up(tmp_path: Path, heading: str) -> None:
     """It is taken from a heading, or asked for; with the choice made the policy runs."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from router.dualrun.extracts.judging import DATE_UNSURE, Proposed
 from router.dualrun.extracts.keys import Key
-from router.dualrun.extracts.likeness import Match
+from router.dualrun.extracts.likeness import Match, names_rows
 from router.dualrun.extracts.meanings import Meanings
 from router.dualrun.policy import Role
 
@@ -83,9 +83,11 @@ def rest_lines(columns: Sequence[Proposed], key: Key, known: Meanings) -> list[s
     lines: list[str] = []
     groups = [known.roles[role] for role in _GROUPS if role in known.roles]
     if any(one.type == "money" for one in columns):
-        group = ", ".join(text(name) for name in groups) or '"currency"'
+        group = ", ".join(text(name) for name in groups)
         lines.append("# sums that must tie to the cent, in each of these groups and each currency")
         lines.append(f"control_totals: [[{group}]]")
+    else:
+        lines.append("control_totals: []  # no money here")
     document, line = document_of(key, known.roles)
     if document is not None:
         lines += [
@@ -115,8 +117,8 @@ def document_of(key: Key, roles: Mapping[Role, str]) -> tuple[Match | None, Matc
     if len(key.columns) < 2:
         return None, None
     line = next((match for match in key.columns if roles.get("line") == match.name), None)
-    if line is None and len(key.columns) == 2:
-        line = next((match for match in key.columns if _counts(match)), None)
+    if line is None and len(key.columns) == 2 and not any(one.legacy.shape == "date" for one in key.columns):
+        line = next((match for match in key.columns if _counts(match) and not names_rows(match)), None)
     if line is None:
         return None, None
     rest = [match for match in key.columns if match is not line]

@@ -79,7 +79,7 @@ def judged(bench: Workbench, matches: Sequence[Match], key: Key, known: Meanings
     """Every pair of columns with its type; a key's columns only where they must be made alike."""
     columns = []
     for match in matches:
-        if match not in key.columns:
+        if match not in key.columns or match.legacy.shape == match.cloud.shape == "date":
             columns.append(_judged(bench, match, key, known))
         elif key.normalise:
             columns.append(Proposed(match=match, type="text", why="part of the key", normalise=key.normalise))
@@ -150,6 +150,8 @@ def _type_of(match: Match) -> tuple[ColumnType, str]:
         return (
             ("text", "digits") if max(one.distinct for one in sides) > 50 else ("dimension", "a few numbers")
         )
+    if shapes == {"number", "text"} and not any(one.places for one in sides):
+        return _text(match, "digits on one side, text on the other,")
     if len(shapes) > 1:
         return "text", f"{' on one side, '.join(sorted(shapes))} on the other: look at it"
     return _text(match, "text")

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from router.dualrun.extracts.likeness import Match, names_rows, role_of, roles_said
+from router.dualrun.extracts.profiles import Profile
 from router.dualrun.policy import Normalise
 from router.dualrun.workbench import Workbench, literal, quoted
 
-ALONE_MOST, TOGETHER_MOST = 20, 10
+ALONE_MOST, TOGETHER_MOST = 20, 8
 """Columns tried as a key alone and in pairs."""
 WAYS: tuple[tuple[Normalise, ...], ...] = ((), ("strip_leading_zeros",), ("casefold",), ("trim", "casefold", "strip_leading_zeros"))  # fmt: skip
 STRONGEST = WAYS[-1]
-COLUMNS_MOST = 5
+COLUMNS_MOST = 4
 ENOUGH = 0.9
-"""Share of rows that pair, beyond which no more columns are tried."""
+"""Share of rows that pair, beyond which no columns are put together."""
 FAVOUR = 0.05
 SYSTEMATIC = 0.25
 """What a stronger normalisation must add to the share of pairs to be proposed."""
@@ -35,9 +36,12 @@ class Key:
     """Rows that stand on both sides exactly once, of those of the larger side."""
 
 
-def normal(column: str, ways: Sequence[Normalise]) -> str:
-    """SQL for a key cell made alike."""
-    sql = quoted(column)
+def normal(one: Profile, ways: Sequence[Normalise], row: str = "") -> str:
+    """SQL for a key cell made alike; `row`: the alias of its table."""
+    column = f"{row}.{quoted(one.column)}" if row else quoted(one.column)
+    if one.shape == "date":
+        return one.comparable.replace(quoted(one.column), column)
+    sql = column
     if "trim" in ways:
         sql = f"trim({sql})"
     if "casefold" in ways:
@@ -66,18 +70,15 @@ def best_key(bench: Workbench, matches: Sequence[Match], rows: int) -> Key | Non
 
 
 def _together(bench: Workbench, named: Sequence[Match], rows: int, best: Key | None) -> Key | None:
-    """Two columns, and more one by one as long as each adds."""
-    pairs = _best(bench, list(combinations(named[:TOGETHER_MOST], 2)), rows, (STRONGEST,))
-    while pairs is not None and (best is None or pairs.paired > best.paired + WORTH):
-        best = pairs
-        if len(best.columns) >= COLUMNS_MOST or best.paired >= ENOUGH:
+    """As few columns as pair most rows together: two, then three, then four."""
+    for size in range(2, COLUMNS_MOST + 1):
+        tried = list(combinations(named[:TOGETHER_MOST], size))
+        found = _best(bench, tried, rows, (STRONGEST,))
+        if found is not None and (best is None or found.paired > best.paired + WORTH):
+            best = _best(bench, [found.columns], rows) or found
+        if best is not None and best.paired >= GOOD:
             break
-        more = [(*best.columns, match) for match in named[:ALONE_MOST] if match not in best.columns]
-        pairs = _best(bench, more, rows, (STRONGEST,))
-    if best is None or len(best.columns) == 1:
-        return best
-    ordered = tuple(sorted(best.columns, key=named.index))
-    return _best(bench, [ordered], rows) or best
+    return best
 
 
 def _last(match: Match, matches: Sequence[Match]) -> tuple[bool, bool, float, bool, int]:
@@ -104,8 +105,8 @@ def _may_name(match: Match) -> bool:
     """Amounts, hours and dates may be unique by chance, but name nothing."""
     if any(one.shape == "number" and one.places for one in (match.legacy, match.cloud)):
         return False
-    # What a person entered stays what it is; a date written in two ways is two texts to a key.
-    if _date(match) and match.legacy.date_formats[:1] != match.cloud.date_formats[:1]:
+    if _date(match) and any(len(one.date_formats) != 1 for one in (match.legacy, match.cloud)):
+        # Which day it is can't be told before rows are paired.
         return False
     return role_of(match) not in (
         "net",
@@ -136,11 +137,11 @@ def _best(
 
 def _paired(bench: Workbench, columns: Sequence[Match], ways: Sequence[Normalise]) -> int:
     once = [
-        f"SELECT {', '.join(f'{normal(name, ways)} AS k{at}' for at, name in enumerate(names))} "  # noqa: S608 - quoted
+        f"SELECT {', '.join(f'{normal(one, ways)} AS k{at}' for at, one in enumerate(profiles))} "  # noqa: S608 - quoted
         f"FROM {table} GROUP BY ALL HAVING count(*) = 1"
-        for table, names in (
-            ("legacy_profiled", [match.legacy.column for match in columns]),
-            ("cloud_profiled", [match.cloud.column for match in columns]),
+        for table, profiles in (
+            ("legacy_profiled", [match.legacy for match in columns]),
+            ("cloud_profiled", [match.cloud for match in columns]),
         )
     ]
     keys = ", ".join(f"k{at}" for at in range(len(columns)))
@@ -150,8 +151,7 @@ def _paired(bench: Workbench, columns: Sequence[Match], ways: Sequence[Normalise
 def pairs_sql(key: Key) -> str:
     """SQL after FROM: the rows that the key pairs, as `l` and `c`; a key that stands twice is left out of samples."""
     on = " AND ".join(
-        f"{normal(match.legacy.column, key.normalise).replace(quoted(match.legacy.column), 'l.' + quoted(match.legacy.column))} = "
-        f"{normal(match.cloud.column, key.normalise).replace(quoted(match.cloud.column), 'c.' + quoted(match.cloud.column))}"
+        f"{normal(match.legacy, key.normalise, 'l')} = {normal(match.cloud, key.normalise, 'c')}"
         for match in key.columns
     )
     return f"legacy_profiled l JOIN cloud_profiled c ON {on}"

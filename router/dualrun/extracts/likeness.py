@@ -43,7 +43,7 @@ ROLE_WORDS: dict[Role, tuple[str, ...]] = {
         "invoice id",
     ),
     "line": ("line", "line number", "line id", "item"),
-    "customer": ("customer", "customer id", "customer number", "account", "client"),
+    "customer": ("customer", "customer id", "customer number", "client"),
     "project": ("project", "project id", "job"),
     "period": ("period", "fiscal period", "posting period"),
     "accounting_date": ("accounting date", "posting date", "gl date", "trandate", "date"),
@@ -145,14 +145,32 @@ def _match(one: Profile, ours: Profile) -> Match:
     )
 
 
-IDS = ("id", "number", "no", "key", "code", "reference", "ref", "tranid", "document", "invoice", "line")
+IDS = (
+    "id",
+    "number",
+    "no",
+    "key",
+    "code",
+    "reference",
+    "ref",
+    "tranid",
+    "document",
+    "invoice",
+    "line",
+    "customer",
+    "vendor",
+    "employee",
+    "account",
+    "payment",
+)
 """Words of headings that name something."""
 
 
 def names_rows(match: Match) -> bool:
     """Whether its heading says that it names a row."""
     words = {*plain(match.legacy.heading).split(), *plain(match.cloud.heading).split()}
-    return role_of(match) in ("document", "line") or bool(words & {*IDS})
+    ends = any(word.endswith("id") and word != "paid" for word in words)
+    return role_of(match) in ("document", "line") or ends or bool(words & {*IDS})
 
 
 def role_of(match: Match) -> Role | None:

@@ -18,6 +18,7 @@ from router.dualrun.workbench import Workbench, quoted
 FIT = 0.98
 """Share of rows in which an amount must have its currency's decimals."""
 BASE_WORDS = frozenset({"base", "local", "functional", "home", "group", "reporting"})
+LEDGER = frozenset({"debit", "credit", "balance", "opening", "closing"})
 AMOUNTS: tuple[Role, ...] = ("net", "tax", "total", "base_amount")
 
 
@@ -49,7 +50,9 @@ def meanings(
         for match in matches
         if match not in key.columns and match.legacy.shape == match.cloud.shape == "number"
     ]
-    proven = _proven(bench, sides, numbers, by_name)
+    # A balance is what debit and credit come to: no net, no tax.
+    sums = [match for match in numbers if not LEDGER & _said(match)]
+    proven = _proven(bench, sides, sums, by_name)
     roles = dict(by_name)
     why: dict[Role, str] = {}
     for one in proven:
@@ -114,8 +117,12 @@ def _currencies(
     return fits, too_fine
 
 
+def _said(match: Match) -> set[str]:
+    return {*plain(match.legacy.heading).split(), *plain(match.cloud.heading).split()}
+
+
 def _is_base(match: Match, roles: Mapping[Role, str]) -> bool:
-    words = {*plain(match.legacy.heading).split(), *plain(match.cloud.heading).split()}
+    words = _said(match)
     return roles.get("base_amount") == match.name or bool(words & BASE_WORDS)
 
 
