@@ -200,7 +200,9 @@ class CrossChecks:
             held=await self._held(("revenue_schedule", "journal_entry"), SINCE, last + AROUND)
             if entered
             else (),
-            versions={one.document_id: one.version for one in contracts if isinstance(one, Contract)},
+            versions={
+                one.document_id: one.contract_version for one in contracts if isinstance(one, Contract)
+            },
             period=period,
             open_entities=marks,
         )
