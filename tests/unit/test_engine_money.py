@@ -178,3 +178,15 @@ def test_amounts_too_large_to_be_added_are_refused(bench: Workbench) -> None:
     """A column of account numbers is no money: said so, not an overflow of the database."""
     with pytest.raises(BadConfig, match="38 digits"):
         compare(bench, POLICY, rows(*["9" * 35] * 2000), rows("1"))
+
+
+def test_a_split_into_another_currency_is_told(bench: Workbench) -> None:
+    """30.00 EUR against 10.00 EUR and 20.00 USD: two currencies, and nothing is subtracted."""
+    cloud: Table = [*rows("10.00"), {"id": "A2", "total": "20.00", "currency": "USD"}]
+    entries = [{"legacy.id": "A1", "cloud.id": other} for other in ("A1", "A2")]
+    made = compare(bench, POLICY, rows("30.00"), cloud, crosswalk=entries)
+    told_of = [one for _, one in told(list(made.documents()))]
+    assert told_of == [("currency", "currency", "EUR", "EUR | USD", None)]
+    assert all(total.ties for total in made.totals)
+    dangling = compare(bench, POLICY, rows("1"), rows("1"), crosswalk=[{"legacy.id": "A1", "cloud.id": "A9"}])
+    assert [one[0] for _, one in told(list(dangling.documents()))] == ["crosswalk"]
