@@ -20,6 +20,7 @@ from cutover.diff.junit import write_junit
 from cutover.diff.noise import noise_of, read_noise
 from cutover.diff.page import EXAMPLES_SHOWN, render
 from cutover.diff.pairview import lines_view, pair_view
+from cutover.diff.reach import last_dates, scope_of
 from cutover.diff.staging import staged
 from cutover.diff.summary import Facts, Input, run_id_of, summarise
 from cutover.diff.tally import Tally
@@ -34,10 +35,10 @@ from router.dualrun.engine import TableComparison
 from router.dualrun.explain import explained
 from router.dualrun.extracts import read_crosswalk, read_extract
 from router.dualrun.noise import Noise, NoiseFloor
-from router.dualrun.policy import Policy, as_policy
+from router.dualrun.policy import Policy, Side, as_policy
 from router.dualrun.results import DocumentView, Pair, Progress
 from router.dualrun.workbench import Source, Workbench
-from router.errors import Broken
+from router.errors import BadInput, Broken
 
 SUMMARY, PAGE, BOOK, JUNIT = "summary.json", "report.html", "report.xlsx", "junit.xml"
 FILES = (SUMMARY, BREAKS, EARLIER, PAGE, BOOK, JUNIT)
@@ -70,10 +71,13 @@ def compare(request: Request, progress: Progress) -> dict[str, Any]:
     # Small files first: who mistyped one is told before the long work.
     acceptances = read_acceptances(request.accepted) if request.accepted is not None else NONE
     floor = read_noise(request.noise, policy) if request.noise is not None else None
-    life = lifecycle_of(request.previous, acceptances, as_of=request.as_of)
+    if request.previous is not None and not request.previous.exists():
+        raise BadInput(f"{request.previous} is not there", mend="give the output folder of an earlier diff")
     with staged(request.out, FILES) as folder:
         with Workbench(memory=request.memory, threads=request.threads, spill_to=folder) as bench:
             made = _Comparison(request, policy, bench, folder, progress)
+            life = lifecycle_of(request.previous, acceptances, as_of=request.as_of, scope=made.scope)
+            made.run()
             noise = made.noise(floor)
             made.explain(noise, life)
             known = request.previous is not None or request.accepted is not None
@@ -103,7 +107,9 @@ class _Comparison:
         self._table = TableComparison(
             bench, policy, legacy, cloud, crosswalk=crosswalk, today=request.as_of, progress=progress
         )
-        self._table.run()
+        both: dict[Side, Source] = {"legacy": legacy, "cloud": cloud}
+        self.scope = scope_of(bench, policy, both)
+        self._until = last_dates(bench, policy, both)
         self._tally = Tally()
         self._clusters = Clusters(policy.document)
         self._ranked: list[Cluster] = []
@@ -111,6 +117,10 @@ class _Comparison:
     def noise(self, floor: NoiseFloor | None) -> Noise | None:
         """What control runs know of this comparison."""
         return noise_of(floor, self._policy, self._table) if floor is not None else None
+
+    def run(self) -> None:
+        """Compare."""
+        self._table.run()
 
     def explain(self, noise: Noise | None, life: Lifecycle) -> None:
         """Give every break its cause and state, write it, and count it."""

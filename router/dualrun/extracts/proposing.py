@@ -98,7 +98,7 @@ def _choices(sides: dict[Side, SideProfile], columns: list[Proposed], key: Key) 
         if one.unmapped:
             yield f"which words of {one.match.name} mean the same (no value is on both sides)"
         if one.seldom:
-            yield f"whether {len(one.seldom)} words of {one.match.name} that meet others in few rows mean the same"
+            yield f"whether some words of {one.match.name} that meet others in few rows mean the same"
 
 
 def _read(bench: Workbench, side: Side, path: Path) -> Extract:
