@@ -124,7 +124,7 @@ class _Comparison:
 
     def explain(self, noise: Noise | None, life: Lifecycle) -> None:
         """Give every break its cause and state, write it, and count it."""
-        judge = ExtractJudge(self._policy, agreement=self._table.agreement)
+        judge = ExtractJudge(self._policy, until=self._until, agreement=self._table.agreement)
         whole = max(1, self._table.counts.differing)
         self._progress("explaining", 0, whole)
         with (self._folder / BREAKS).open("wb") as file:
