@@ -9,10 +9,9 @@ the cluster of its largest part. So the money of all clusters sums to what the d
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
-from router.canonical.money import Money, exponent
+from router.canonical.money import Money
 from router.dualrun.breaks import Break, Part
 from router.dualrun.causes.vocabulary import phrase
 
@@ -55,9 +54,9 @@ class Cluster:
             many = f"Part of {self.shares:,} break{'' if self.shares == 1 else 's'}"
         money = ""
         if self.currency and self.absolute_minor:
-            money = f", {Money(self.absolute_minor, self.currency)} {self.currency}"
+            money = f", {_grouped(self.absolute_minor, self.currency)} {self.currency}"
             if abs(self.net_minor) != self.absolute_minor:
-                money += f" (net {Money(self.net_minor, self.currency)})"
+                money += f" (net {_grouped(self.net_minor, self.currency)})"
         where = f" for {self.legal_entity}" if self.legal_entity else ""
         facet = f" ({self.facet})" if self.facet else ""
         said = phrase(self.code) if self.cause == "unexplained" else f"one cause: {phrase(self.code)}"
@@ -113,8 +112,19 @@ class Clusters:
                 cluster.examples.append(row)
 
     def ranked(self) -> list[Cluster]:
-        """The clusters, most money first. Currencies are ranked by their number, never added."""
-        return sorted(self._by.values(), key=_weight)
+        """The clusters, currency by currency, most money first within one; those without money last, by count.
+
+        Amounts of two currencies can't be compared without a rate, so currencies stand in the order of
+        their breaks, most first: that needs no rate, and no yen is taken for a pound.
+        """
+        breaks: dict[str, int] = {}
+        for cluster in self._by.values():
+            breaks[cluster.currency] = breaks.get(cluster.currency, 0) + cluster.breaks
+        order = sorted((code for code in breaks if code), key=lambda code: (-breaks[code], code))
+        places = {code: at for at, code in enumerate(order)}
+        return sorted(
+            self._by.values(), key=lambda one: (places.get(one.currency, len(places)), *_weight(one))
+        )
 
     def money(self) -> dict[str, int]:
         """Net money of all clusters by currency, minor units: what the documents differ."""
@@ -157,7 +167,12 @@ def _facet(row: Break, part: Part) -> str:
     return row.column
 
 
-def _weight(cluster: Cluster) -> tuple[Fraction, int, Key]:
-    places = exponent(cluster.currency) if cluster.currency else 0
+def _grouped(minor: int, currency: str) -> str:
+    """An amount with thousands separators, as people read it."""
+    whole, dot, part = str(Money(abs(minor), currency)).partition(".")
+    return f"{'-' if minor < 0 else ''}{int(whole):,}{dot}{part}"
+
+
+def _weight(cluster: Cluster) -> tuple[int, int, Key]:
     key = (cluster.cause, cluster.code, cluster.legal_entity, cluster.currency, cluster.facet)
-    return (-Fraction(cluster.absolute_minor, 10**places), -cluster.breaks, key)
+    return (-cluster.absolute_minor, -cluster.breaks, key)

@@ -99,18 +99,21 @@ def test_a_cluster_says_what_finance_asks_first() -> None:
 
 
 def test_the_most_money_comes_first_and_currencies_are_never_added() -> None:
-    """Ten yen are more than one pound by number; they stand in two clusters whatever their cause."""
+    """Currencies in the order of their breaks, as no rate says what a yen is worth; in each most money first."""
     clusters = Clusters()
     clusters.add(broken(currency="GBP", delta_minor=-100))
+    clusters.add(broken(currency="GBP", delta_minor=-1234567, code="sign-flip"))
     clusters.add(broken(currency="JPY", delta_minor=10))
     clusters.add(broken(currency="", delta_minor=None, column="cost_center", cause="mapping", code="x-y"))
     assert [(row.currency, row.net_minor) for row in clusters.ranked()] == [
-        ("JPY", 10),
+        ("GBP", -1234567),
         ("GBP", -100),
+        ("JPY", 10),
         ("", 0),
     ]
-    assert clusters.money() == {"GBP": -100, "JPY": 10}
-    assert clusters.ranked()[2].sentence == "1 break, one cause: x y (cost_center) for UK01"
+    assert "12,345.67 GBP" in clusters.ranked()[0].sentence
+    assert clusters.money() == {"GBP": -1234667, "JPY": 10}
+    assert clusters.ranked()[3].sentence == "1 break, one cause: x y (cost_center) for UK01"
 
 
 def test_what_sets_a_mapping_apart_is_its_words() -> None:
