@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,13 +14,15 @@ import typer
 from cutover.collecting import collect_rarely
 from cutover.diff.comparing import BOOK, JUNIT, PAGE, SUMMARY, Request, compare, to_bytes
 from cutover.progress import Meter
+from cutover.report.wording import amount
 from router.clock import WallClock
 from router.dualrun.carry_over import BREAKS
 from router.errors import BadInput
 
 EXIT = {"agree": 0, "accepted": 0, "noise": 0, "differ": 1, "does not tie": 3}
 OUT = Path("out/diff")
-CLUSTERS_TOLD = 8
+CLUSTERS_TOLD = 6
+CURRENCIES_TOLD = 8
 _MEMORY = re.compile(r"\d{1,6}(\.\d{1,3})?\s?(MB|GB|TB|MiB|GiB|TiB)\Z")
 PHASES: Mapping[str, tuple[int, int]] = {
     "reading": (0, 150),
@@ -68,6 +70,9 @@ def diff_command(
     example: Annotated[
         Path | None, typer.Option(help="Write an example pair with planted defects into this folder.")
     ] = None,
+    xlsx: Annotated[
+        bool, typer.Option("--xlsx/--no-xlsx", help="Write report.xlsx too; the longest part of many breaks.")
+    ] = True,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print summary.json instead of the summary.")
     ] = False,
@@ -96,7 +101,7 @@ def diff_command(
     day = day_of(as_of)
     request = Request(
         legacy=legacy, cloud=cloud, policy=policy, out=out or OUT, as_of=day, run_id=_named(run_id),
-        consistency_point=consistency_point.strip()[:500], memory=memory_of(memory), threads=threads,
+        consistency_point=consistency_point.strip()[:500], memory=memory_of(memory), threads=threads, xlsx=xlsx,
         command=_command(legacy, cloud, {"policy": policy, **others}, run_id, day, consistency_point), **others,
     )  # fmt: skip
     collect_rarely()
@@ -113,22 +118,64 @@ def diff_command(
 def told(summary: Mapping[str, Any], out: Path, seconds: float) -> str:
     """The verdict, the levels and the largest clusters, for a terminal."""
     clusters = summary["clusters"]
+    first = _largest(clusters)
     lines = [
         f"Verdict: {summary['verdict'].upper()}  (run {summary['run_id']})",
         f"  {summary['says']}",
-        *(
-            f"  {level + ':':<14} {row['says']}; breaks: {row['breaks']:,}"
-            for level, row in summary["levels"].items()
-        ),
-        *(f"  - {row['sentence']}" for row in clusters[:CLUSTERS_TOLD]),
+        *_money(summary["by_currency"]),
+        "  Breaks: " + ", ".join(f"{level} {row['breaks']:,}" for level, row in summary["levels"].items()),
+        *(f"  - {row['sentence']}" for row in first),
     ]
-    if len(clusters) > CLUSTERS_TOLD:
-        lines.append(f"  - and {len(clusters) - CLUSTERS_TOLD:,} more clusters")
+    if len(clusters) > len(first):
+        lines.append(f"  - and {len(clusters) - len(first):,} more clusters")
     hidden = sum(row["pairs"] for row in summary["hidden"])
     lines.append(f"  hidden by the policy: {hidden:,}; {summary['consistency'].partition(':')[0]}")
-    lines.append(f"Report:  {out / PAGE}  (data: {SUMMARY}, {BREAKS}, {BOOK}, {JUNIT}; {seconds:.1f} s)")
+    lines.append(
+        f"Report:  {out / PAGE}  (data: {', '.join(name for name in (SUMMARY, BREAKS, BOOK, JUNIT) if (out / name).exists())}; {seconds:.1f} s)"
+    )
     lines.append(f"Again:   {summary['reproduce']}")
     return "\n".join(lines)
+
+
+def _largest(clusters: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The largest of each currency, then the second of each: none hides behind another's."""
+    seen: dict[str, int] = {}
+    ranked = []
+    for at, row in enumerate(clusters):
+        place = seen[row["currency"]] = seen.get(row["currency"], 0) + 1
+        ranked.append((place, at))
+    return [clusters[at] for _, at in sorted(ranked)[:CLUSTERS_TOLD]]
+
+
+def _money(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What finance asks first: both totals in each currency, how far they are apart, and whether causes say why."""
+    if not rows:
+        return []
+    names = ("legacy", "cloud", "difference", "explained", "unexplained")
+    head = ["", *("cloud - legacy" if name == "difference" else name for name in names), "ties"]
+    table = [head] + [
+        [
+            f"{row['column']} {row['currency']}",
+            *(amount(row[name]) for name in names),
+            "yes" if row["ties"] else "NO",
+        ]
+        for row in rows[:CURRENCIES_TOLD]
+    ]
+    wide = [max(len(line[at]) for line in table) for at in range(len(head))]
+    told = [
+        "  "
+        + "  ".join(
+            [
+                line[0].ljust(wide[0]),
+                *(cell.rjust(most) for cell, most in zip(line[1:], wide[1:], strict=True)),
+            ]
+        )
+        for line in table
+    ]
+    told.append("  (explained and unexplained add up the amounts of breaks without their signs)")
+    if len(rows) > CURRENCIES_TOLD:
+        told.append(f"  and {len(rows) - CURRENCIES_TOLD:,} more currencies in {SUMMARY}")
+    return told
 
 
 class _Bar:

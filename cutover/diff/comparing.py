@@ -63,6 +63,8 @@ class Request:
     memory: str = "2GB"
     threads: int | None = None
     command: str = ""
+    xlsx: bool = True
+    """Whether a workbook is written."""
 
 
 def compare(request: Request, progress: Progress) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def compare(request: Request, progress: Progress) -> dict[str, Any]:
             known = request.previous is not None or request.accepted is not None
             summary = summarise(made.facts(noise, life if known else None))
             examples = made.examples()
-        _write(folder, summary, examples, progress)
+        _write(folder, summary, examples, progress, xlsx=request.xlsx)
     return summary
 
 
@@ -193,16 +195,22 @@ class _Comparison:
         return [found[at] for at in sorted(found)]
 
 
-def _write(folder: Path, summary: dict[str, Any], examples: list[dict[str, Any]], progress: Progress) -> None:
+def _write(
+    folder: Path, summary: dict[str, Any], examples: list[dict[str, Any]], progress: Progress, *, xlsx: bool
+) -> None:
     """Write what is a function of the summary and of the lines that stand in breaks.jsonl."""
     total = int(summary["breaks"]["total"])
     whole = max(1, total) + 1
     progress("writing", 0, whole)
-    in_book = write_workbook(
-        folder / BOOK, summary, lines_of(folder / BREAKS), told=lambda done: progress("writing", done, whole)
-    )
-    if in_book != total:
-        raise Broken(f"{total} breaks were found and {in_book} were written")
+    if xlsx:
+        in_book = write_workbook(
+            folder / BOOK,
+            summary,
+            lines_of(folder / BREAKS),
+            told=lambda done: progress("writing", done, whole),
+        )
+        if in_book != total:
+            raise Broken(f"{total} breaks were found and {in_book} were written")
     write_junit(folder / JUNIT, summary)
     (folder / PAGE).write_text(render(summary, examples), encoding="utf-8")
     (folder / SUMMARY).write_bytes(to_bytes(summary))

@@ -78,4 +78,8 @@ def _publish(work: Path, out: Path, files: Sequence[str]) -> None:
         return
     (out / LAST).unlink(missing_ok=True)
     for name in sorted(files, key=lambda name: name == LAST):
-        (work / name).replace(out / name)
+        if (work / name).exists():
+            (work / name).replace(out / name)
+        else:
+            # What this run was told not to write must not stand there from an earlier one.
+            (out / name).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from cutover.diff.tally import LEVELS, Tally
 from cutover.report.wording import number, plural, words
 from router.canonical.money import Money
 from router.dualrun.clusters import Cluster
-from router.dualrun.policy import SIDES, ColumnType, Policy, Side
+from router.dualrun.policy import SIDES, ColumnType, Policy, Role, Side
 from router.dualrun.results import ControlTotal, Counts, Hidden
 
 UNFENCED = "unfenced: nobody stated that both extracts were taken at one point; what moved in between shows as breaks"
@@ -26,6 +26,7 @@ COLUMN_TYPES: Mapping[str, tuple[ColumnType, ...]] = {
     "dimension": ("dimension",),
     "text and date": ("text", "date"),
 }
+MAIN: tuple[Role, ...] = ("total", "net")
 Row = dict[str, Any]
 
 
@@ -100,6 +101,7 @@ def summarise(facts: Facts) -> Row:
         "levels": _levels(facts),
         "control_totals": [one.to_json() for one in facts.totals],
         "totals_tie": tied,
+        "by_currency": _by_currency(facts),
         "breaks": {
             "total": total.breaks,
             "open": open_,
@@ -180,6 +182,41 @@ def _moved_says(facts: Facts) -> str:
         f" {plural(len(moved), 'control total')} lost or gained money by rows that stand in another group: "
         f"put {', '.join(names)} under columns to see which."
     )
+
+
+def _by_currency(facts: Facts) -> list[Row]:
+    """The main amount's totals in each currency, and the money of breaks with and without a cause.
+
+    The main amount is the policy's total, else its net, else the first money column: what a missing row
+    is worth. Each row stands in one group of the first grouping, so its groups add up to the whole.
+    """
+    if not facts.totals:
+        return []
+    columns = list(dict.fromkeys(one.column for one in facts.totals))
+    main = next((name for role in MAIN if (name := facts.policy.role(role)) in columns), columns[0])
+    groups = tuple(next(one for one in facts.totals if one.column == main).by)
+    rows: dict[str, list[ControlTotal]] = {}
+    for one in facts.totals:
+        if one.column == main and tuple(one.by) == groups:
+            rows.setdefault(one.currency, []).append(one)
+    unexplained = facts.tally.group("cause", "unexplained")
+    told = []
+    for currency, totals in sorted(rows.items()):
+        legacy, cloud = sum(one.legacy_minor for one in totals), sum(one.cloud_minor for one in totals)
+        without = unexplained.absolute.get(currency, 0)
+        amounts = {
+            "legacy": legacy,
+            "cloud": cloud,
+            "difference": cloud - legacy,
+            "explained": facts.tally.total.absolute.get(currency, 0) - without,
+            "unexplained": without,
+        }
+        told.append(
+            {"column": main, "currency": currency}
+            | {name: str(Money(minor, currency)) for name, minor in amounts.items()}
+            | {"ties": all(one.ties for one in totals)}
+        )
+    return told
 
 
 def _grouped(minor: int, currency: str) -> str:

@@ -54,3 +54,21 @@ def test_what_lies_behind_the_other_extract_s_end_is_late(tmp_path: Path) -> Non
     within = "5,UK01,2026-10-28,50.00\n"
     rows = compared(tmp_path, "out", [*UK, later, within], UK)
     assert {row["key"]["id"]: row["cause"] for row in rows} == {"4": "timing", "5": "missing"}
+
+
+def test_finance_is_told_its_totals_first_and_a_workbook_only_if_wanted(tmp_path: Path) -> None:
+    """Both totals of each currency, the difference and whether it is explained; `--no-xlsx` writes no workbook."""
+    compared(tmp_path, "out", [*UK, *DE], [UK[0], UK[1], DE[0].replace("30.00", "2030.00")], "--no-xlsx")
+    told = CliRunner().invoke(
+        app,
+        ["diff", str(tmp_path / "legacy.csv"), str(tmp_path / "cloud.csv"), "--policy", str(tmp_path / "policy.yaml"),
+         "--out", str(tmp_path / "again"), "--as-of", "2026-10-31", "--no-xlsx"],
+    )  # fmt: skip
+    row = next(line.split() for line in told.stdout.splitlines() if line.split()[:2] == ["total", "EUR"])
+    assert row[2:] == ["60.00", "2,060.00", "2,000.00", "0.00", "2,000.00", "yes"]
+    assert len(told.stdout.splitlines()) <= 25
+    compared(tmp_path, "again", UK, UK)
+    assert (tmp_path / "again" / "report.xlsx").exists()
+    compared(tmp_path, "again", UK, UK, "--no-xlsx")
+    assert not (tmp_path / "again" / "report.xlsx").exists(), "an earlier run's workbook stayed"
+    assert "report.xlsx" not in told.stdout
