@@ -40,7 +40,7 @@ def build_report(
     states = state_of(facts)
     exceptions = _exceptions(facts, states)
     window = _window(options, steps)
-    verdict, because = judge(steps, findings, settled, window, exceptions, finance["ties"])
+    verdict, because = judge(steps, findings, settled, window, exceptions, finance["ties"], cross_checks)
     plan = options.plan
     return {
         "verdict": verdict,
@@ -98,8 +98,12 @@ def judge(
     window: Mapping[str, Any],
     exceptions: Sequence[Mapping[str, Any]],
     ties: Sequence[Mapping[str, Any]],
+    cross_checks: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[str, list[str]]:
-    """The verdict and its reasons: what failed is no-go, what could not be told is inconclusive."""
+    """The verdict and its reasons: what failed is no-go, what could not be told is inconclusive.
+
+    A cross-check fails the cutover where nothing explains a mismatch; what was refused or parked is an exception.
+    """
     no = [
         f"{finding.name} is violated {finding.violations} times" for finding in findings if not finding.held
     ]
@@ -109,6 +113,16 @@ def judge(
     apart = sum(not row["ties"] for row in ties)
     if apart:
         no.append(f"{apart} of {len(ties)} comparisons of PSA, journal and ERPs do not tie")
+    no += [
+        f"nothing explains {one['unexplained']} of {one['groups']} figures in the cross-check of {one['name']}"
+        for one in cross_checks
+        if one["unexplained"]
+    ]
+    no += [
+        f"the totals of the cross-check of {one['name']} do not tie"
+        for one in cross_checks
+        if not all(row["ties"] for row in one["totals"])
+    ]
     if window["fits"] is False:
         no.append(f"the cutover ended {-window['spare_minutes']} minutes after the window closed")
     if no:
@@ -121,6 +135,11 @@ def judge(
         for result in steps
         for gate in result.gates
         if gate.verdict == "inconclusive"
+    ]
+    unsure += [
+        f"the cross-check of {one['name']} could not be made: {one['problem']}"
+        for one in cross_checks
+        if one["verdict"] == "inconclusive"
     ]
     if unsure:
         return "inconclusive", unsure

@@ -14,6 +14,8 @@ MOST_DOCUMENTS = 50
 """Documents listed of a group; all of them count, and how many there are is said."""
 EXPLAINED: tuple[Cause, ...] = ("timing", "in_doubt", "split")
 """Causes that need nobody to act: what is on its way, and what was agreed."""
+TOLD: tuple[Cause, ...] = (*EXPLAINED, "refused")
+"""Causes somebody was told of elsewhere too: what was refused or parked waits in the exceptions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,11 @@ class Check:
         )
 
     @property
+    def unexplained(self) -> tuple[Group, ...]:
+        """Mismatches of which some part is neither explained nor waits as an exception."""
+        return tuple(one for one in self.mismatches if any(part.cause not in TOLD for part in one.parts()))
+
+    @property
     def verdict(self) -> Verdict:
         """Inconclusive when a system could not be read; fail when a mismatch needs somebody."""
         if self.problem:
@@ -189,6 +196,7 @@ class Check:
             "groups": len(self.groups),
             "mismatches": len(self.mismatches),
             "open": len(self.open),
+            "unexplained": len(self.unexplained),
             "totals": self.totals(),
             "causes": self.causes(),
             "facts": dict(self.facts),
