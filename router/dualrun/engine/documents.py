@@ -61,9 +61,7 @@ class Documents:
         names = self.tables
         broken = Reader(
             self.bench.db,
-            f"SELECT b.did, b.i, b.ln, b.rn, b.how, b.flags, b.g, b.said_legacy, b.said_cloud, {shape.select('l')}, {shape.select('r')} "
-            f"FROM {names.broken} AS b LEFT JOIN {names.legacy} AS l ON l.rowid = b.ln "
-            f"LEFT JOIN {names.cloud} AS r ON r.rowid = b.rn ORDER BY b.i",
+            f"SELECT * FROM {self._fetched(shape)} ORDER BY i",
         )
         members = Reader(self.bench.db, self._members(shape))
         rows = Reader(self.bench.db, self._rows(shape)) if self.plan.document else None
@@ -84,6 +82,21 @@ class Documents:
             for reader in (broken, members, rows):
                 if reader is not None:
                     reader.close()
+
+    def _fetched(self, shape: RowShape) -> str:
+        """The cells behind `broken`, joined once: causes, and then examples, read the documents again."""
+        names = self.tables
+        sides = [
+            ", ".join(f"{sql} AS {alias}{at}" for at, sql in enumerate(shape.columns(alias)))
+            for alias in ("l", "r")
+        ]
+        self.bench.db.execute(
+            f"CREATE TABLE IF NOT EXISTS {names.fetched} AS "
+            f"SELECT b.did, b.i, b.ln, b.rn, b.how, b.flags, b.g, b.said_legacy, b.said_cloud, {sides[0]}, {sides[1]} "
+            f"FROM {names.broken} AS b LEFT JOIN {names.legacy} AS l ON l.rowid = b.ln "
+            f"LEFT JOIN {names.cloud} AS r ON r.rowid = b.rn"
+        )
+        return names.fetched
 
     def _view(self, pairs: list[Pair], whole: tuple[tuple[Row, ...], tuple[Row, ...]] | None) -> DocumentView:
         if whole is None:

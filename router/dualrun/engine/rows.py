@@ -29,10 +29,14 @@ class RowShape:
 
     def select(self, alias: str) -> str:
         """The columns in SQL: row number, cells, texts."""
+        return ", ".join(self.columns(alias))
+
+    def columns(self, alias: str) -> list[str]:
+        """The same one by one."""
         cells = [f"{alias}.{one.word}" for one in self._words] + [
             f"{alias}.{one.written}" for one in self._texts
         ]
-        return ", ".join([f"{alias}.rowid + 1", *cells])
+        return [f"{alias}.rowid + 1", *cells]
 
     def row(self, fetched: Sequence[Any]) -> Row:
         """A row from what was fetched."""

@@ -77,6 +77,11 @@ class Tables:
         """`found` in the order of documents."""
         return f"{self.schema}.broken"
 
+    @property
+    def fetched(self) -> str:
+        """`broken` with the cells of both rows."""
+        return f"{self.schema}.fetched"
+
 
 def parts(key: Sequence[Field]) -> list[str]:
     """Names for the parts of a key."""
