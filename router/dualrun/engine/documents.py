@@ -58,7 +58,6 @@ class Documents:
     def views(self) -> Iterator[DocumentView]:
         """All documents with differences."""
         shape = RowShape(self.plan)
-        names = self.tables
         broken = Reader(
             self.bench.db,
             f"SELECT * FROM {self._fetched(shape)} ORDER BY i",
