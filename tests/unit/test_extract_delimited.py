@@ -118,6 +118,19 @@ def test_a_file_that_can_not_be_read_for_sure_is_refused(tmp_path: Path, content
     assert said.replace(" and ", ", ") in refusal(file(tmp_path, content)).replace(" and ", ", ")
 
 
+def test_a_packed_bomb_is_refused_before_it_fills_the_disk(tmp_path: Path) -> None:
+    """A packed file may become 200 times as large, or 64 MiB, and not more; what was unpacked is gone."""
+    with gzip.open(tmp_path / "bomb.csv.gz", "wb") as packed:
+        packed.write(b"id,total,memo,posted\n")
+        for _ in range(70):
+            packed.write(b"1,2,3,4\n" * (1 << 17))
+    assert "unpacks to more than 67,108,864 bytes" in refusal(tmp_path / "bomb.csv.gz")
+    fine = file(
+        tmp_path, gzip.compress((HEADER + "\n" + "1,2,3,2026-10-01\n" * 300_000).encode()), "fine.csv.gz"
+    )
+    assert len(read(fine)[1]) == 300_000
+
+
 def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
     """By what they are."""
     assert "is a folder" in refusal(tmp_path)

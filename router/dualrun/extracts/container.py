@@ -32,6 +32,10 @@ OTHERS: tuple[tuple[bytes, str, str], ...] = (
     (b"<?xml", "an XML document", "export the rows as CSV, JSON lines or Parquet"),
 )
 """First bytes of what people take for an extract, what it is, and the mend."""
+UNPACKED_TIMES = 200
+"""How many times its packed size a file may have; ledgers pack to a fifth or a thirtieth, bombs to a thousandth."""
+UNPACKED_FREE = 64 * 1024 * 1024
+"""What any file may unpack to, in bytes: a small one of one repeated row packs very well."""
 _JSON = re.compile(r'\s*(?:\{\s*["}]|\[\s*[\[{\]])')
 
 
@@ -119,10 +123,19 @@ def _first_text(text: PlainText) -> str:
 
 
 def _unpacked(path: Path, name: str, copy: Path) -> Path:
-    """The file behind gzip; its checksum and length are checked on the way."""
+    """The file behind gzip; its checksum and length are checked on the way, and how large it may become."""
+    most, written = max(UNPACKED_FREE, UNPACKED_TIMES * path.stat().st_size), 0
     try:
         with gzip.open(path) as packed, copy.open("wb") as file:
             while chunk := packed.read(CHUNK):
+                written += len(chunk)
+                if written > most:
+                    copy.unlink()
+                    raise refused(
+                        name,
+                        f"unpacks to more than {most:,} bytes, which is no extract's",
+                        mend="unpack it yourself if it is right, and compare what is in it",
+                    )
                 file.write(chunk)
     except EOFError as error:
         raise refused(name, "is cut off inside its gzip packing", mend="fetch or export it again") from error
