@@ -237,7 +237,7 @@ def build(
         periods=ground.periods,
         close=close,
         matches=matches,
-        cross_checks=_mount_cross_checks(api, ground, matches),
+        cross_checks=_mount_cross_checks(api, ground, rules, matches),
         intake=intake,
         workflows=workflows,
         replays=replays,
@@ -491,7 +491,9 @@ def _mount_repairs(api: FastAPI, ground: _Ground) -> Repairs:
     return repairs
 
 
-def _mount_cross_checks(api: FastAPI, ground: _Ground, matches: IntercompanyMatch) -> CrossChecks:
+def _mount_cross_checks(
+    api: FastAPI, ground: _Ground, rules: _Rules, matches: IntercompanyMatch
+) -> CrossChecks:
     checks = CrossChecks(
         journal=ground.journal,
         # What a repair took back in one ERP is no difference any more.
@@ -503,6 +505,9 @@ def _mount_cross_checks(api: FastAPI, ground: _Ground, matches: IntercompanyMatc
         psa=ground.first("psa"),
         crm=ground.first("crm"),
         matches=matches,
+        recognition=Recognition(
+            journal=ground.journal, agreements=rules.agreements, landscape=ground.landscape
+        ),
         calendars=ground.periods.calendars,
         entities=tuple(ground.landscape.legal_entities),
         clock=ground.outside.clock,

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 from router.canonical.billing import CreditMemo, Invoice
+from router.canonical.ledger import JournalEntry
 from router.canonical.masters import Contract, Project
 from router.clock import Clock, to_text
 from router.connectors.port import Connector, Observed, Record, ShownTotal, TotalSource, WorkSource
@@ -17,15 +18,18 @@ from router.dualrun.crosschecks.check import Check, Group
 from router.dualrun.crosschecks.entities import intercompany
 from router.dualrun.crosschecks.hours import hours
 from router.dualrun.crosschecks.invoices import Billing, invoices
-from router.dualrun.crosschecks.revenue import revenue
+from router.dualrun.crosschecks.revenue import Earned, month_before, revenue
 from router.dualrun.intercompany import IntercompanyMatch
 from router.dualrun.lifecycle import Scope
 from router.errors import BadInput, VendorRefused, VendorUnknown
 from router.finance.calendar import Calendars
+from router.finance.charges import last_of
 from router.finance.matching import Pair
 from router.journal.break_states import BreakRun
 from router.journal.journal import Journal
+from router.journal.periods import Entered
 from router.model import SystemId
+from router.workflows.recognition import Recognition
 
 NAMES = ("hours", "invoices", "intercompany", "revenue")
 AROUND = timedelta(days=62)
@@ -57,6 +61,7 @@ class CrossChecks:
         psa: SystemId | None,
         crm: SystemId | None,
         matches: IntercompanyMatch,
+        recognition: Recognition,
         calendars: Calendars,
         entities: Sequence[str],
         clock: Clock,
@@ -66,6 +71,7 @@ class CrossChecks:
         self._erps = tuple(name for name in erps if name in connectors)
         self._psa, self._crm = psa, crm
         self._matches = matches
+        self._recognition = recognition
         self._calendars = calendars
         self._entities = tuple(entities)
         self._clock = clock
@@ -189,30 +195,66 @@ class CrossChecks:
 
     async def _revenue(self, period: str) -> Check:
         last = self._span(period)[1]
-        # A schedule is dated into the period it was made in.
+        # A schedule is dated into the period it was made in; what was late is recognised in a later one.
         entered = await self._journal.entered(
-            ("revenue_schedule", "journal_entry"), first=SINCE.isoformat(), last=last.isoformat()
+            ("revenue_schedule", "journal_entry"), first=SINCE.isoformat(), last=UNTIL.isoformat()
+        )
+        held = (
+            await self._held(("revenue_schedule", "journal_entry"), SINCE, last + AROUND) if entered else ()
         )
         contracts = await self._journal.masters("contract")
-        marks = await self._open(period)
-        return revenue(
-            entered=entered,
-            held=await self._held(("revenue_schedule", "journal_entry"), SINCE, last + AROUND)
-            if entered
-            else (),
-            versions={
-                one.document_id: one.contract_version for one in contracts if isinstance(one, Contract)
-            },
-            period=period,
-            open_entities=marks,
+
+        def made(earned: Mapping[tuple[str, int], Earned]) -> Check:
+            return revenue(
+                entered=entered,
+                held=held,
+                earned=earned,
+                changed=frozenset(
+                    one.document_id
+                    for one in contracts
+                    if isinstance(one, Contract) and one.contract_version > 1
+                ),
+                period=period,
+                over={one: self._over(one) for one in self._entities},
+            )
+
+        # What lines earn is asked only where plan and books differ: it reads all work of an entity.
+        apart = sorted({one.legal_entity for one in made({}).mismatches})
+        return made(
+            {
+                key: one
+                for entity in apart
+                for key, one in (await self._earned(entity, period, entered)).items()
+            }
         )
 
-    async def _open(self, period: str) -> frozenset[str]:
-        """Entities whose period is not over: its revenue may still be recognised."""
+    async def _earned(
+        self, entity: str, period: str, entered: Sequence[Entered]
+    ) -> dict[tuple[str, int], dict[str, int]]:
+        """By (contract, line), from the terms and the work that stand; lines that can't be told are left out."""
+        due = min(period, self._over(entity))
+        months = {
+            row.document.accounting_date.isoformat()[:7]
+            for row in entered
+            if isinstance(row.document, JournalEntry)
+            and row.document.purpose == "revenue"
+            and row.document.legal_entity == entity
+        }
+        asked = {due, *(one for one in months if one > due)}
+        found: dict[tuple[str, int], dict[str, int]] = {}
+        for month in sorted(asked):
+            for one in await self._recognition.plan(entity, month):
+                if not one.problem:
+                    found.setdefault((one.contract_id, one.line), {})[month] = one.earned_minor
+        return found
+
+    def _over(self, entity: str) -> str:
+        """The last month whose revenue is dated into a period of the entity that is over."""
         today = self._clock.now().date()
-        return frozenset(
-            one for one in self._entities if self._calendars.named(one, period).last + AROUND >= today
-        )
+        month = today.isoformat()[:7]
+        while self._calendars.on(entity, last_of(month)).last >= today:
+            month = month_before(month)
+        return month
 
     async def _approved(self, first: date, last: date) -> Sequence[Observed]:
         connector = self._connectors.get(self._psa) if self._psa else None
