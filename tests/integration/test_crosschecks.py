@@ -137,7 +137,10 @@ def test_a_leg_by_hand_is_a_mismatch_of_its_pair(tmp_path: Path) -> None:
             "by-hand",
         )
         (broken,) = [one for one in await stored(stand) if one["class"] == "intercompany"]
-        assert broken["code"] == "by-hand"
+        assert (broken["column"], broken["cause"], broken["delta"]) == ("due", "by-hand", "560.00")
+        await stand.router.matches.report("2026-10", store=True)
+        again = [one for one in await stored(stand) if one["class"] == "intercompany"]
+        assert [one["identity"] for one in again] == [broken["identity"]], "the leg is one break, not two"
 
     on_stand(tmp_path, test, routes=crossing.ROUTES)
 

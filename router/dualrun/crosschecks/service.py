@@ -110,6 +110,11 @@ class CrossChecks:
         """Store a check's mismatches as breaks; what could not be told changes nothing that is known."""
         if check.problem:
             return
+        if check.name == "intercompany":
+            # The match stores each leg that is wrong: a break of its pair beside them would be the same again.
+            pairs = await self._pairs(check.period)
+            await self._matches.store(check.period, pairs, uncharged=False)
+            return
         # What is shown as invoiced is shown to date: it belongs to no period.
         period = "" if check.name == "invoices" else f":{check.period}"
         name = f"cross-check:{check.name}{period}"
@@ -188,10 +193,10 @@ class CrossChecks:
         )
 
     async def _intercompany(self, period: str) -> Check:
-        async def ask() -> list[Pair]:
-            return await self._matches.match(period, uncharged=False)
+        return intercompany(await self._pairs(period), period)
 
-        return intercompany(await _patiently(ask), period)
+    async def _pairs(self, period: str) -> list[Pair]:
+        return await _patiently(lambda: self._matches.match(period, uncharged=False))
 
     async def _revenue(self, period: str) -> Check:
         last = self._span(period)[1]
