@@ -94,9 +94,9 @@ def fits(shown: list[str], printed: str) -> bool:
 
 
 def free_port() -> int:
-    """A port nobody else gets: below those the system hands out by itself, begun at this process's number."""
+    """A port nobody else gets: below those the system hands out by itself, begun far from other processes'."""
     for at in range(1_000):
-        port = 20_000 + (os.getpid() + at) % 10_000
+        port = 20_000 + (os.getpid() * 7_919 + at) % 10_000
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
