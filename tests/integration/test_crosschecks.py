@@ -95,6 +95,16 @@ def test_the_crm_shows_what_was_invoiced_to_date(tmp_path: Path, erp: str) -> No
         assert round(float(deal(stand, opportunity)["Invoiced_Total__c"]) * 100) == totals
         found = (await checks(stand))["invoices"]
         assert (found["verdict"], found["mismatches"], found["totals"][0]["left"]) == ("pass", 0, totals)
+        one = {"line": 1, "description": "Services", "net": "100.00", "tax_code": "GB-STD", "tax": "20.00"}
+        amounts = {"lines": [one], "net": "100.00", "tax": "20.00", "total": "120.00"}
+        part = {**own, "invoice_id": "INV-BE-1", **amounts}
+        await stand.post(event("credit_memo", "CM-1", document_id="CM-1", **part))
+        await stand.settled()
+        assert round(float(deal(stand, opportunity)["Invoiced_Total__c"]) * 100) == totals - 12_000
+        found = (await checks(stand))["invoices"]
+        assert (found["verdict"], found["totals"][0]["right"]) == ("pass", totals - 12_000), (
+            "a partial credit"
+        )
         path = f"/services/data/v60.0/sobjects/Opportunity/{opportunity}"
         await stand.person("salesforce", "PATCH", path, {"Invoiced_Total__c": 1})
         found = (await checks(stand))["invoices"]
@@ -141,6 +151,41 @@ def test_a_leg_by_hand_is_a_mismatch_of_its_pair(tmp_path: Path) -> None:
         await stand.router.matches.report("2026-10", store=True)
         again = [one for one in await stored(stand) if one["class"] == "intercompany"]
         assert [one["identity"] for one in again] == [broken["identity"]], "the leg is one break, not two"
+
+    on_stand(tmp_path, test, routes=crossing.ROUTES)
+
+
+class Lacking:
+    """An ERP from which somebody has deleted one document."""
+
+    def __init__(self, connector: Any, name: str) -> None:
+        self._connector, self._name = connector, name
+        self.system, self.capabilities = connector.system, connector.capabilities
+
+    async def read_back(self, kind: str, **asked: Any) -> list[Record]:
+        """Its rows without that document."""
+        rows = await self._connector.read_back(kind, **asked)
+        return [row for row in rows if row.external_id != self._name]
+
+
+def test_a_leg_that_was_deleted_is_a_mismatch_of_its_pair(tmp_path: Path) -> None:
+    """554.40 are due from US01, whose ERP has lost its leg: exactly that is stored, once, and mended when back."""
+
+    async def test(stand: Stand) -> None:
+        await crossing.at_work(stand)
+        await crossing.worked(stand)
+        await stand.settled()
+        matches = stand.router.matches
+        sound = matches._connectors
+        matches._connectors = {name: Lacking(one, "IC-TE-1.to") for name, one in sound.items()}  # type: ignore[misc]
+        found = (await checks(stand))["intercompany"]
+        (group,) = found["rows"]
+        assert (found["verdict"], group["left"], group["right"]) == ("fail", "554.40", "0.00")
+        assert [(one["document_id"], one["code"]) for one in group["items"]] == [("IC-TE-1.to", "missing")]
+        (broken,) = [one for one in await stored(stand) if one["class"] == "intercompany"]
+        assert (broken["cause"], broken["legal_entity"]) == ("missing", "US01")
+        matches._connectors = sound
+        assert [one for one in await stored(stand) if one["class"] == "intercompany"] == []
 
     on_stand(tmp_path, test, routes=crossing.ROUTES)
 

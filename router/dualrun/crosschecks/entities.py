@@ -8,7 +8,9 @@ from router.dualrun.breaks import Cause
 from router.dualrun.crosschecks.check import Check, Group, Item
 from router.finance.matching import WORDS, Pair, Wrong
 
-CAUSES: Mapping[str, Cause] = {"in-flight": "timing", "leg-missing": "missing"}
+CAUSES: Mapping[str, Cause] = {
+    "in-flight": "timing", "leg-missing": "missing", "missing": "missing", "refused": "refused",
+}  # fmt: skip
 """Of a leg that is wrong; any other cause of the match is unexplained here, with its own word as code."""
 
 
@@ -38,13 +40,13 @@ def _group(pair: Pair) -> Group:
 
 
 def _item(pair: Pair, one: Wrong) -> Item:
-    # A leg that lacks on the provider's side lowers what is due from, on the other what is due to.
+    # A leg that lacks on the provider's side lowers what is due from, on the other what is due to: a credit there.
     off = one.held_minor - one.sent_minor
     mine = one.legal_entity == pair.provider
     return Item(
         document_id=one.document_id,
         left=off if mine else 0,
-        right=0 if mine else off,
+        right=0 if mine else -off,
         cause=CAUSES.get(one.cause, "unexplained"),
         code=one.cause,
         why=WORDS[one.cause],
