@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simulators.extracts import planted, write
-
 from router.errors import BadInput
+from simulators.extracts import planted, write
 
 SEED = 7
 DOCUMENTS = 60
