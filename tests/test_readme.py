@@ -23,7 +23,7 @@ import httpx
 import pytest
 
 from cutover.checks import CHECKS
-from cutover.plan.model import read_plan
+from cutover.plan.reading import read_plan
 from router.errors import BadConfig, CoexistError
 from router.landscape import read_landscape
 from router.model import diagram

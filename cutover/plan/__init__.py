@@ -4,6 +4,8 @@ A plan is read and checked here and nowhere else; the runner executes it, rehear
 the same steps.
 """
 
-from cutover.plan.model import Plan, Step, Wave, read_plan
+from cutover.plan.model import Plan, Wave
+from cutover.plan.reading import as_plan, read_plan
+from cutover.plan.steps import Step
 
-__all__ = ["Plan", "Step", "Wave", "read_plan"]
+__all__ = ["Plan", "Step", "Wave", "as_plan", "read_plan"]

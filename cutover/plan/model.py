@@ -1,36 +1,22 @@
-"""The plan: waves, steps, window, faults; read from YAML, refused with file, line and mend."""
+"""The plan: waves, steps, window, calendar, load and faults (`cutover.plan.reading` reads and checks it)."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
+from datetime import date
+from graphlib import TopologicalSorter
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
+from cutover.plan.steps import Hook, Instant, Slug, Step
 from router.canonical.documents import Code
+from router.canonical.kinds import KINDS, Kind
 from router.canonical.reference import Reference
-from router.configfile import ConfigFile, load
-from router.landscape import Landscape, default_file
+from router.journal.port import Scope
 from router.model import SystemId
-
-StepKind = Literal["dual_run", "freeze", "drain", "reconcile", "switch", "release", "verify"]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
-
-
-def _utc(value: Any) -> Any:
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    return value
-
-
-Instant = Annotated[datetime, BeforeValidator(_utc)]
 
 
 class Window(Reference):
@@ -41,38 +27,65 @@ class Window(Reference):
 
 
 class Wave(Reference):
-    """Legal entities that move together."""
+    """What moves together: entities or regions, of them all or some business units and kinds of document."""
 
     id: Slug
-    entities: Annotated[tuple[Code, ...], Field(min_length=1)]
+    entities: tuple[Code, ...] = ()
+    """Filled from `regions` when the plan is read, so that every later reader finds them here."""
+    regions: tuple[Code, ...] = ()
+    business_units: tuple[Code, ...] = ()
+    """Empty: all."""
+    kinds: tuple[Kind, ...] = ()
+    """Empty: all."""
+
+    @property
+    def all_kinds(self) -> tuple[Kind, ...]:
+        """The kinds of document it moves, in the order of the path."""
+        return tuple(kind for kind in KINDS if not self.kinds or kind in self.kinds)
+
+    def scope(self, kinds: tuple[Kind, ...] = ()) -> Scope:
+        """The wave, or some kinds of it, as the journal is asked."""
+        return Scope(entities=self.entities, business_units=self.business_units, kinds=kinds or self.kinds)
 
 
-class Thresholds(Reference):
-    """What a reconcile gate lets pass; money in basis points of the legacy total."""
+class Busy(Reference):
+    """A time in which something else must not be disturbed: a payroll or billing run, a blackout."""
 
-    variance_basis_points: Annotated[int, Field(ge=0, le=10_000)] = 50
-    unexplained: Annotated[int, Field(ge=0)] = 0
-    """Breaks without a cause."""
-    count_differences: Annotated[int, Field(ge=0)] = 0
-    """Documents that stand in one ERP only."""
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    kind: Literal["blackout", "payroll", "billing", "close"] = "blackout"
+    opens: Instant
+    closes: Instant
+    entities: tuple[Code, ...] = ()
+    """Empty: all."""
+    forbids: Literal["change", "freeze"] = "change"
+    """`change`: nothing may be switched in it. `freeze`: nothing may stand frozen in it either."""
 
 
-class Step(Reference):
-    """One step of the plan. Durations in minutes."""
+class Calendar(Reference):
+    """What the plan is checked against, beside the fiscal calendars of the landscape."""
 
-    id: Slug
-    kind: StepKind
-    wave: Slug
-    owner: str = "cutover lead"
-    at: Instant | None = None
-    """Not before this instant."""
-    after: tuple[Slug, ...] = ()
-    planned_minutes: Annotated[int, Field(ge=0, le=100_000)] = 30
-    people_minutes: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """What people need on top of the machines: reviews, signatures, phone calls. Rehearsed as drawn."""
-    deadline_minutes: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """From its start; a step that is not done by then fails and the plan stops: no-go."""
-    thresholds: Thresholds = Thresholds()
+    busy: tuple[Busy, ...] = ()
+    freeze_most_minutes: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """The longest the business lets an entity stand frozen."""
+    allow_closing_day: bool = True
+    """False: no switch on the first or last day of a fiscal period of an entity it moves."""
+
+
+class Straddling(Reference):
+    """What becomes of documents that lie across the switch. Each is stated; a rehearsal shows where each went."""
+
+    back_dated: Literal["new_erp", "old_erp"] = "new_erp"
+    """Time and expenses of the old days that are approved after the switch."""
+    cut_date: date | None = None
+    """For `old_erp`: accounting dates before it stay with the old ERP."""
+    followers: Literal["follow"] = "follow"
+    """Payments, credit memos and re-rates go where the document is that they refer to (lineage)."""
+    closed_period: Literal["next_period", "refuse", "wait"] = "next_period"
+    """Back-dated corrections into a closed period; must say what the entity's fiscal calendar does."""
+    intercompany: Literal["each_own_erp"] = "each_own_erp"
+    """With one entity on each side, each leg goes to its entity's ERP and is matched across."""
+    milestones: Literal["new_erp", "old_erp"] = "new_erp"
+    """Milestones reached before and billed after the switch."""
 
 
 class Crash(Reference):
@@ -96,12 +109,24 @@ class Plan(Reference):
     size: Literal["small", "default", "large"] = "default"
     waves: Annotated[tuple[Wave, ...], Field(min_length=1)]
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    calendar: Calendar = Calendar()
+    straddling: Straddling = Straddling()
+    hooks: tuple[Hook, ...] = ()
+    """Asked at every step."""
     faults: Mapping[SystemId, tuple[Mapping[str, Any], ...]] = {}
     crashes: tuple[Crash, ...] = ()
 
     def wave(self, wave_id: str) -> Wave:
         """A wave by its id."""
         return next(wave for wave in self.waves if wave.id == wave_id)
+
+    def step(self, step_id: str) -> Step:
+        """A step by its id."""
+        return next(step for step in self.steps if step.id == step_id)
+
+    def scope(self, step: Step) -> Scope:
+        """What a step acts on."""
+        return self.wave(step.wave).scope(step.kinds)
 
     def order(self) -> tuple[Step, ...]:
         """The steps in an order that respects `after`, the file's order among equals."""
@@ -120,96 +145,3 @@ class Plan(Reference):
         """SHA-256 of the plan's content: what approvals and reports are bound to."""
         data = self.model_dump(mode="json", by_alias=True)
         return hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def read_plan(path: Path | str | None, landscape: Landscape) -> Plan:
-    """A plan from a file (None: the default weekend), checked against the landscape; raises BadConfig."""
-    file = load(path) if path is not None else default_file("plans/weekend.yaml")
-    plan = file.as_model(Plan)
-    _check_names(plan, file, landscape)
-    _check_steps(plan, file)
-    return plan
-
-
-def _check_names(plan: Plan, file: ConfigFile, landscape: Landscape) -> None:
-    for key, system in (("from", plan.source), ("to", plan.target)):
-        if system not in landscape.of_role("erp"):
-            raise file.error(
-                f"{key}: there is no ERP {system!r}", (key,), mend=_one_of(landscape.of_role("erp"))
-            )
-    if plan.source == plan.target:
-        raise file.error("to: is the same system as from", ("to",))
-    for system in plan.faults:
-        if system not in landscape.systems:
-            raise file.error(f"faults: there is no system {system!r}", ("faults", system))
-    seen: dict[str, str] = {}
-    for at, wave in enumerate(plan.waves):
-        for entity in wave.entities:
-            place = ("waves", at, "entities")
-            if entity not in landscape.legal_entities:
-                raise file.error(
-                    f"wave {wave.id}: there is no entity {entity!r}",
-                    place,
-                    mend=_one_of(landscape.legal_entities),
-                )
-            if entity in seen:
-                raise file.error(f"{entity} is in wave {seen[entity]} and in wave {wave.id}", place)
-            seen[entity] = wave.id
-    if not plan.start <= plan.window.opens < plan.window.closes <= plan.end:
-        raise file.error("start ≤ window.opens < window.closes ≤ end does not hold", ("window",))
-
-
-def _check_steps(plan: Plan, file: ConfigFile) -> None:
-    waves = {wave.id for wave in plan.waves}
-    ids: set[str] = set()
-    for at, step in enumerate(plan.steps):
-        if step.id in ids:
-            raise file.error(f"step {step.id} stands twice", ("steps", at, "id"))
-        ids.add(step.id)
-        if step.wave not in waves:
-            raise file.error(
-                f"step {step.id}: there is no wave {step.wave!r}",
-                ("steps", at, "wave"),
-                mend=_one_of(sorted(waves)),
-            )
-    for at, step in enumerate(plan.steps):
-        for name in step.after:
-            if name not in ids:
-                raise file.error(
-                    f"step {step.id}: there is no step {name!r} to come after", ("steps", at, "after")
-                )
-    try:
-        order = plan.order()
-    except CycleError as error:
-        circle = " → ".join(reversed(error.args[1]))
-        first = next(at for at, step in enumerate(plan.steps) if step.id in error.args[1])
-        raise file.error(
-            f"the steps wait for each other in a circle: {circle}",
-            ("steps", first, "after"),
-            mend="take one of them out",
-        ) from error
-    _check_stages(plan, order, file)
-
-
-_BEFORE: dict[StepKind, tuple[StepKind, ...]] = {
-    "freeze": (), "dual_run": (), "drain": ("freeze",), "reconcile": ("dual_run",),
-    "switch": ("freeze", "drain"), "release": ("switch",), "verify": ("release",),
-}  # fmt: skip
-"""What a wave must have behind it: a switch without a drain, say, is refused."""
-
-
-def _check_stages(plan: Plan, order: tuple[Step, ...], file: ConfigFile) -> None:
-    done: dict[str, set[str]] = {wave.id: set() for wave in plan.waves}
-    for step in order:
-        for needed in _BEFORE[step.kind]:
-            if needed not in done[step.wave]:
-                at = plan.steps.index(step)
-                raise file.error(
-                    f"step {step.id}: a {step.kind} of wave {step.wave} needs a {needed} before it",
-                    ("steps", at), mend=f"add a {needed} step and name it in `after`",
-                )  # fmt: skip
-        done[step.wave].add(step.kind)
-
-
-def _one_of(names: Any) -> str:
-    return "use one of " + ", ".join(names)

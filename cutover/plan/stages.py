@@ -1,46 +1,166 @@
-"""Route tables of a plan, pure: where each wave stands gives the table, so that no one edits YAML at 3 a.m.
+"""Where each (wave, kind of document) stands, and the route table that follows from it. Pure.
 
-Stages per wave: legacy → dual_run → frozen → cloud. Every change of stage is a new table version and,
-for the wave's entities, a new epoch.
+Stages: legacy → shadow (dual run: the new ERP is fed beside the old one) → live (the new ERP is the authority,
+the old one is fed as its shadow, so that there is a way back) → cloud (the new ERP alone). A scope is frozen
+on top of its stage; the authority only changes while it is. Every change is a new table version and, for the
+wave's entities, a new epoch, so that no one edits YAML at three in the morning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import yaml
 
-from cutover.plan.model import Plan
+from cutover.plan.model import Plan, Wave
+from router.canonical.kinds import KINDS, Kind
 
-Stage = Literal["legacy", "dual_run", "frozen", "cloud"]
-NEXT: dict[Stage, tuple[Stage, ...]] = {
-    "legacy": ("dual_run", "frozen"),
-    "dual_run": ("frozen", "legacy"),
-    "frozen": ("cloud", "dual_run", "legacy"),
-    "cloud": (),
+Stage = Literal["legacy", "shadow", "live", "cloud"]
+NEXT: Mapping[Stage, tuple[Stage, ...]] = {
+    "legacy": ("shadow",),
+    "shadow": ("live", "cloud", "legacy"),
+    "live": ("cloud", "shadow", "legacy"),
+    "cloud": ("shadow", "legacy"),
 }
+"""Which stage may follow which; from live and cloud backwards is a rollback."""
+NEW: frozenset[Stage] = frozenset({"live", "cloud"})
+"""Stages in which the new ERP is the authority."""
 
 
-def table_text(plan: Plan, *, version: int, stages: Mapping[str, Stage], dual: frozenset[str]) -> str:
-    """The YAML of the route table for these stages; `dual`: waves with a shadow before they froze."""
-    rules: list[dict[str, object]] = []
-    for wave in plan.waves:
-        stage = stages[wave.id]
-        entities = ", ".join(f'"{code}"' for code in wave.entities)
-        when = f"legal_entity in [{entities}]"
-        if stage == "frozen":
-            rules.append({"id": f"{wave.id}-freeze", "when": when, "hold": True})
-        if stage == "cloud":
-            rules.append({"id": f"{wave.id}-cloud", "when": when, "authority": str(plan.target)})
-        elif stage == "dual_run" or (stage == "frozen" and wave.id in dual):
-            rules.append(
-                {
-                    "id": f"{wave.id}-dual-run",
-                    "when": when,
-                    "authority": str(plan.source),
-                    "shadow": str(plan.target),
-                }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where one kind of document of one wave stands."""
+
+    stage: Stage = "legacy"
+    frozen: bool = False
+    final: bool = False
+    """Past the point of no return."""
+
+
+class StageBook:
+    """The standing of every (wave, kind) of a plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._at: dict[tuple[str, Kind], Standing] = {
+            (wave.id, kind): Standing() for wave in plan.waves for kind in wave.all_kinds
+        }
+
+    def of(self, wave_id: str, kinds: Iterable[Kind] = ()) -> tuple[Standing, ...]:
+        """The different standings of some kinds of a wave (empty: all), in the order of the path."""
+        return tuple(dict.fromkeys(self._at[key] for key in self._keys(wave_id, kinds)))
+
+    def kinds_at(self, wave_id: str, stages: Iterable[Stage]) -> tuple[Kind, ...]:
+        """The kinds of a wave that stand at one of these stages."""
+        wanted = frozenset(stages)
+        return tuple(kind for _, kind in self._keys(wave_id, ()) if self._at[(wave_id, kind)].stage in wanted)
+
+    def refusal(
+        self,
+        wave_id: str,
+        kinds: Iterable[Kind] = (),
+        *,
+        stage: Stage,
+    ) -> str:
+        """Why this move is not allowed; empty when it is. A stage it already stands at is no move."""
+        for _, kind in self._keys(wave_id, kinds):
+            now = self._at[(wave_id, kind)]
+            said = f"{kind} of wave {wave_id}"
+            if stage == now.stage:
+                continue
+            if stage not in NEXT[now.stage]:
+                return f"{said} can't go from {now.stage} to {stage}"
+            if (stage in NEW) != (now.stage in NEW) and not now.frozen:
+                return f"{said} must stand frozen to go from {now.stage} to {stage}"
+            if now.final and stage not in NEW:
+                return f"{said} is past its point of no return: only forward"
+        return ""
+
+    def move(
+        self,
+        wave_id: str,
+        kinds: Iterable[Kind] = (),
+        *,
+        stage: Stage | None = None,
+        frozen: bool | None = None,
+        final: bool | None = None,
+    ) -> None:
+        """Put kinds of a wave (empty: all) at a stage, frozen or not; what is None stays. Ask `refusal` first."""
+        for key in self._keys(wave_id, kinds):
+            now = self._at[key]
+            self._at[key] = replace(
+                now,
+                stage=now.stage if stage is None else stage,
+                frozen=now.frozen if frozen is None else frozen,
+                final=now.final if final is None else final,
             )
-    table = {"version": version, "default": {"authority": str(plan.source)}, "rules": rules}
-    return yaml.safe_dump(table, sort_keys=False, allow_unicode=True)
+
+    def as_rows(self) -> list[dict[str, Any]]:
+        """Wave, kinds, stage, frozen, final: kinds that stand alike together."""
+        return [
+            {
+                "wave": wave.id,
+                "kinds": list(kinds),
+                "stage": standing.stage,
+                "frozen": standing.frozen,
+                "final": standing.final,
+            }
+            for wave in self._plan.waves
+            for standing, kinds in self._groups(wave)
+        ]
+
+    def _keys(self, wave_id: str, kinds: Iterable[Kind]) -> list[tuple[str, Kind]]:
+        wanted = frozenset(kinds)
+        wave = self._plan.wave(wave_id)
+        return [(wave_id, kind) for kind in wave.all_kinds if not wanted or kind in wanted]
+
+    def _groups(self, wave: Wave) -> list[tuple[Standing, tuple[Kind, ...]]]:
+        groups: dict[Standing, list[Kind]] = {}
+        for kind in wave.all_kinds:
+            groups.setdefault(self._at[(wave.id, kind)], []).append(kind)
+        return [(standing, tuple(kinds)) for standing, kinds in groups.items()]
+
+    def table_text(self, version: int) -> str:
+        """The YAML of the route table for these standings."""
+        rules: list[dict[str, object]] = []
+        for wave in self._plan.waves:
+            for standing, kinds in self._groups(wave):
+                rules += _rules(self._plan, wave, standing, kinds)
+        table = {"version": version, "default": {"authority": str(self._plan.source)}, "rules": rules}
+        return yaml.safe_dump(table, sort_keys=False, allow_unicode=True)
+
+
+def _rules(plan: Plan, wave: Wave, standing: Standing, kinds: tuple[Kind, ...]) -> list[dict[str, object]]:
+    when = condition(wave, kinds)
+    # Ids are unique in a table: the kinds of a wave may stand at several stages.
+    part = "" if kinds == wave.all_kinds else f"-{kinds[0]}"
+    rules: list[dict[str, object]] = []
+    if standing.frozen:
+        rules.append({"id": f"{wave.id}-freeze{part}", "when": when, "hold": True})
+    old, new = str(plan.source), str(plan.target)
+    match standing.stage:
+        case "shadow":
+            rules.append({"id": f"{wave.id}-dual-run{part}", "when": when, "authority": old, "shadow": new})
+        case "live":
+            rules.append({"id": f"{wave.id}-live{part}", "when": when, "authority": new, "shadow": old})
+        case "cloud":
+            rules.append({"id": f"{wave.id}-cloud{part}", "when": when, "authority": new})
+        case "legacy":
+            pass
+    return rules
+
+
+def condition(wave: Wave, kinds: tuple[Kind, ...]) -> str:
+    """What a rule of a wave matches; kinds are named only where not all are meant."""
+    said = [f"legal_entity in [{_quoted(wave.entities)}]"]
+    if wave.business_units:
+        said.append(f"business_unit in [{_quoted(wave.business_units)}]")
+    if len(kinds) < len(KINDS):
+        said.append(f"kind in [{_quoted(kinds)}]")
+    return " and ".join(said)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

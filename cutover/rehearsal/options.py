@@ -9,7 +9,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from cutover.plan.model import Plan, Step, read_plan
+from cutover.plan.durations import draw
+from cutover.plan.model import Plan
+from cutover.plan.reading import read_plan
+from cutover.plan.steps import Step
 from cutover.rehearsal.memory import in_memory
 from router.clock import to_text
 from router.configfile import ConfigFile, load
@@ -59,9 +62,8 @@ class Options:
         return tuple(crash.at + timedelta(seconds=rng.randrange(600)) for crash in self.plan.crashes)
 
     def people(self, step: Step) -> timedelta:
-        """How long the people of a step take: 80% to 140% of what the plan says, drawn from the seed."""
-        rng = Random(f"{self.seed}/people/{step.id}")  # noqa: S311 - reproducible on purpose
-        return timedelta(seconds=step.people_minutes * 60 * rng.randint(80, 140) // 100)
+        """How long the people of a step take, drawn from the seed (`cutover.plan.durations`)."""
+        return draw(step.people_minutes, Random(f"{self.seed}/people/{step.id}"))  # noqa: S311 - reproducible on purpose
 
     def as_row(self) -> dict[str, Any]:
         """The options as the report shows them, drawn values included."""

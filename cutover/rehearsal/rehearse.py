@@ -17,12 +17,14 @@ from cutover.rehearsal.cross_checks import cross_checked
 from cutover.rehearsal.evidence import approved_rows, erp_books, repeat_requests
 from cutover.rehearsal.firm import build_firm
 from cutover.rehearsal.options import Options
+from cutover.rehearsal.people import RehearsedPeople
 from cutover.rehearsal.population import Population
 from cutover.rehearsal.subledgers import erp_books_of, journal_books, psa_minutes
 from cutover.rehearsal.virtual_time import VirtualClock, run
 from cutover.rehearsal.world import World
 from cutover.report.data import build_report
 from cutover.report.finance import finance
+from cutover.runner.ground import Ground
 from cutover.runner.runner import Runner
 from router.canonical.money import Money
 from router.errors import Broken
@@ -188,15 +190,22 @@ async def _run_plan(world: World, options: Options) -> Runner:
     """Run the plan; a runner falls with its router, and another one goes on from the log."""
     while True:
         await world.router()
-        runner = Runner(
-            plan=options.plan,
-            run_id=options.plan.name,
-            controls=world.controls,
-            by="rehearsal",
-            people=options.people,
-        )
+        runner = Runner(_ground(world, options))
         if await world.while_up(runner.run()):
             return runner
+
+
+def _ground(world: World, options: Options) -> Ground:
+    people = RehearsedPeople(takes=options.people, results=lambda: ground.results)
+    ground = Ground(
+        plan=options.plan,
+        run_id=options.plan.name,
+        mode="rehearsal",
+        by="rehearsal",
+        controls=world.controls,
+        people=people,
+    )
+    return ground
 
 
 async def _settle(world: World, clock: VirtualClock) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from cutover.rehearsal.memory import empty_drops
 from cutover.rehearsal.network import Network
 from cutover.rehearsal.options import Options
 from cutover.rehearsal.virtual_time import VirtualClock
-from cutover.runner.controls import Controls
+from cutover.runner.controls import RouterControls
+from cutover.runner.port import Controls
 from router.app import Outside, Router, build
 from router.dualrun.comparison import Comparison
 from router.errors import Broken
@@ -37,7 +38,7 @@ class GatewayGone(Exception):
     """The gateway died with the request under way: the caller does not know whether it was taken."""
 
 
-class _Recording(Controls):
+class _Recording(RouterControls):
     """The door for the plan's runner, which keeps what was compared through it."""
 
     def __init__(self, compared: dict[str, Comparison], **given: Any) -> None:

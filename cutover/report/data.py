@@ -11,7 +11,8 @@ from cutover.checks.facts import transaction_of
 from cutover.checks.nothing_lost import state_of
 from cutover.rehearsal.options import Options
 from cutover.rehearsal.population import Tally
-from cutover.runner.runner import Runner, StepResult
+from cutover.runner.results import StepResult
+from cutover.runner.runner import Runner
 from router.canonical.money import Money
 from router.clock import from_text, to_text
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from cutover.plan.model import Thresholds
+from cutover.plan.steps import Thresholds
 from router.dualrun.service import Comparison
 
 Verdict = Literal["pass", "fail", "inconclusive"]
@@ -20,12 +20,16 @@ class Gate:
     measured: str
     threshold: str
     why: str = ""
+    age_s: int = 0
+    """How old what it measured is."""
+    decides: bool = True
+    """False: tried, shown, and nothing hangs on it."""
 
-    def as_row(self) -> dict[str, str]:
-        """The gate as the report shows it."""
+    def as_row(self) -> dict[str, Any]:
+        """The gate as the report shows it, and as the log keeps it."""
         return {
-            "name": self.name, "verdict": self.verdict, "measured": self.measured,
-            "threshold": self.threshold, "why": self.why,
+            "name": self.name, "verdict": self.verdict, "measured": self.measured, "threshold": self.threshold,
+            "why": self.why, "age_s": self.age_s, "decides": self.decides,
         }  # fmt: skip
 
 
@@ -43,7 +47,7 @@ def counted(name: str, measured: int, most: int = 0, why: str = "") -> Gate:
     return Gate(name=name, verdict=verdict, measured=str(measured), threshold=f"at most {most}", why=why)
 
 
-def reconcile(comparison: Comparison, thresholds: Thresholds) -> tuple[Gate, ...]:
+def reconciled(comparison: Comparison, thresholds: Thresholds) -> tuple[Gate, ...]:
     """The gates of a comparison: compared at all, counts, money variance, unexplained, pending, ties."""
     compared = comparison.compared
     some = Gate(

@@ -249,6 +249,23 @@ class LaneStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a wave of a cutover moves: entities, of them some business units and kinds; empty means all."""
+
+    entities: tuple[str, ...]
+    business_units: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+
+    def covers(self, document: Document) -> bool:
+        """Whether a document belongs to it."""
+        return (
+            document.legal_entity in self.entities
+            and (not self.business_units or document.business_unit in self.business_units)
+            and (not self.kinds or document.kind in self.kinds)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Switch:
     """An operational flip: these entities now follow this table version (D6, D7)."""
 

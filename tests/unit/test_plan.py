@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 import yaml
 
-from cutover.plan.model import Plan, Thresholds, read_plan
-from cutover.plan.stages import NEXT, Stage, table_text
-from cutover.runner.gates import Gate, counted, reconcile, worst
+from cutover.plan.model import Plan
+from cutover.plan.reading import read_plan
+from cutover.plan.stages import Stage, StageBook
+from cutover.plan.steps import Thresholds
+from cutover.runner.gates import Gate, counted, reconciled, worst
 from router.canonical.examples import example
 from router.dualrun.breaks import Break
 from router.dualrun.service import Comparison
@@ -55,7 +57,7 @@ STEP = {"kind": "freeze", "wave": "emea"}
         ({"steps": [{**STEP, "id": "a"}, {**STEP, "id": "a"}]}, "step a stands twice"),
         ({"steps": [{**STEP, "id": "a", "after": ["z"]}]}, "there is no step 'z'"),
         ({"steps": [{**STEP, "id": "a", "wave": "z"}]}, "there is no wave 'z'"),
-        ({"steps": [{**STEP, "id": "a", "kind": "switch"}]}, "needs a freeze before it"),
+        ({"steps": [{**STEP, "id": "a", "kind": "switch"}]}, "needs a dual_run before it"),
         ({"steps": [{**STEP, "id": "a", "kind": "dance"}]}, "steps.0.kind"),
         ({"steps": []}, "steps"),
         ({"end": "2026-10-01T00:00:00Z"}, "does not hold"),
@@ -89,34 +91,55 @@ def test_broken_yaml_and_missing_files_are_told(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "dual", "authority", "shadow", "hold"),
+    ("stage", "frozen", "authority", "shadow", "hold"),
     [
         ("legacy", False, "sap_ecc", None, False),
-        ("dual_run", True, "sap_ecc", "netsuite", False),
-        ("frozen", True, "sap_ecc", "netsuite", True),
-        ("frozen", False, "sap_ecc", None, True),
-        ("cloud", True, "netsuite", None, False),
+        ("shadow", False, "sap_ecc", "netsuite", False),
+        ("shadow", True, "sap_ecc", "netsuite", True),
+        ("legacy", True, "sap_ecc", None, True),
+        ("live", False, "netsuite", "sap_ecc", False),
+        ("live", True, "netsuite", "sap_ecc", True),
+        ("cloud", False, "netsuite", None, False),
     ],
 )
 def test_stages_become_tables(
-    stage: Stage, dual: bool, authority: str, shadow: str | None, hold: bool
+    stage: Stage, frozen: bool, authority: str, shadow: str | None, hold: bool
 ) -> None:
     """Each stage of a wave routes its entities as it says, and leaves the other wave alone."""
     plan = read_plan(None, LANDSCAPE)
-    stages: dict[str, Stage] = {"emea": stage, "amer-apac": "legacy"}
-    text = table_text(plan, version=9, stages=stages, dual=frozenset(["emea"] if dual else []))
+    book = StageBook(plan)
+    book.move("emea", stage=stage, frozen=frozen)
     tables = Tables(landscape=LANDSCAPE)
-    tables.publish(text)
+    tables.publish(book.table_text(9))
     decision = tables(example("time_entry"), table_version=9, lineage=None, pin=None)
     assert (decision.authority, decision.shadow, decision.hold) == (authority, shadow, hold)
     other = example("time_entry").model_copy(update={"legal_entity": "US01", "region": "AMER"})
     assert tables(other, table_version=9, lineage=None, pin=None).authority == "sap_ecc"
 
 
-def test_nothing_leaves_the_cloud_stage() -> None:
-    """After the switch there is no stage to go back to by itself."""
-    assert NEXT["cloud"] == ()
-    assert "cloud" not in NEXT["dual_run"]
+def test_kinds_of_a_wave_stand_at_stages_of_their_own() -> None:
+    """Time has switched, invoices have not: each goes to its own authority by one table."""
+    book = StageBook(read_plan(None, LANDSCAPE))
+    book.move("emea", stage="shadow")
+    book.move("emea", ("time_entry", "expense_item"), stage="cloud")
+    tables = Tables(landscape=LANDSCAPE)
+    tables.publish(book.table_text(9))
+    for kind, authority in (("time_entry", "netsuite"), ("invoice", "sap_ecc")):
+        assert tables(example(kind), table_version=9, lineage=None, pin=None).authority == authority
+    assert book.kinds_at("emea", ["cloud"]) == ("time_entry", "expense_item")
+
+
+def test_illegal_jumps_are_refused() -> None:
+    """No switch without a dual run or without a freeze, and no way back past the point of no return."""
+    book = StageBook(read_plan(None, LANDSCAPE))
+    assert "can't go from legacy to cloud" in book.refusal("emea", stage="cloud")
+    book.move("emea", stage="shadow")
+    assert "must stand frozen" in book.refusal("emea", stage="live")
+    book.move("emea", frozen=True)
+    assert book.refusal("emea", stage="live") == ""
+    book.move("emea", stage="live", final=True)
+    assert "point of no return" in book.refusal("emea", stage="shadow")
+    assert book.refusal("emea", stage="cloud") == ""
 
 
 def comparison(**changes: Any) -> Comparison:
@@ -154,7 +177,7 @@ UNEXPLAINED = Break(key={"document_id": "A"}, what="amount", cause="unexplained"
 )
 def test_gates_are_three_valued_and_exact(changes: dict[str, Any], verdict: str) -> None:
     """Thresholds are compared in integers; no data never passes."""
-    assert worst(reconcile(comparison(**changes), Thresholds())) == verdict
+    assert worst(reconciled(comparison(**changes), Thresholds())) == verdict
 
 
 def test_no_gate_is_no_pass() -> None:

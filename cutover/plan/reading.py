@@ -1,0 +1,178 @@
+"""Reads a plan from YAML and checks it against the landscape; each mistake has file, line and mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from graphlib import CycleError
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from cutover.plan.model import Plan, Wave
+from cutover.plan.steps import ONLY_FOR, Step, StepKind
+from router.canonical.kinds import KINDS
+from router.configfile import ConfigFile, Place, load
+from router.landscape import Landscape, default_file
+
+
+def read_plan(path: Path | str | None, landscape: Landscape) -> Plan:
+    """A plan from a file (None: the default weekend), checked against the landscape; raises BadConfig."""
+    return as_plan(load(path) if path is not None else default_file("plans/weekend.yaml"), landscape)
+
+
+def as_plan(file: ConfigFile, landscape: Landscape) -> Plan:
+    """A plan from a parsed file, its regions resolved into entities; raises BadConfig."""
+    plan = file.as_model(Plan)
+    _check_names(plan, file, landscape)
+    plan = plan.model_copy(update={"waves": tuple(_resolved(wave, landscape) for wave in plan.waves)})
+    _check_waves(plan, file, landscape)
+    _check_steps(plan, file)
+    return plan
+
+
+def _resolved(wave: Wave, landscape: Landscape) -> Wave:
+    named = [
+        code
+        for code, entity in landscape.legal_entities.items()
+        if entity.region in wave.regions and code not in wave.entities
+    ]
+    return wave.model_copy(update={"entities": (*wave.entities, *named)})
+
+
+def _check_names(plan: Plan, file: ConfigFile, landscape: Landscape) -> None:
+    erps = landscape.of_role("erp")
+    for key, system in (("from", plan.source), ("to", plan.target)):
+        if system not in erps:
+            raise file.error(f"{key}: there is no ERP {system!r}", (key,), mend=one_of(erps))
+    if plan.source == plan.target:
+        raise file.error("to: is the same system as from", ("to",))
+    for system in plan.faults:
+        if system not in landscape.systems:
+            raise file.error(f"faults: there is no system {system!r}", ("faults", system))
+    seen: set[str] = set()
+    for at, wave in enumerate(plan.waves):
+        if wave.id in seen:
+            raise file.error(f"wave {wave.id} stands twice", ("waves", at, "id"), mend="rename one")
+        seen.add(wave.id)
+        if not wave.entities and not wave.regions:
+            raise file.error(
+                f"wave {wave.id} moves no entity", ("waves", at), mend="give it entities or regions"
+            )
+        for field, what, known in (
+            ("entities", "entity", tuple(landscape.legal_entities)),
+            ("regions", "region", landscape.regions),
+            ("business_units", "business unit", landscape.business_units),
+            ("kinds", "kind", tuple(KINDS)),
+        ):
+            _all_known(file, f"wave {wave.id}", getattr(wave, field), known, what, ("waves", at, field))
+    for at, busy in enumerate(plan.calendar.busy):
+        place = ("calendar", "busy", at)
+        _all_known(
+            file, busy.name, busy.entities, tuple(landscape.legal_entities), "entity", (*place, "entities")
+        )
+        if busy.opens >= busy.closes:
+            raise file.error(f"{busy.name} closes before it opens", (*place, "closes"))
+    if not plan.start <= plan.window.opens < plan.window.closes <= plan.end:
+        raise file.error("start ≤ window.opens < window.closes ≤ end does not hold", ("window",))
+    if plan.straddling.back_dated == "old_erp" and plan.straddling.cut_date is None:
+        raise file.error(
+            "straddling: back_dated: old_erp needs a cut_date",
+            ("straddling",),
+            mend="give the first accounting date that belongs to the new ERP",
+        )
+
+
+def _all_known(
+    file: ConfigFile, who: str, names: Iterable[str], known: tuple[str, ...], what: str, place: Place
+) -> None:
+    for name in names:
+        if name not in known:
+            raise file.error(f"{who}: there is no {what} {name!r}", place, mend=one_of(known))
+
+
+def _check_waves(plan: Plan, file: ConfigFile, landscape: Landscape) -> None:
+    """No document may belong to two waves."""
+    seen: dict[tuple[str, str, str], str] = {}
+    for at, wave in enumerate(plan.waves):
+        units = wave.business_units or landscape.business_units
+        for cell in product(wave.entities, units, wave.all_kinds):
+            if cell in seen:
+                entity, unit, kind = cell
+                said = entity if not wave.business_units else f"{entity} {unit}"
+                said = said if not wave.kinds else f"{said} {kind}"
+                raise file.error(
+                    f"{said} is in wave {seen[cell]} and in wave {wave.id}",
+                    ("waves", at, "entities"),
+                    mend="take it out of one of them",
+                )
+            seen[cell] = wave.id
+
+
+def _check_steps(plan: Plan, file: ConfigFile) -> None:
+    waves = {wave.id: wave for wave in plan.waves}
+    ids: set[str] = set()
+    for at, step in enumerate(plan.steps):
+        if step.id in ids:
+            raise file.error(f"step {step.id} stands twice", ("steps", at, "id"))
+        ids.add(step.id)
+        if step.wave not in waves:
+            raise file.error(
+                f"step {step.id}: there is no wave {step.wave!r}",
+                ("steps", at, "wave"),
+                mend=one_of(sorted(waves)),
+            )
+        kinds = waves[step.wave].all_kinds
+        _all_known(
+            file, f"step {step.id}", step.kinds, kinds, f"kind of wave {step.wave}", ("steps", at, "kinds")
+        )
+        for field, allowed in ONLY_FOR.items():
+            if field in step.model_fields_set and step.kind not in allowed:
+                raise file.error(
+                    f"step {step.id}: {field} means nothing for a {step.kind}",
+                    ("steps", at, field),
+                    mend=f"it is a field of {' and '.join(allowed)} steps",
+                )
+    for at, step in enumerate(plan.steps):
+        for name in step.after:
+            if name not in ids:
+                raise file.error(
+                    f"step {step.id}: there is no step {name!r} to come after", ("steps", at, "after")
+                )
+    try:
+        order = plan.order()
+    except CycleError as error:
+        circle = " → ".join(reversed(error.args[1]))
+        first = next(at for at, step in enumerate(plan.steps) if step.id in error.args[1])
+        raise file.error(
+            f"the steps wait for each other in a circle: {circle}",
+            ("steps", first, "after"),
+            mend="take one of them out",
+        ) from error
+    _check_stages(plan, order, file)
+
+
+_BEFORE: dict[StepKind, tuple[StepKind, ...]] = {
+    "drain": ("freeze",), "reconcile": ("dual_run",), "arm": ("dual_run",),
+    "switch": ("dual_run", "freeze", "drain"), "release": ("switch",), "smoke": ("release",),
+    "verify": ("release",), "hypercare": ("release",), "retire": ("switch",),
+}  # fmt: skip
+"""What a wave must have behind it: a switch without a drain, say, is refused."""
+
+
+def _check_stages(plan: Plan, order: tuple[Step, ...], file: ConfigFile) -> None:
+    done: dict[str, set[str]] = {wave.id: set() for wave in plan.waves}
+    for step in order:
+        for needed in _BEFORE.get(step.kind, ()):
+            if needed not in done[step.wave]:
+                at = plan.steps.index(step)
+                raise file.error(
+                    f"step {step.id}: a {step.kind} of wave {step.wave} needs a {needed} before it",
+                    ("steps", at),
+                    mend=f"add a {needed} step and name it in `after`",
+                )
+        done[step.wave].add(step.kind)
+
+
+def one_of(names: Any) -> str:
+    """The names one may use."""
+    return "use one of " + ", ".join(names)

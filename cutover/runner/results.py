@@ -1,0 +1,81 @@
+"""How a step went: planned against what happened, with its gates and its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from cutover.plan.durations import likely_minutes
+from cutover.plan.steps import Step
+from cutover.runner.gates import Gate
+from router.clock import from_text, to_text
+from router.errors import CoexistError
+
+Outcome = Literal["done", "failed", "not run"]
+
+
+class StepFailed(CoexistError):
+    """A step of the plan did not get through."""
+
+    code = "step-failed"
+
+
+@dataclass(slots=True, kw_only=True)
+class StepResult:
+    """How a step went, planned against rehearsed or actual."""
+
+    step: Step
+    outcome: Outcome = "not run"
+    started: datetime | None = None
+    ended: datetime | None = None
+    gates: tuple[Gate, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
+    why: str = ""
+
+    @property
+    def minutes(self) -> int | None:
+        """Minutes it took, rounded up."""
+        if self.started is None or self.ended is None:
+            return None
+        return -(-int((self.ended - self.started).total_seconds()) // 60)
+
+    def as_record(self) -> dict[str, Any]:
+        """What the log keeps of a finished step, so that a runner that starts again knows it."""
+        return {
+            "ended": to_text(self.ended) if self.ended else None,
+            "why": self.why,
+            "gates": [gate.as_row() for gate in self.gates],
+            "evidence": self.evidence,
+        }
+
+    def restarted(self, record: dict[str, Any]) -> None:
+        """A runner before this one had begun it."""
+        self.started = from_text(record["at"])
+
+    def restore(self, outcome: Any, record: dict[str, Any]) -> None:
+        """Become what the log kept."""
+        self.outcome, self.why, self.evidence = outcome, record["why"], record["evidence"]
+        self.ended = from_text(record["ended"]) if record["ended"] else None
+        self.gates = tuple(Gate(**row) for row in record["gates"])
+
+    def as_row(self) -> dict[str, Any]:
+        """The step as the report shows it."""
+        return {
+            "id": self.step.id,
+            "kind": self.step.kind,
+            "wave": self.step.wave,
+            "title": self.step.title,
+            "owner": self.step.owner,
+            "after": list(self.step.after),
+            "outcome": self.outcome,
+            "planned_at": to_text(self.step.at) if self.step.at else None,
+            "planned_minutes": self.step.planned_minutes,
+            "people_minutes": likely_minutes(self.step.people_minutes),
+            "started": to_text(self.started) if self.started else None,
+            "ended": to_text(self.ended) if self.ended else None,
+            "minutes": self.minutes,
+            "deadline_minutes": self.step.deadline_minutes,
+            "evidence": self.evidence,
+            "why": self.why,
+        }

@@ -1,0 +1,37 @@
+"""What a failed step does to its wave: give it back, roll it back, or leave it to people."""
+
+from __future__ import annotations
+
+from cutover.plan.stages import NEW
+from cutover.plan.steps import Step, Unwind
+from cutover.runner.ground import Ground
+from cutover.runner.results import StepResult
+
+
+def way(ground: Ground, step: Step) -> Unwind:
+    """How this step is unwound: as the plan says, else by where its wave stands."""
+    if step.unwind is not None:
+        return step.unwind
+    standings = ground.book.of(step.wave, step.kinds)
+    if any(one.stage in NEW for one in standings):
+        armed = all(one.stage == "live" and not one.final for one in standings if one.stage in NEW)
+        return "roll_back" if armed else "stop"
+    return "give_back" if any(one.frozen for one in standings) else "stop"
+
+
+async def unwind(ground: Ground, step: Step, result: StepResult) -> None:
+    """Unwind a failed step; what was done is in its evidence."""
+    match way(ground, step):
+        case "give_back":
+            await _give_back(ground, step, result)
+        case "roll_back" | "stop":
+            result.evidence["left_to"] = step.owner
+
+
+async def _give_back(ground: Ground, step: Step, result: StepResult) -> None:
+    """Before the switch a failed step gives the wave back to the legacy ERP."""
+    why = f"unwind: {step.id} failed"
+    result.evidence["unwound"] = await ground.enter(step, frozen=False, why=why)
+    result.evidence["given_back"] = await (await ground.controls()).release(
+        ground.scope(step), by=ground.by, why=f"unwind of {step.id}"
+    )
