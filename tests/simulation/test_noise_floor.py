@@ -13,7 +13,7 @@ from cutover.rehearsal import control
 from cutover.rehearsal.options import make_options
 from cutover.rehearsal.rehearse import Rehearsal
 from cutover.report.html import render
-from cutover.runner.gates import reconcile
+from cutover.runner.gates import reconciled
 from router.canonical.money import Money
 from router.connectors.port import Record
 from router.dualrun.comparison import Comparison
@@ -163,7 +163,7 @@ async def at_work(stand: Stand) -> None:
 def unexplained_gate(found: Comparison) -> str:
     """The verdict on differences without a cause, when none is allowed."""
     thresholds = make_options(seed=7, command="test").plan.order()[0].thresholds
-    gates = reconcile(found, thresholds.model_copy(update={"unexplained": 0}))
+    gates = reconciled(found, thresholds.model_copy(update={"unexplained": 0}))
     return next(gate.verdict for gate in gates if gate.name == "differences without a cause")
 
 
