@@ -255,6 +255,11 @@ class DualRun:
                 "pending": found.pending,
                 "settled_in_grace": found.settled_in_grace,
                 "untied": found.untied,
+                "missing": found.missing,
+                "unexplained": found.unexplained,
+                "expired": found.expired,
+                "held_back": found.held_back,
+                "invoices": {currency: dict(row) for currency, row in sorted(found.money.items())},
             },
         )
         await self._journal.store_run(run, found.breaks)

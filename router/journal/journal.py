@@ -15,6 +15,7 @@ from router.journal.cases import Cases
 from router.journal.dual_run import DualRunFacts
 from router.journal.engine import Transaction
 from router.journal.event_facts import EventFacts
+from router.journal.gate_facts import GateFacts
 from router.journal.identity import Identity
 from router.journal.lanes import any_due
 from router.journal.lanes import claim as claim_lanes
@@ -66,7 +67,17 @@ _Batch = tuple[list[Prepared], tuple[SystemId, str, str] | None]
 
 
 class Journal(
-    Reads, Standing, OpenItemReads, BillingFacts, Periods, Cases, Breaks, Identity, EventFacts, DualRunFacts
+    Reads,
+    Standing,
+    OpenItemReads,
+    BillingFacts,
+    Periods,
+    Cases,
+    Breaks,
+    Identity,
+    EventFacts,
+    DualRunFacts,
+    GateFacts,
 ):
     """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
 
