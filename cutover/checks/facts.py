@@ -88,6 +88,16 @@ class HistoryRow(NamedTuple):
     detail: Mapping[str, Any]
 
 
+class StepRow(NamedTuple):
+    """A row of `steps`: the log of a plan's run."""
+
+    run_id: str
+    step: str
+    event: str
+    at: str
+    data: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErpDocument:
     """A document as an ERP's own back door shows it."""
@@ -122,6 +132,8 @@ class Facts:
     """(transaction id, whether a repeated request got the first answer)."""
     compared: Sequence[Mapping[str, Any]] = ()
     """The comparisons of the run, as reported."""
+    steps: Sequence[StepRow] = ()
+    """The logs of the runs of plans, oldest first."""
 
 
 JOBS_PER_TRANSACTION = 1000
@@ -146,6 +158,12 @@ def read_facts(url: str, **asked: Any) -> Facts:
             text("SELECT run_id, count(*) FROM breaks GROUP BY run_id ORDER BY run_id")
         )
         breaks = {str(run): int(count) for run, count in counted}
+        steps = [
+            StepRow(r[0], r[1], r[2], r[3], orjson.loads(r[4] or "{}"))
+            for r in connection.execute(
+                text("SELECT run_id, step, event, at, data FROM steps ORDER BY step_id")
+            )
+        ]
     transactions, decisions, jobs, attempts = rows
     return Facts(
         transactions=transactions,
@@ -154,6 +172,7 @@ def read_facts(url: str, **asked: Any) -> Facts:
         attempts=attempts,
         history=history,
         breaks=breaks,
+        steps=steps,
         **asked,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from cutover.checks import Facts, Finding
+from cutover.checks import Facts, Finding, gates_kept
 from cutover.checks.facts import transaction_of
 from cutover.checks.nothing_lost import state_of
 from cutover.rehearsal.options import Options
@@ -41,7 +41,10 @@ def build_report(
     states = state_of(facts)
     exceptions = _exceptions(facts, states)
     window = _window(options, steps)
-    verdict, because = judge(steps, findings, settled, window, exceptions, finance["ties"], cross_checks)
+    audit = _gate_audit(facts, options)
+    verdict, because = judge(
+        steps, findings, settled, window, exceptions, finance["ties"], cross_checks, audit["violations"]
+    )
     plan = options.plan
     return {
         "verdict": verdict,
@@ -62,6 +65,7 @@ def build_report(
         "options": options.as_row(),
         "steps": [result.as_row() for result in steps],
         "gates": [{"step": result.step.id, **gate.as_row()} for result in steps for gate in result.gates],
+        "gate_audit": audit,
         "invariants": [finding.as_row() for finding in findings],
         "transactions": _transactions(facts, states),
         "differences": [result.evidence["comparison"] for result in steps if "comparison" in result.evidence],
@@ -100,10 +104,12 @@ def judge(
     exceptions: Sequence[Mapping[str, Any]],
     ties: Sequence[Mapping[str, Any]],
     cross_checks: Sequence[Mapping[str, Any]] = (),
+    more: Sequence[str] = (),
 ) -> tuple[str, list[str]]:
     """The verdict and its reasons: what failed is no-go, what could not be told is inconclusive.
 
     A cross-check fails the cutover where nothing explains a mismatch; what was refused or parked is an exception.
+    `more` are reasons against it that were found elsewhere.
     """
     no = [
         f"{finding.name} is violated {finding.violations} times" for finding in findings if not finding.held
@@ -124,6 +130,7 @@ def judge(
         for one in cross_checks
         if not all(row["ties"] for row in one["totals"])
     ]
+    no += more
     if window["fits"] is False:
         no.append(f"the cutover ended {-window['spare_minutes']} minutes after the window closed")
     if no:
@@ -151,6 +158,17 @@ def judge(
     if exceptions:
         kept.append(f"{len(exceptions)} transactions wait for a person")
     return "go", kept
+
+
+def _gate_audit(facts: Facts, options: Options) -> dict[str, Any]:
+    """The gates, looked at a second time."""
+    checked, violations = gates_kept.check(facts, options.plan)
+    return {
+        "claim": gates_kept.CLAIM,
+        "not_checked": gates_kept.NOT_CHECKED,
+        "checked": checked,
+        "violations": violations,
+    }
 
 
 def _window(options: Options, steps: Sequence[StepResult]) -> dict[str, Any]:
