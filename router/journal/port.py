@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from router.canonical.documents import Document
 from router.canonical.kinds import Kind
@@ -31,6 +31,19 @@ class Decide(Protocol):
         self, document: Document, *, table_version: int, lineage: SystemId | None, pin: Pin | None
     ) -> Decision:
         """The decision by one table version."""
+        ...
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """Routing that can be given a table another process published (`Decide` of a router that is one of many)."""
+
+    def knows(self, version: int) -> bool:
+        """Whether it can decide by this version."""
+        ...
+
+    def learn(self, text: str, *, version: int) -> None:
+        """Keep a published table; raises BadConfig where it can't be read here."""
         ...
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from router.canonical import KINDS, Document
+from router.errors import BadConfig
 from router.journal import fence
 from router.journal.decisions import lane_of, lineage_of, operation_of, pin_of
 from router.journal.engine import Row, Transaction
-from router.journal.port import Decide, NewJob, Pin
+from router.journal.port import Decide, Learns, NewJob, Pin
 from router.journal.schema import JOBS_PER_TRANSACTION
 from router.journal.words import MOST_WHY, cleaned, facts_text
 from router.model import Decision, LaneKey, Role, SystemId
@@ -29,6 +31,7 @@ def decide_all(
     What no table covers, or whose rule raised, is unroutable: parked, never guessed (D7).
     """
     epochs = fence.enter(tx, (document.legal_entity for document, _ in asked))
+    _learn(tx, decide, {version: None for _, version in epochs.values() if version is not None})
     placed, alone = _lineage(tx, asked)
     pins = read_pins(tx)
     decisions = []
@@ -48,6 +51,22 @@ def decide_all(
             placed[(document.kind, document.document_id)] = decision.authority
         decisions.append(decision)
     return decisions
+
+
+def _learn(tx: Transaction, decide: Decide | None, versions: Iterable[int]) -> None:
+    """Give routing the tables these epochs follow where another process published them.
+
+    Read under the fence, after the epoch: a switch only names a table that is in the journal, so the text is
+    there. What can't be read here (another landscape) leaves the documents parked with the reason, not guessed.
+    """
+    if not isinstance(decide, Learns):
+        return
+    for version in versions:
+        if not decide.knows(version):
+            for (text,) in tx.rows("SELECT body FROM route_tables WHERE version = ?", (version,)):
+                # Each document then says that this process has no such table.
+                with suppress(BadConfig):
+                    decide.learn(text, version=version)
 
 
 def _decide(

@@ -71,10 +71,24 @@ class Tables:
         text = self._text(version)
         if text is None:
             raise NotFound(f"there is no route table version {version}")
-        table = table_from(text, self._landscape, name=f"<routes {version}>")
-        if table.version != version:
-            raise BadConfig(f"says version {table.version}", file=f"<routes {version}>")
-        return self._keep(compile_table(table), text)
+        return self._keep(self._read(text, version), text)
+
+    def knows(self, version: int) -> bool:
+        """Whether a decision by this version needs nothing from elsewhere."""
+        return version in self._compiled or self._text(version) is not None
+
+    def learn(self, text: str, *, version: int) -> None:
+        """Keep a table that was published elsewhere, as the journal has it; raises BadConfig for a mistake.
+
+        Unlike `publish` it never refuses for their number: an epoch already follows this table, so the oldest
+        text goes instead, which the journal gives again when it is asked for.
+        """
+        compiled = self._read(text, version)
+        while len(self._texts) >= MAX_VERSIONS and version not in self._texts:
+            oldest = next(iter(self._texts))
+            self._texts.pop(oldest, None)
+            self._compiled.pop(oldest, None)
+        self._keep(compiled, text)
 
     def text(self, version: int) -> str:
         """A table as published; raises NotFound when nobody published it."""
@@ -87,6 +101,12 @@ class Tables:
     def versions(self) -> tuple[int, ...]:
         """The versions published here, ascending."""
         return tuple(sorted(self._texts))
+
+    def _read(self, text: str, version: int) -> Compiled:
+        table = table_from(text, self._landscape, name=f"<routes {version}>")
+        if table.version != version:
+            raise BadConfig(f"says version {table.version}", file=f"<routes {version}>")
+        return compile_table(table)
 
     def _text(self, version: int) -> str | None:
         found = self._texts.get(version)
