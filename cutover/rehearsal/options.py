@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from cutover.montecarlo.chaos import draw_crashes, draw_faults
 from cutover.plan.durations import draw
-from cutover.plan.model import Plan
+from cutover.plan.model import Crash, Plan
 from cutover.plan.reading import read_plan
 from cutover.plan.steps import Step
 from cutover.rehearsal.memory import in_memory
@@ -48,6 +49,8 @@ class Options:
     """Which control run this is; 0: the rehearsal itself."""
     noise: NoiseFloor | None = None
     """What the control runs taught."""
+    drawn_crashes: tuple[Crash, ...] | None = None
+    """Deaths of the router drawn from the seed, instead of the plan's."""
 
     @property
     def timing_seed(self) -> int:
@@ -56,10 +59,15 @@ class Options:
             return self.seed
         return Random(f"{self.seed}/control/{self.control}").getrandbits(48)  # noqa: S311 - reproducible on purpose
 
+    @property
+    def planned_crashes(self) -> tuple[Crash, ...]:
+        """The deaths of the router: the plan's, or those drawn instead."""
+        return self.plan.crashes if self.drawn_crashes is None else self.drawn_crashes
+
     def crashes(self) -> tuple[datetime, ...]:
-        """When the router dies: the plan's instants, moved by up to ten minutes drawn from the seed."""
+        """When the router dies: the planned instants, moved by up to ten minutes drawn from the seed."""
         rng = Random(f"{self.seed}/crashes")  # noqa: S311 - reproducible on purpose
-        return tuple(crash.at + timedelta(seconds=rng.randrange(600)) for crash in self.plan.crashes)
+        return tuple(crash.at + timedelta(seconds=rng.randrange(600)) for crash in self.planned_crashes)
 
     def people(self, step: Step) -> timedelta:
         """How long the people of a step take, drawn from the seed (`cutover.plan.durations`)."""
@@ -84,7 +92,17 @@ class Options:
                 if system.role == "erp"
             },
             **({"control_runs": self.control_runs} if self.control_runs else {}),
+            **({"chaos": True} if self.drawn_crashes is not None else {}),
         }
+
+
+def with_chaos(options: Options) -> Options:
+    """The rehearsal under faults and crashes drawn from its seed, instead of its plan's."""
+    return replace(
+        options,
+        faults=draw_faults(options.seed, options.plan, options.landscape),
+        drawn_crashes=draw_crashes(options.seed, options.plan),
+    )
 
 
 def _plain(value: Any) -> Any:

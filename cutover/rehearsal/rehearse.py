@@ -228,7 +228,7 @@ async def _settle(world: World, clock: VirtualClock) -> dict[str, Any]:
 
 
 async def _crash(world: World, clock: VirtualClock, options: Options) -> None:
-    for at, crash in zip(options.crashes(), options.plan.crashes, strict=True):
+    for at, crash in zip(options.crashes(), options.planned_crashes, strict=True):
         await clock.sleep_until(at)
         await world.restart(crash.down_s)
 
