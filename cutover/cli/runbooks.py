@@ -11,6 +11,8 @@ import orjson
 import typer
 
 from cutover.plan.reading import read_plan
+from cutover.report import html
+from cutover.report.actual import with_actual
 from cutover.runbook.page import render
 from cutover.runbook.rows import run_book
 from router.errors import BadConfig, BadInput
@@ -57,6 +59,32 @@ def runbook_command(
             f"{out} can't be written: {error.strerror}", mend="give another folder with --out"
         ) from error
     typer.echo(f"Run book: {out / 'runbook.html'}  (data: {out / 'runbook.json'})")
+
+
+def report_command(
+    report: Annotated[Path, typer.Argument(help="report.json of a rehearsal.")],
+    actual: Annotated[Path, typer.Option(help="run.json of the live run.")],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("out/cutover.html"),
+) -> None:
+    """Write the report with planned, rehearsed and actual times of every step side by side.
+
+    Example: coexist cutover report out/rehearsal/report.json --actual out/live/run.json
+    """
+    rehearsed = _read(report, "report.json of a rehearsal", ("steps", "verdict", "plan", "window"))
+    run = _read(actual, "run.json of a live run", ("steps",))
+    assert rehearsed is not None
+    assert run is not None
+    merged = with_actual(rehearsed, run)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(html.render(merged), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(
+            f"{out} can't be written: {error.strerror}", mend="give another file with --out"
+        ) from error
+    if not merged["actual"]["same_plan"]:
+        typer.echo("Note: the live run was of another plan than the one rehearsed.", err=True)
+    typer.echo(f"Report: {out}")
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -13,7 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from cutover.report.schedule import Planned, stretches
+from cutover.report.schedule import Planned, deciding_chain, stretches
 from cutover.report.svg import CHAR, Canvas, TimeAxis, short
 from cutover.report.wording import MARKS, clock, day, number, when
 
@@ -61,9 +61,9 @@ def gantt(steps: Sequence[Planned], moments: Moments, *, start: datetime, end: d
         x1 = whole.x(max(step.last for step in group))
         canvas.line(x0, 37, max(x1, x0 + 3), 37, "bracket")
         canvas.text((x0 + x1) / 2, 32, letter, "strong", anchor="middle")
-    y = float(strip)
+    y, critical = float(strip), frozenset(deciding_chain(steps))
     for letter, group in zip(_letters(len(groups)), groups, strict=True):
-        _stretch(canvas, y, letter, group, moments)
+        _stretch(canvas, y, letter, group, moments, critical)
         y += _height(group)
     return canvas.render()
 
@@ -135,6 +135,11 @@ def _bars(canvas: Canvas, axis: TimeAxis, step: Planned, y: float, height: float
         ended = step.ended or step.began
         kind = "ran bad" if outcome == "failed" else "ran"
         canvas.rect(x, y + 3, max(axis.x(ended) - x, 3), height - 6, kind, hatched=outcome == "failed")
+    if step.actual_began is not None:
+        x = axis.x(step.actual_began)
+        canvas.rect(
+            x, y + height - 3, max(axis.x(step.actual_ended or step.actual_began) - x, 3), 5, "actual"
+        )
 
 
 def _height(group: Sequence[Planned]) -> float:
@@ -142,7 +147,14 @@ def _height(group: Sequence[Planned]) -> float:
     return 34 + 20 * waves + ROW * len(group) + 44
 
 
-def _stretch(canvas: Canvas, y: float, letter: str, group: Sequence[Planned], moments: Moments) -> None:
+def _stretch(
+    canvas: Canvas,
+    y: float,
+    letter: str,
+    group: Sequence[Planned],
+    moments: Moments,
+    critical: frozenset[str],
+) -> None:
     """One stretch close up: a row per step, grouped by wave."""
     first, last = min(step.first for step in group), max(step.last for step in group)
     axis = TimeAxis(_floor(first), _floor(last - timedelta(seconds=1)) + _HOUR, LEFT, WIDTH - RIGHT)
@@ -163,13 +175,15 @@ def _stretch(canvas: Canvas, y: float, letter: str, group: Sequence[Planned], mo
             wave = step.row.get("wave")
             canvas.text(0, at + 14, short(f"wave {wave}", 28), "quiet strong")
             at += 20
-        _step(canvas, axis, step, at)
+        _step(canvas, axis, step, at, critical=step.id in critical)
         at += ROW
 
 
-def _step(canvas: Canvas, axis: TimeAxis, step: Planned, y: float) -> None:
+def _step(canvas: Canvas, axis: TimeAxis, step: Planned, y: float, *, critical: bool) -> None:
     outcome = str(step.row.get("outcome"))
-    canvas.text(10, y + 15, short(step.id, 27))
+    if critical:
+        canvas.rect(1, y + 5, 3, 13, "critical")
+    canvas.text(10, y + 15, short(step.id, 25 if critical else 27), "strong" if critical else "")
     _bars(canvas, axis, step, y + 3, 16)
     deadline = step.deadline
     if deadline is not None and step.began is not None and axis.holds(deadline):

@@ -23,6 +23,9 @@ class Planned:
     end: datetime
     began: datetime | None
     ended: datetime | None
+    actual_began: datetime | None = None
+    """When it began on the real weekend; None: not shown beside a live run, or not begun."""
+    actual_ended: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -43,12 +46,12 @@ class Planned:
     @property
     def first(self) -> datetime:
         """The earliest of its times."""
-        return min(self.start, self.began or self.start)
+        return min(self.start, self.began or self.start, self.actual_began or self.start)
 
     @property
     def last(self) -> datetime:
         """The latest of its times."""
-        return max(self.end, self.ended or self.end)
+        return max(self.end, self.ended or self.end, self.actual_ended or self.end)
 
 
 def schedule(steps: Sequence[Mapping[str, Any]], start: datetime) -> list[Planned]:
@@ -69,6 +72,8 @@ def schedule(steps: Sequence[Mapping[str, Any]], start: datetime) -> list[Planne
             end=at + timedelta(minutes=minutes),
             began=instant(row.get("started")),
             ended=instant(row.get("ended")),
+            actual_began=instant(row.get("actual_started")),
+            actual_ended=instant(row.get("actual_ended")),
         )
         before[wave] = str(row.get("id", ""))
     return list(found.values())

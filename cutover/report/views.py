@@ -27,7 +27,15 @@ def timeline(report: Mapping[str, Any]) -> dict[str, Any]:
     plan, rows = part(report, "plan"), report.get("steps") or []
     start, end = instant(plan.get("start")), instant(plan.get("end"))
     if start is None or end is None or not rows:
-        return {"steps": [], "chart": "", "chain": [], "tightest": None, "paced": None, "waves": []}
+        return {
+            "steps": [],
+            "chart": "",
+            "chain": [],
+            "tightest": None,
+            "paced": None,
+            "waves": [],
+            "actual": False,
+        }
     steps = schedule.schedule(rows, start)
     moments = gantt.moments_of(report, instant)
     near = schedule.tightest(steps)
@@ -42,6 +50,7 @@ def timeline(report: Mapping[str, Any]) -> dict[str, Any]:
             for step in steps
         ],
         "chart": gantt.gantt(steps, moments, start=start, end=end),
+        "actual": any("actual_started" in row for row in rows),
         "chain": schedule.deciding_chain(steps),
         "tightest": near.row if near else None,
         "paced": _paced(report, steps, start),
