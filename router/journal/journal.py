@@ -36,6 +36,7 @@ from router.journal.port import (
 from router.journal.prepared import Prepared, prepare
 from router.journal.reading import Reads
 from router.journal.redating import Moved
+from router.journal.rehoming import Rehomings
 from router.journal.repairing import Again, corrections, send_again
 from router.journal.standing import Standing
 from router.journal.words import id_text, number
@@ -78,6 +79,7 @@ class Journal(
     EventFacts,
     DualRunFacts,
     GateFacts,
+    Rehomings,
 ):
     """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
 

@@ -322,3 +322,44 @@ class Moving:
     why: str = ""
     invoice_id: str = ""
     """The invoice a payment, credit memo or write-off touches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A transaction of which one ERP is the authority, and how its copy in another stands."""
+
+    transaction_id: TransactionId
+    document: Document
+    delivered: bool
+    """False: a fact, made by that ERP itself (an invoice)."""
+    amount_minor: int
+    state: str
+    """Of its authority job; `in_doubt` also where it died in doubt. Facts are posted."""
+    copy: str
+    """State of its newest job in the other ERP; empty: it was never sent there."""
+    copy_made: tuple[Document, ...] = ()
+    """What the other ERP made of its copy: an invoice of its own for a billing event."""
+    accepted_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehoming:
+    """Transactions whose authority goes from one ERP to another in one commit (a rollback, D7)."""
+
+    scope: Scope
+    source: SystemId
+    """The authority so far."""
+    target: SystemId
+    swap: tuple[TransactionId, ...] = ()
+    """Their posted copy in `target` becomes the authority's, what `source` has its shadow."""
+    enter: tuple[TransactionId, ...] = ()
+    """Sent to `target` as the authority's; what `source` has becomes the shadow."""
+    copy: tuple[TransactionId, ...] = ()
+    """Stay with `source`, and `target` gets a shadow of them."""
+    since: Mapping[str, int] = field(default_factory=dict)
+    """By entity the epoch from which on `source` was the authority: what followed its original to `target` alone
+    since then, gets its shadow in `source`."""
+    shadow: bool = True
+    """`source` goes on as the shadow."""
+    by: str
+    why: str
