@@ -60,8 +60,12 @@ def _step(
     match step.kind:
         case "reconcile":
             yield from _compared(step, record["evidence"].get("comparison"))
+        case "drain":
+            yield from _drained(step, str(record["ended"]), (plan.source, plan.target), facts, plan)
         case "switch":
-            yield from _drained(step, logs[step.id], facts, plan)
+            for at, moved in logs[step.id].moved:
+                if moved["stage"] in ("live", "cloud"):
+                    yield from _drained(step, at, (plan.source,), facts, plan)
             yield from _fresh(step, logs, plan)
         case "verify":
             yield from _let_go(step, str(record["ended"]), facts, plan)
@@ -89,27 +93,25 @@ def _compared(step: Step, comparison: Mapping[str, Any] | None) -> Iterable[str]
             yield f"it passed with {comparison[name]} {name.replace('_', ' ')}, {most} are allowed"
 
 
-def _drained(step: Step, log: _Log, facts: Facts, plan: Plan) -> Iterable[str]:
-    """Nothing of the scope was on its way to the old ERP when the authority changed."""
+def _drained(step: Step, at: str, targets: tuple[str, ...], facts: Facts, plan: Plan) -> Iterable[str]:
+    """Nothing of the scope was on its way to these ERPs at an instant."""
     scope = plan.scope(step)
-    for at, moved in log.moved:
-        if moved["stage"] not in ("live", "cloud"):
-            continue
-        left = [
-            job
-            for job in facts.jobs
-            if job.role == "authority"
-            and job.target == plan.source
-            and job.legal_entity in scope.entities
-            and (not scope.kinds or job.kind in scope.kinds)
-            and job.waiting_since <= at
-            and (job.settled_at is None or job.settled_at > at)
-        ]
-        if left:
-            yield (
-                f"{len(left)} deliveries to {plan.source} were still under way when it switched"
-                f" (the first: {left[0].kind} {left[0].external_id} of T{transaction_of(left[0].job_id):012d})"
-            )
+    left = [
+        job
+        for job in facts.jobs
+        if job.role in ("authority", "shadow")
+        and job.target in targets
+        and job.legal_entity in scope.entities
+        and (not scope.kinds or job.kind in scope.kinds)
+        and job.waiting_since <= at
+        and (job.settled_at is None or job.settled_at > at)
+    ]
+    if left:
+        yield (
+            f"{len(left)} deliveries were still under way at {at[:16]}Z"
+            f" (the first: {left[0].kind} {left[0].external_id} of T{transaction_of(left[0].job_id):012d}"
+            f" to {left[0].target})"
+        )
 
 
 def _fresh(step: Step, logs: Mapping[str, _Log], plan: Plan) -> Iterable[str]:
