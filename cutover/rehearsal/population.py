@@ -29,6 +29,8 @@ from simulators.firm.actions import GATEWAY, Action, CreditInvoice, OnInvoice, P
 RETRY_S = 60
 RETRIES_MAX = 2_000
 """More than a day of trying: longer than any outage a plan may contain."""
+ALREADY = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+"""What a system says of something it has done already, when the answer to it was lost."""
 LOAD_LINES = 1_000
 
 
@@ -51,6 +53,8 @@ class Population:
         self._clock = clock
         self._until_s = until_s
         self._clients: dict[str, httpx.AsyncClient] = {}
+        self._queues: dict[tuple[str, str], list[asyncio.Event]] = {}
+        """Of each system and entity: what could not be done yet, and what waits behind it."""
         self.tally = Tally()
 
     async def load(self, events: Sequence[Mapping[str, Any]]) -> None:
@@ -83,16 +87,33 @@ class Population:
                     group.create_task(self._settle(step))
 
     async def _act(self, step: Action) -> None:
+        """Who can't get something through does not go on with what comes after it: no approval is taken back
+        before it was given. Where everything works, nobody waits for anybody."""
+        queue = self._queues.setdefault((step.system, step.entity), [])
+        done = asyncio.Event()
+        if queue:
+            before = queue[-1]
+            queue.append(done)
+            await before.wait()
+        try:
+            await self._insist(step, queue, done)
+        finally:
+            done.set()
+            if done in queue:
+                queue.remove(done)
+
+    async def _insist(self, step: Action, queue: list[asyncio.Event], done: asyncio.Event) -> None:
         client = self._clients.get(step.system)
         if client is None:
             client = self._clients[step.system] = self._world.network.client(SystemId(step.system))
         url = self._world.address(step.system) + step.path
         headers = {"authorization": await self._world.badge(step.system), "content-type": "application/json"}
         body = orjson.dumps(step.json)
+        unsure = False
         for _ in range(RETRIES_MAX):
             self.tally.requests += 1
             answer = await client.request(step.method, url, content=body, headers=headers)
-            if answer.status_code == step.expect:
+            if answer.status_code == step.expect or (unsure and answer.status_code in ALREADY):
                 return
             if answer.status_code == HTTPStatus.UNAUTHORIZED:
                 headers["authorization"] = await self._world.badge(step.system, fresh=True)
@@ -102,6 +123,9 @@ class Population:
                     f"{step.what}: {step.method} {step.path} answered {answer.status_code}: {answer.text[:300]}"
                 )
             self.tally.retries += 1
+            unsure = unsure or answer.status_code in (500, 502, 504)
+            if done not in queue:
+                queue.append(done)
             await asyncio.sleep(RETRY_S)
         raise Broken(f"{step.what}: {step.system} never took it")
 
