@@ -9,6 +9,9 @@ from cutover.checks.facts import Facts
 CLAIM = "no decision by a superseded epoch after the switch returned"
 NOT_CHECKED = "the instant at which the switch's answer reached the person who asked for it"
 
+DECIDING = ("accepted", "decided", "released", "rehomed")
+"""Lines of the history that carry the epoch a decision was made in."""
+
 
 def check(facts: Facts) -> tuple[int, Iterable[str]]:
     """In the journal's own order of writing, an entity's epochs never go back."""
@@ -21,9 +24,7 @@ def check(facts: Facts) -> tuple[int, Iterable[str]]:
             for code, epoch in row.detail["epochs"].items():
                 current[code] = int(epoch)
                 checked += 1
-        elif (
-            row.what in ("accepted", "decided", "released") and row.seq is not None and "epoch" in row.detail
-        ):
+        elif row.what in DECIDING and row.seq is not None and "epoch" in row.detail:
             code, epoch = entity[row.seq], int(row.detail["epoch"])
             checked += 1
             if epoch != current.get(code, 0):

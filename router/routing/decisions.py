@@ -44,6 +44,9 @@ def decide(
     # A document that follows its own table's authority is part of the same dual run; one that stays
     # behind, or was pinned away, has no second system to be compared in.
     shadow = said.decision.shadow if authority == said.decision.authority else None
+    if pin is None and authority == said.decision.shadow:
+        # It follows its original to the shadow's side of the same dual run, so the other way round it is in both.
+        shadow = said.decision.authority
     return Decision(
         rule=rule,
         table_version=compiled.table.version,

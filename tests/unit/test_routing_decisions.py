@@ -156,6 +156,14 @@ def test_pin_before_lineage_before_table_before_default() -> None:
     assert told == "pinned to netsuite by kim (project:P9): pilot"
 
 
+def test_a_follower_to_the_other_side_of_a_dual_run_is_in_both_the_other_way_round() -> None:
+    """After a switch that keeps the old ERP fed, a payment of an old invoice is the old ERP's, fed to the new one."""
+    live = "version: 3\nrules:\n - {id: live, when: 'legal_entity == \"UK01\"', authority: netsuite, shadow: sap_ecc}\n"
+    following = by(live, payment(), lineage=SAP)
+    assert (following.rule, following.authority, following.shadow) == ("lineage", SAP, NETSUITE)
+    assert by(live, payment(), pin=pinned(SAP)).shadow is None
+
+
 @pytest.mark.parametrize("more", [{"pin": pinned(NETSUITE)}, {"lineage": NETSUITE}])
 def test_a_freeze_holds_pinned_and_following_documents_too(more: dict[str, Any]) -> None:
     """A freeze is a freeze, whoever decided the system."""
