@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import orjson
 
+from cutover.gates.measuring import RouterMeasures
 from cutover.rehearsal.memory import empty_drops
 from cutover.rehearsal.network import Network
 from cutover.rehearsal.options import Options
@@ -121,6 +122,7 @@ class World:
             tables=router.tables,
             dual_run=router.dual_run,
             clock=self.clock,
+            measures=RouterMeasures.of(router, database=f"sqlite:///{self._database}", clock=self.clock),
         )
 
     async def seed(self, rows: Mapping[str, Mapping[str, Any]]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cutover.gates.port import Measures
 from cutover.runner.port import Backlog
 from router.clock import Clock
 from router.dualrun.comparison import Comparison
 from router.dualrun.service import DualRun
+from router.errors import Refused
 from router.journal.journal import Journal
 from router.journal.port import LaneStatus, Scope, Switch
 from router.model import State, SystemId
@@ -22,11 +24,27 @@ open before are among it, or their payments could not be compared."""
 class RouterControls:
     """`cutover.runner.port.Controls` over a router's parts."""
 
-    def __init__(self, *, journal: Journal, tables: Tables, dual_run: DualRun, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        tables: Tables,
+        dual_run: DualRun,
+        clock: Clock,
+        measures: Measures | None = None,
+    ) -> None:
+        """`measures`: what named gates, smoke and hypercare ask; None: a plan with any of them is refused."""
         self.clock = clock
+        self._measures = measures
         self._journal = journal
         self._tables = tables
         self._dual_run = dual_run
+
+    def measures(self) -> Measures:
+        """What gates ask; raises Refused where nothing was given to answer them."""
+        if self._measures is None:
+            raise Refused("named gates can't be measured here", mend="give the controls their measures")
+        return self._measures
 
     async def publish(self, text: str, *, version: int, by: str) -> None:
         """Make a route table known; idempotent for the same version and text."""

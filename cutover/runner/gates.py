@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,13 +25,21 @@ class Gate:
     """How old what it measured is."""
     decides: bool = True
     """False: tried, shown, and nothing hangs on it."""
+    evidence: tuple[str, ...] = ()
+    """Where to look: a comparison's run, documents, exceptions; a few of them."""
 
     def as_row(self) -> dict[str, Any]:
         """The gate as the report shows it, and as the log keeps it."""
         return {
             "name": self.name, "verdict": self.verdict, "measured": self.measured, "threshold": self.threshold,
             "why": self.why, "age_s": self.age_s, "decides": self.decides,
+            **({"evidence": list(self.evidence)} if self.evidence else {}),
         }  # fmt: skip
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Gate:
+        """What `as_row` wrote."""
+        return cls(**{**row, "evidence": tuple(row.get("evidence", ()))})
 
 
 def worst(gates: tuple[Gate, ...]) -> Verdict:
@@ -67,13 +76,14 @@ def reconciled(comparison: Comparison, thresholds: Thresholds) -> tuple[Gate, ..
     ]
     for currency, row in sorted(comparison.money.items()):
         gates.append(
-            _variance(currency, row["legacy_minor"], row["variance_minor"], thresholds.variance_basis_points)
+            variance(currency, row["legacy_minor"], row["variance_minor"], thresholds.variance_basis_points)
         )
     gates.append(counted("control totals that do not tie", comparison.untied))
     return tuple(gates)
 
 
-def _variance(currency: str, legacy_minor: int, variance_minor: int, most: int) -> Gate:
+def variance(currency: str, legacy_minor: int, variance_minor: int, most: int) -> Gate:
+    """Money of both ERPs in basis points of the legacy total."""
     name = f"invoice variance in {currency}"
     if legacy_minor == 0:
         verdict: Verdict = "inconclusive" if variance_minor == 0 else "fail"

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from cutover.gates.port import Measures
 from cutover.plan.steps import Hook, Step
 from router.clock import Clock
 from router.dualrun.comparison import Comparison
@@ -38,6 +39,10 @@ class Controls(Protocol):
     """What a plan may do to a running router: a narrow door to its journal and its dual run."""
 
     clock: Clock
+
+    def measures(self) -> Measures:
+        """What named gates, smoke and hypercare ask: reading questions only."""
+        ...
 
     async def publish(self, text: str, *, version: int, by: str) -> None:
         """Make a route table known; idempotent for the same version and text."""

@@ -57,7 +57,7 @@ class StepResult:
         """Become what the log kept."""
         self.outcome, self.why, self.evidence = outcome, record["why"], record["evidence"]
         self.ended = from_text(record["ended"]) if record["ended"] else None
-        self.gates = tuple(Gate(**row) for row in record["gates"])
+        self.gates = tuple(Gate.of_row(row) for row in record["gates"])
 
     def as_row(self) -> dict[str, Any]:
         """The step as the report shows it."""

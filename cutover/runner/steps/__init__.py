@@ -15,6 +15,8 @@ from cutover.runner.results import StepResult
 from cutover.runner.steps.moving import freeze, release, retire, shadow, switch
 from cutover.runner.steps.people import approval, manual
 from cutover.runner.steps.proving import drain, reconcile, verify
+from cutover.runner.steps.smoking import smoke
+from cutover.runner.steps.watching import gate, hypercare
 
 Action = Callable[[Ground, Step, StepResult], Awaitable[None]]
 ACTIONS: Mapping[StepKind, Action] = {
@@ -28,5 +30,8 @@ ACTIONS: Mapping[StepKind, Action] = {
     "release": release,
     "verify": verify,
     "retire": retire,
+    "gate": gate,
+    "smoke": smoke,
+    "hypercare": hypercare,
 }
 """By kind; a kind that is not here can't be run."""
