@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from cutover.gates.asking import prove
 from cutover.plan.steps import Hook, Step
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult
@@ -80,6 +81,7 @@ class Runner:
         await self._ask("before", step, result)
         result.gates = ()
         await ACTIONS[step.kind](self._ground, step, result)
+        await prove(self._ground, step, result)
         await self._ground.people.work(step, await self._ground.controls())
         await self._ask("after", step, result)
 
