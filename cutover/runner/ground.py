@@ -22,7 +22,10 @@ POLL_S = 15
 
 
 class Ground:
-    """One run of one plan. `controls` is asked anew each time, as the router may be restarted."""
+    """One run of one plan. `controls` is asked anew each time, as the router may be restarted.
+
+    `newest_version` is the highest route table published so far: those of the run come after it.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,8 @@ class Ground:
         by: str,
         controls: Callable[[], Awaitable[Controls]],
         people: People,
+        newest_version: int = 1,
+        poll_s: float = POLL_S,
     ) -> None:
         self.plan = plan
         self.run_id = run_id
@@ -42,8 +47,11 @@ class Ground:
         self.controls = controls
         self.book = StageBook(plan)
         self.results = {step.id: StepResult(step=step) for step in plan.steps}
-        self._version = 1
+        self._version = newest_version
+        self._poll_s = poll_s
         self._entering = asyncio.Lock()
+        self._begun: dict[str, dict[str, Any]] = {}
+        """Moves that were begun and not seen to their end, by step: a crash or a deadline came in between."""
         self._entered: dict[tuple[str, str], dict[str, Any]] = {}
         """What a step that was interrupted had already switched, by step and what it entered."""
 
@@ -77,32 +85,36 @@ class Ground:
             return self._entered[(step.id, what)]
         # One at a time: a table holds the stages of all waves.
         async with self._entering:
-            return await self._flip(step, what, stage=stage, frozen=frozen, why=why, gate=gate)
+            if stage is not None and (refused := self.book.refusal(step.wave, step.kinds, stage=stage)):
+                raise StepFailed(refused)
+            moved = {"stage": stage, "frozen": frozen, "what": what, "why": why, "gate": list(gate)}
+            return await self._flip(step, moved)
 
-    async def _flip(
-        self,
-        step: Step,
-        what: str,
-        *,
-        stage: Stage | None,
-        frozen: bool | None,
-        why: str,
-        gate: tuple[SystemId, ...],
-    ) -> dict[str, Any]:
-        if stage is not None and (refused := self.book.refusal(step.wave, step.kinds, stage=stage)):
-            raise StepFailed(refused)
+    async def _flip(self, step: Step, moved: dict[str, Any]) -> dict[str, Any]:
         controls = await self.controls()
         version = self._version = self._version + 1
-        # Written first: a runner that starts again must not give this version another text.
-        await controls.record(self.run_id, step.id, "entering", {"version": version})
-        self.book.move(step.wave, step.kinds, stage=stage, frozen=frozen)
+        # Written first: a runner that starts again must not give this version another text, and must see
+        # this move to its end, for what was accepted by it meanwhile can't be taken back.
+        self._begun[step.id] = moved
+        await controls.record(self.run_id, step.id, "entering", {"version": version, **moved})
+        self.book.move(step.wave, step.kinds, stage=moved["stage"], frozen=moved["frozen"])
         await controls.publish(self.book.table_text(version), version=version, by=self.by)
-        epochs = await controls.switch(self.scope(step), version=version, by=self.by, why=why, gate=gate)
+        epochs = await controls.switch(
+            self.scope(step), version=version, by=self.by, why=moved["why"],
+            gate=tuple(SystemId(name) for name in moved["gate"]),
+        )  # fmt: skip
         evidence = {"table_version": version, "epochs": dict(sorted(epochs.items()))}
-        moved = {"wave": step.wave, "kinds": list(step.kinds), "stage": stage, "frozen": frozen, "what": what}
-        self._entered[(step.id, what)] = evidence
-        await controls.record(self.run_id, step.id, "stage", {**moved, "evidence": evidence})
+        self._entered[(step.id, moved["what"])] = evidence
+        where = {"wave": step.wave, "kinds": list(step.kinds)}
+        await controls.record(self.run_id, step.id, "stage", {**where, **moved, "evidence": evidence})
+        self._begun.pop(step.id, None)
         return evidence
+
+    async def finish_moves(self) -> None:
+        """See moves that were interrupted to their end: what may have been switched is switched for sure."""
+        async with self._entering:
+            for step_id, moved in list(self._begun.items()):
+                await self._flip(self.plan.step(step_id), moved)
 
     async def resume(self) -> set[str]:
         """Read the log of an earlier runner of this run; the steps that need not run again."""
@@ -112,13 +124,17 @@ class Ground:
             match row["event"]:
                 case "entering":
                     self._version = max(self._version, int(data["version"]))
+                    self._begun[step_id] = data
                 case "stage":
                     self.book.move(data["wave"], data["kinds"], stage=data["stage"], frozen=data["frozen"])
                     self._entered[(step_id, data["what"])] = data["evidence"]
+                    self._begun.pop(step_id, None)
                 case "final":
                     self.book.move(data["wave"], data["kinds"], final=True)
                 case "started":
                     self.results[step_id].restarted(data)
+                case "unwinding":
+                    self.results[step_id].restore("failed", data)
                 case "done" | "failed":
                     done.add(step_id)
                     self.results[step_id].restore(row["event"], data)
@@ -129,7 +145,7 @@ class Ground:
         polls = 0
         while not (await (await self.controls()).backlog(scope, targets)).drained:
             polls += 1
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(self._poll_s)
         return polls
 
     async def backlog(self, scope: Scope, *targets: SystemId) -> Backlog:

@@ -22,6 +22,8 @@ class Runner:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
+        self._deadlines: dict[str, asyncio.Timeout] = {}
+        self._objections: dict[str, str] = {}
 
     @property
     def results(self) -> Mapping[str, StepResult]:
@@ -32,6 +34,7 @@ class Runner:
         """Run all steps; False when one failed. What comes after a failed step is not run."""
         ground = self._ground
         done = await ground.resume()
+        await ground.finish_moves()
         finished = {step.id: asyncio.Event() for step in ground.plan.steps}
         for step_id in done:
             finished[step_id].set()
@@ -49,27 +52,50 @@ class Runner:
                 result.why = f"{name} was not done"
                 finished[step.id].set()
                 return
+        # One that a runner before this one found failed is not tried again: its unwind is brought to an end.
+        if result.outcome != "failed":
+            await self._try(step, result)
+        if result.outcome == "failed":
+            await ground.finish_moves()
+            await unwind(ground, step, result)
+        elif step.point_of_no_return or step.kind == "retire":
+            await self._no_return(step)
+        await ground.note(step, result.outcome, result.as_record())
+        finished[step.id].set()
+
+    async def _try(self, step: Step, result: StepResult) -> None:
+        """Begin a step, or go on with it, and see how it ends."""
+        ground = self._ground
         if step.at is not None:
             await asyncio.sleep(max(0.0, (step.at - await ground.now()).total_seconds()))
         if held_by := await ground.people.unheld(step, await ground.controls()):
             result.evidence["held_by"] = held_by
         await ground.began(result)
         try:
-            async with asyncio.timeout(await self._left_s(step, result)):
+            async with asyncio.timeout(await self._left_s(step, result)) as self._deadlines[step.id]:
                 await self._through(step, result)
             result.outcome = "done"
         except TimeoutError:
             result.outcome = "failed"
-            result.why = f"not done within its deadline of {step.deadline_minutes} minutes"
+            result.why = self._objections.get(
+                step.id, f"not done within its deadline of {step.deadline_minutes} minutes"
+            )
         except StepFailed as error:
             result.outcome, result.why = "failed", error.message
+        finally:
+            self._deadlines.pop(step.id, None)
         result.ended = await ground.now()
         if result.outcome == "failed":
-            await unwind(ground, step, result)
-        elif step.point_of_no_return or step.kind == "retire":
-            await self._no_return(step)
-        await ground.note(step, result.outcome, result.as_record())
-        finished[step.id].set()
+            await ground.note(step, "unwinding", result.as_record())
+
+    def object(self, step_id: str, why: str) -> bool:
+        """People say no to a step that is under way: it fails now, wherever it is. False: it is not under way."""
+        deadline = self._deadlines.get(step_id)
+        if deadline is None or deadline.expired() or step_id in self._objections:
+            return False
+        self._objections[step_id] = why
+        deadline.reschedule(asyncio.get_running_loop().time())
+        return True
 
     async def _left_s(self, step: Step, result: StepResult) -> float | None:
         if step.deadline_minutes is None or result.started is None:
@@ -90,9 +116,16 @@ class Runner:
         for hook in hooks:
             if hook.when != when:
                 continue
-            facts = {"run": self._ground.run_id, "mode": self._ground.mode, "when": when, **result.as_row()}
+            facts = {
+                "run": self._ground.run_id, "mode": self._ground.mode, "when": when,
+                "plan": self._ground.plan.digest(), "progress": self._progress(), **result.as_row(),
+            }  # fmt: skip
             if (veto := await self._ground.people.ask(hook, step, facts)) is not None:
                 raise StepFailed(f"hook {veto.hook} vetoed: {veto.why}")
+
+    def _progress(self) -> str:
+        ended = sum(one.outcome != "not run" for one in self.results.values())
+        return f"{ended}/{len(self.results)}"
 
     async def _no_return(self, step: Step) -> None:
         self._ground.book.move(step.wave, step.kinds, final=True)
