@@ -15,6 +15,7 @@ import typer
 from cutover.cli import (
     breaks,
     crosschecks,
+    cutover,
     diffing,
     documents,
     exceptions,
@@ -56,6 +57,7 @@ app.command("noise")(noise.noise_command)
 app.command("example")(documents.example_command)
 app.command("schema")(documents.schema_command)
 app.add_typer(routes.app, name="route")
+app.add_typer(cutover.app, name="cutover")
 app.command("simulate")(serving.simulate_command)
 app.command("serve")(serving.serve_command)
 app.command("worker")(serving.worker_command)
