@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cutover.cli.draining import drain_command
+from cutover.cli.gating import gate_command, gates_command
 from cutover.cli.runbooks import report_command, runbook_command
 
 app = typer.Typer(
@@ -16,3 +17,5 @@ app = typer.Typer(
 app.command("runbook")(runbook_command)
 app.command("report")(report_command)
 app.command("drain")(drain_command)
+app.command("gate")(gate_command)
+app.command("gates")(gates_command)
