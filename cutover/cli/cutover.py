@@ -6,6 +6,7 @@ import typer
 
 from cutover.cli.draining import drain_command
 from cutover.cli.gating import gate_command, gates_command
+from cutover.cli.proving import prove_command
 from cutover.cli.runbooks import report_command, runbook_command
 
 app = typer.Typer(
@@ -19,3 +20,4 @@ app.command("report")(report_command)
 app.command("drain")(drain_command)
 app.command("gate")(gate_command)
 app.command("gates")(gates_command)
+app.command("prove")(prove_command)

@@ -13,8 +13,10 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from cutover.cli import proving
 from cutover.collecting import collect_rarely
 from cutover.progress import Meter
+from cutover.proving.proving import as_report
 from cutover.rehearsal.options import Options, make_options
 from cutover.rehearsal.rehearse import rehearse, rehearse_quietly
 from cutover.report.html import render
@@ -50,6 +52,9 @@ def rehearse_command(
             help="Runs with the legacy ERP in both places first: which fields differ in itself.",
         ),
     ] = 0,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Make the control runs too: known bugs that must be caught.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Where report.html, report.json and journal.sqlite go.")] = Path(
         "out/rehearsal"
     ),
@@ -82,6 +87,9 @@ def rehearse_command(
     with Meter(enabled=not as_json) as meter:
         done = rehearse(options, journal=out / "journal.sqlite", progress=meter.show)
     report = done.report
+    if prove:
+        runs_made = as_report(proving.control_runs(quiet=as_json))
+        report = {**report, "control_runs": runs_made, "reproduce": f"{report['reproduce']} --prove"}
     (out / "report.json").write_bytes(to_bytes(report))
     (out / "report.html").write_text(render(report), encoding="utf-8")
     typer.echo(to_bytes(report) if as_json else summary(report, out, meter.seconds))
@@ -94,7 +102,9 @@ def to_bytes(report: Mapping[str, Any]) -> bytes:
 
 
 def _exit(report: Mapping[str, Any]) -> int:
-    return 3 if any(not row["held"] for row in report["invariants"]) else EXIT[report["verdict"]]
+    missed = report.get("control_runs", {}).get("missed")
+    violated = any(not row["held"] for row in report["invariants"])
+    return 3 if violated or missed else EXIT[report["verdict"]]
 
 
 def _command(given: Mapping[str, Any], seed: int) -> str:
@@ -136,10 +146,19 @@ def summary(report: Mapping[str, Any], out: Path, seconds: float) -> str:
             f"  invariants: {held} of {len(report['invariants'])} held",
             f"  dual run: {breaks:,} differences, {unexplained:,} without a cause",
             *([f"  noise floor: {report['noise']['says']}"] if "noise" in report else []),
+            *_proven(report),
             f"Report:  {out / 'report.html'}  (data: {out / 'report.json'}, journal: {out / 'journal.sqlite'})",
             f"Again:   {report['reproduce']}",
         ]
     )
+
+
+def _proven(report: Mapping[str, Any]) -> list[str]:
+    if "control_runs" not in report:
+        return []
+    part = report["control_runs"]
+    missed = f", MISSED: {', '.join(part['missed'])}" if part["missed"] else ""
+    return [f"  control runs: {part['caught']} of {part['total']} as they must be{missed}"]
 
 
 def _many(options: Options, given: Mapping[str, Any], seed: int, runs: int, *, as_json: bool) -> None:

@@ -16,6 +16,7 @@ import orjson
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from cutover.report import (
+    control_runs_view,
     cross_checks_view,
     dual_run_view,
     evidence_views,
@@ -40,6 +41,7 @@ def render(report: Mapping[str, Any]) -> str:
         "finance": finance_view.finance(report),
         "exceptions": evidence_views.exceptions(report),
         "invariants": evidence_views.invariants(report),
+        "control_runs": control_runs_view.control_runs(report),
         "resilience": evidence_views.resilience(report),
         "given": evidence_views.given(report),
         "options": evidence_views.options(report),

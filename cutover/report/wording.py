@@ -40,7 +40,7 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "in_doubt": ("?", "open"), "queued": ("…", "open"), "in_flight": ("…", "open"), "unfenced": ("?", "open"),
     "agrees": ("✓", "good"), "ties": ("✓", "good"), "accepted": ("✓", "good"), "fixed": ("✓", "good"), "used": ("✓", "good"),
     "differs": ("✕", "bad"), "does not tie": ("✕", "bad"), "reopened": ("✕", "bad"), "expired": ("✕", "bad"),
-    "unused": ("?", "open"),
+    "unused": ("?", "open"), "caught": ("✓", "good"), "missed": ("✕", "bad"), "obeyed": ("✓", "good"), "broken": ("✕", "bad"),
 }  # fmt: skip
 """State → (sign, tone): a state is always shown as sign and word, never by colour alone."""
 EVENTS: Mapping[str, str] = {

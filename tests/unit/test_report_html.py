@@ -49,12 +49,12 @@ def rows_of(tree: Any, caption: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("make", SAMPLES)
 def test_the_verdict_comes_first_and_every_section_is_there(make: Make) -> None:
-    """Whatever a run got to, all fourteen sections stand in their order, and none is empty."""
+    """Whatever a run got to, all sections stand in their order, and none is empty."""
     tree = page(make())
     sections = [node.get("id") for node in tree.iter("section")]
     assert sections == [
         "verdict", "timeline", "gates", "load", "differences", "cross-checks", "finance", "money", "exceptions",
-        "invariants", "resilience", "input", "reproduce", "sign-off",
+        "invariants", "control-runs", "resilience", "input", "reproduce", "sign-off",
     ]  # fmt: skip
     assert [link.get("href")[1:] for link in tree.find_class("toc")[0].iter("a")] == sections
     assert all(len(words(node)) > 20 for node in tree.iter("section"))
