@@ -18,6 +18,7 @@ from router.canonical.ownership import Ownership, read_ownership
 from router.clock import Clock
 from router.connectors import kantata, netsuite, salesforce, sap_ecc, worker_feed
 from router.connectors.port import Connector
+from router.delivery.budget import AtLimit
 from router.delivery.policy import DeliveryPolicy
 from router.delivery.service import Delivery
 from router.delivery.signal import LocalSignal
@@ -104,6 +105,8 @@ class Outside:
     on_commit: Callable[[str, int], None] | None = None
     throwaway: bool = False
     """True in rehearsals: the journal does not wait for the disk."""
+    at_limit: AtLimit | None = None
+    """Told of each time a target stood at a limit of its budget; a rehearsal finds its bottleneck so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,6 +374,7 @@ def _delivery(ground: _Ground, workflows: Workflows, policy: DeliveryPolicy | No
         worker="embedded",
         policy=policy,
         follow_up=workflows.follow_up,
+        at_limit=ground.outside.at_limit,
     )
 
 

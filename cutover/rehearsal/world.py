@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from random import Random
@@ -28,6 +29,8 @@ from simulators.core.credentials import known_credentials
 from simulators.core.fleet import build_fleet
 from simulators.core.host import Hosted
 
+TOGETHER = timedelta(milliseconds=10)
+"""Stretches at a limit that lie closer together are one."""
 TOKEN_PATHS = {"salesforce": "/services/oauth2/token", "kantata": "/oauth/token"}
 
 
@@ -71,6 +74,8 @@ class World:
         """What ended a router other than a planned death: must be empty."""
         self.compared: dict[str, Comparison] = {}
         """Comparisons by run id, the last of each."""
+        self.at_limit: dict[tuple[str, str], list[list[datetime]]] = {}
+        """When each target stood at which limit of its budget: stretches [from, until], in order."""
         self.commits = 0
         self._router: Router | None = None
         self._work: asyncio.Task[None] | None = None
@@ -183,9 +188,17 @@ class World:
                 secrets=self._credentials.__getitem__,
                 on_commit=self._on_commit,
                 throwaway=True,
+                at_limit=self._stood,
             ),
             noise=self.options.noise,
         )
+
+    def _stood(self, target: SystemId, limit: str, since: datetime, until: datetime) -> None:
+        stretches = self.at_limit.setdefault((target, limit), [])
+        if stretches and since - stretches[-1][1] <= TOGETHER:
+            stretches[-1][1] = max(stretches[-1][1], until)
+        else:
+            stretches.append([since, until])
 
     async def _until_death(self, work: Coroutine[Any, Any, None]) -> bool:
         """Whether the work came to its end before the router died; what a dead router had begun never ends."""

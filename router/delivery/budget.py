@@ -8,7 +8,7 @@ process; `SharedBudget` (shared_budget.py) keeps the same rules in the journal's
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -19,6 +19,8 @@ from router.delivery.policy import DeliveryPolicy
 from router.landscape import Budget as Limits
 from router.model import SystemId
 
+AtLimit = Callable[[SystemId, str, datetime, datetime], None]
+"""Told of each time a target stood at a limit: which (`concurrency`, `per_minute`, `throttled`), from, until."""
 GRAIN_S = 0.001
 """The shortest wait: below it, the clock's microseconds and the loop's floats may disagree for ever."""
 
@@ -135,6 +137,7 @@ class Pace:
 class _Local:
     pace: Pace
     in_flight: int = 0
+    full_since: datetime | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     freed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -143,9 +146,11 @@ class LocalBudget:
     """Budgets of the targets of one process, on the injected clock."""
 
     def __init__(
-        self, limits: Mapping[SystemId, Limits], *, clock: Clock, policy: DeliveryPolicy | None = None
-    ) -> None:
+        self, limits: Mapping[SystemId, Limits], *, clock: Clock, policy: DeliveryPolicy | None = None,
+        at_limit: AtLimit | None = None,
+    ) -> None:  # fmt: skip
         self._clock = clock
+        self._at_limit = at_limit
         self._policy = policy or DeliveryPolicy()
         self._rows = {target: _Local(Pace.of(limit, clock.now())) for target, limit in limits.items()}
 
@@ -159,11 +164,17 @@ class LocalBudget:
                     row.freed.clear()
                     await row.freed.wait()
                     continue
-                wait = pace.wait_s(self._clock.now(), cost)
+                now = self._clock.now()
+                wait = pace.wait_s(now, cost)
                 if wait == 0.0:
                     break
                 await asyncio.sleep(wait)
+                if self._at_limit is not None:
+                    reason = "throttled" if pace.paused_until > now else "per_minute"
+                    self._at_limit(target, reason, now, self._clock.now())
             row.in_flight += 1
+            if row.in_flight >= int(pace.limit) and row.full_since is None:
+                row.full_since = now
             pace.spend(cost)
             return Grant(target=target, cost=cost, era=pace.era)
 
@@ -174,6 +185,10 @@ class LocalBudget:
         row = self._rows[grant.target]
         assert row.in_flight > 0, f"{grant.target}: a grant was given back twice"
         row.in_flight -= 1
+        if row.full_since is not None:
+            now, since, row.full_since = self._clock.now(), row.full_since, None
+            if self._at_limit is not None and now > since:
+                self._at_limit(grant.target, "concurrency", since, now)
         row.pace.learn(
             grant, self._clock.now(), self._policy, throttled=throttled, after_s=after_s, used=used
         )

@@ -12,7 +12,7 @@ import structlog
 
 from router.clock import Clock
 from router.connectors.port import Connector
-from router.delivery.budget import Budget, LocalBudget
+from router.delivery.budget import AtLimit, Budget, LocalBudget
 from router.delivery.outcomes import FollowUps
 from router.delivery.policy import DeliveryPolicy
 from router.delivery.signal import Signal
@@ -30,9 +30,10 @@ class Delivery:
         self, *, journal: Work, connectors: Sequence[Connector], limits: Mapping[SystemId, Limits],
         signal: Signal, clock: Clock, random: Random, worker: str, budget: Budget | None = None,
         policy: DeliveryPolicy | None = None, follow_up: FollowUps | None = None,
+        at_limit: AtLimit | None = None,
     ) -> None:  # fmt: skip
         self._policy = policy or DeliveryPolicy()
-        shared = budget or LocalBudget(limits, clock=clock, policy=self._policy)
+        shared = budget or LocalBudget(limits, clock=clock, policy=self._policy, at_limit=at_limit)
         self._make: dict[SystemId, Callable[[], TargetWorker]] = {}
         seeds = random
         for connector in connectors:
