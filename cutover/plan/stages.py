@@ -1,4 +1,4 @@
-"""Where each (wave, kind of document) stands, and the route table that follows from it. Pure.
+"""Where each (wave, legal entity, kind of document) stands, and the route table that follows from it. Pure.
 
 Stages: legacy → shadow (dual run: the new ERP is fed beside the old one) → live (the new ERP is the authority,
 the old one is fed as its shadow, so that there is a way back) → cloud (the new ERP alone). A scope is frozen
@@ -39,23 +39,43 @@ class Standing:
     """Past the point of no return."""
 
 
+Cell = tuple[str, str, Kind]
+"""Wave, legal entity, kind of document."""
+
+
 class StageBook:
-    """The standing of every (wave, kind) of a plan."""
+    """The standing of every (wave, entity, kind) of a plan; without entities named, all of the wave's are meant."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._at: dict[tuple[str, Kind], Standing] = {
-            (wave.id, kind): Standing() for wave in plan.waves for kind in wave.all_kinds
+        self._at: dict[Cell, Standing] = {
+            (wave.id, entity, kind): Standing()
+            for wave in plan.waves
+            for entity in wave.entities
+            for kind in wave.all_kinds
         }
 
-    def of(self, wave_id: str, kinds: Iterable[Kind] = ()) -> tuple[Standing, ...]:
+    def of(
+        self, wave_id: str, kinds: Iterable[Kind] = (), entities: Iterable[str] = ()
+    ) -> tuple[Standing, ...]:
         """The different standings of some kinds of a wave (empty: all), in the order of the path."""
-        return tuple(dict.fromkeys(self._at[key] for key in self._keys(wave_id, kinds)))
+        return tuple(dict.fromkeys(self._at[key] for key in self._keys(wave_id, kinds, entities)))
 
-    def kinds_at(self, wave_id: str, stages: Iterable[Stage]) -> tuple[Kind, ...]:
-        """The kinds of a wave that stand at one of these stages."""
+    def kinds_at(
+        self, wave_id: str, stages: Iterable[Stage], entities: Iterable[str] = ()
+    ) -> tuple[Kind, ...]:
+        """The kinds of a wave that stand at one of these stages, for any of the entities."""
         wanted = frozenset(stages)
-        return tuple(kind for _, kind in self._keys(wave_id, ()) if self._at[(wave_id, kind)].stage in wanted)
+        found = (key for key in self._keys(wave_id, (), entities) if self._at[key].stage in wanted)
+        return tuple(dict.fromkeys(kind for _, _, kind in found))
+
+    def entities_at(
+        self, wave_id: str, stages: Iterable[Stage], kinds: Iterable[Kind] = ()
+    ) -> tuple[str, ...]:
+        """The entities of a wave of which any of the kinds stands at one of these stages."""
+        wanted = frozenset(stages)
+        found = {key[1] for key in self._keys(wave_id, kinds) if self._at[key].stage in wanted}
+        return tuple(entity for entity in self._plan.wave(wave_id).entities if entity in found)
 
     def refusal(
         self,
@@ -63,10 +83,11 @@ class StageBook:
         kinds: Iterable[Kind] = (),
         *,
         stage: Stage,
+        entities: Iterable[str] = (),
     ) -> str:
         """Why this move is not allowed; empty when it is. A stage it already stands at is no move."""
-        for _, kind in self._keys(wave_id, kinds):
-            now = self._at[(wave_id, kind)]
+        for key in self._keys(wave_id, kinds, entities):
+            now, kind = self._at[key], key[2]
             said = f"{kind} of wave {wave_id}"
             if stage == now.stage:
                 continue
@@ -86,9 +107,10 @@ class StageBook:
         stage: Stage | None = None,
         frozen: bool | None = None,
         final: bool | None = None,
+        entities: Iterable[str] = (),
     ) -> None:
         """Put kinds of a wave (empty: all) at a stage, frozen or not; what is None stays. Ask `refusal` first."""
-        for key in self._keys(wave_id, kinds):
+        for key in self._keys(wave_id, kinds, entities):
             now = self._at[key]
             self._at[key] = replace(
                 now,
@@ -98,44 +120,58 @@ class StageBook:
             )
 
     def as_rows(self) -> list[dict[str, Any]]:
-        """Wave, kinds, stage, frozen, final: kinds that stand alike together."""
+        """Wave, entities, kinds, stage, frozen, final: what stands alike together."""
         return [
             {
                 "wave": wave.id,
+                "entities": list(entities),
                 "kinds": list(kinds),
                 "stage": standing.stage,
                 "frozen": standing.frozen,
                 "final": standing.final,
             }
             for wave in self._plan.waves
-            for standing, kinds in self._groups(wave)
+            for standing, entities, kinds in self._groups(wave)
         ]
 
-    def _keys(self, wave_id: str, kinds: Iterable[Kind]) -> list[tuple[str, Kind]]:
-        wanted = frozenset(kinds)
+    def _keys(self, wave_id: str, kinds: Iterable[Kind], entities: Iterable[str] = ()) -> list[Cell]:
+        wanted, of = frozenset(kinds), frozenset(entities)
         wave = self._plan.wave(wave_id)
-        return [(wave_id, kind) for kind in wave.all_kinds if not wanted or kind in wanted]
+        return [
+            (wave_id, entity, kind)
+            for entity in wave.entities
+            for kind in wave.all_kinds
+            if (not wanted or kind in wanted) and (not of or entity in of)
+        ]
 
-    def _groups(self, wave: Wave) -> list[tuple[Standing, tuple[Kind, ...]]]:
-        groups: dict[Standing, list[Kind]] = {}
-        for kind in wave.all_kinds:
-            groups.setdefault(self._at[(wave.id, kind)], []).append(kind)
-        return [(standing, tuple(kinds)) for standing, kinds in groups.items()]
+    def _groups(self, wave: Wave) -> list[tuple[Standing, tuple[str, ...], tuple[Kind, ...]]]:
+        """What stands alike: kinds of an entity together, and entities whose kinds stand alike together."""
+        alike: dict[tuple[Standing, tuple[Kind, ...]], list[str]] = {}
+        for entity in wave.entities:
+            groups: dict[Standing, list[Kind]] = {}
+            for kind in wave.all_kinds:
+                groups.setdefault(self._at[(wave.id, entity, kind)], []).append(kind)
+            for standing, kinds in groups.items():
+                alike.setdefault((standing, tuple(kinds)), []).append(entity)
+        return [(standing, tuple(entities), kinds) for (standing, kinds), entities in alike.items()]
 
     def table_text(self, version: int) -> str:
         """The YAML of the route table for these standings."""
         rules: list[dict[str, object]] = []
         for wave in self._plan.waves:
-            for standing, kinds in self._groups(wave):
-                rules += _rules(self._plan, wave, standing, kinds)
+            for standing, entities, kinds in self._groups(wave):
+                rules += _rules(self._plan, wave, standing, entities, kinds)
         table = {"version": version, "default": {"authority": str(self._plan.source)}, "rules": rules}
         return yaml.safe_dump(table, sort_keys=False, allow_unicode=True)
 
 
-def _rules(plan: Plan, wave: Wave, standing: Standing, kinds: tuple[Kind, ...]) -> list[dict[str, object]]:
-    when = condition(wave, kinds)
-    # Ids are unique in a table: the kinds of a wave may stand at several stages.
+def _rules(
+    plan: Plan, wave: Wave, standing: Standing, entities: tuple[str, ...], kinds: tuple[Kind, ...]
+) -> list[dict[str, object]]:
+    when = condition(wave, kinds, entities)
+    # Ids are unique in a table: the kinds and entities of a wave may stand at several stages.
     part = "" if kinds == wave.all_kinds else f"-{kinds[0]}"
+    part += "" if entities == wave.entities else f"-{entities[0]}"
     rules: list[dict[str, object]] = []
     if standing.frozen:
         rules.append({"id": f"{wave.id}-freeze{part}", "when": when, "hold": True})
@@ -152,9 +188,9 @@ def _rules(plan: Plan, wave: Wave, standing: Standing, kinds: tuple[Kind, ...]) 
     return rules
 
 
-def condition(wave: Wave, kinds: tuple[Kind, ...]) -> str:
+def condition(wave: Wave, kinds: tuple[Kind, ...], entities: tuple[str, ...] = ()) -> str:
     """What a rule of a wave matches; kinds are named only where not all are meant."""
-    said = [f"legal_entity in [{_quoted(wave.entities)}]"]
+    said = [f"legal_entity in [{_quoted(entities or wave.entities)}]"]
     if wave.business_units:
         said.append(f"business_unit in [{_quoted(wave.business_units)}]")
     if len(kinds) < len(KINDS):
