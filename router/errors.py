@@ -22,6 +22,7 @@
     │   ├── TooLarge       a body over its limit
     │   ├── InProgress     the same request is being worked on right now
     │   └── Overloaded     back-pressure; come back after `retry_after_s`
+    ├── Superseded         another runner of the same cutover took over; this one must stop
     ├── VendorRefused      the other system said no, and will say no again
     ├── VendorUnknown      the other system gave no usable answer; ask it again
     └── Broken             our own bug, or a broken invariant
@@ -219,6 +220,13 @@ class Overloaded(Refused):
             "Retry-After": str(self.retry_after_s),
             "RateLimit": f'"backlog";r=0;t={self.retry_after_s}',
         }
+
+
+class Superseded(CoexistError):
+    """Another runner of this cutover took over."""
+
+    code = "superseded"
+    status = 409
 
 
 class VendorRefused(CoexistError):

@@ -36,6 +36,8 @@ class JournalCore:
         self._late = late
         self._moved = moved
         self._poke = poke
+        self._guard: Callable[[Transaction], None] | None = None
+        """Asked before each piece of work, in its transaction: may raise (`router.journal.cutover_runs`)."""
         self._documents = lanes.Documents()
         self._writer = Writer(database, committed=self._committed, on_commit=on_commit)
 
@@ -84,6 +86,8 @@ class JournalCore:
         """Run one piece of work in a commit of its own."""
 
         def handler(tx: Transaction, _payloads: list[Any]) -> list[T]:
+            if self._guard is not None:
+                self._guard(tx)
             return [work(tx, *args, **named)]
 
         result: T = await self._writer.submit(handler, None)

@@ -12,6 +12,7 @@ from router.journal import acceptance, fence, lanes, records, registers, rerouti
 from router.journal.billing_facts import BillingFacts
 from router.journal.breaks import Breaks
 from router.journal.cases import Cases
+from router.journal.cutover_runs import CutoverRuns
 from router.journal.dual_run import DualRunFacts
 from router.journal.engine import Transaction
 from router.journal.event_facts import EventFacts
@@ -79,6 +80,7 @@ class Journal(
     EventFacts,
     DualRunFacts,
     GateFacts,
+    CutoverRuns,
     Rehomings,
 ):
     """The durable truth on SQLite or PostgreSQL. Open it with `open`, close it with `close`.
