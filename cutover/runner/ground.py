@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from cutover.plan.stages import Stage, StageBook
 from cutover.plan.steps import Step
 from cutover.runner.gates import Gate, worst
 from cutover.runner.port import Backlog, Controls, Mode, People
-from cutover.runner.results import StepFailed, StepResult
+from cutover.runner.results import StepFailed, StepResult, WayBack
 from router.clock import to_text
 from router.journal.port import Scope
 from router.model import SystemId
@@ -47,6 +48,8 @@ class Ground:
         self.controls = controls
         self.book = StageBook(plan)
         self.results = {step.id: StepResult(step=step) for step in plan.steps}
+        self.ways_back: dict[str, WayBack] = {}
+        """Rollbacks that were begun, by the id of the step that stands for each."""
         self._version = newest_version
         self._poll_s = poll_s
         self._entering = asyncio.Lock()
@@ -57,7 +60,9 @@ class Ground:
 
     def scope(self, step: Step) -> Scope:
         """What a step acts on."""
-        return self.plan.scope(step)
+        scope = self.plan.scope(step)
+        back = self.ways_back.get(step.id)
+        return scope if back is None else replace(scope, entities=back.entities)
 
     async def now(self) -> datetime:
         """The controls' now."""
@@ -85,7 +90,10 @@ class Ground:
             return self._entered[(step.id, what)]
         # One at a time: a table holds the stages of all waves.
         async with self._entering:
-            if stage is not None and (refused := self.book.refusal(step.wave, step.kinds, stage=stage)):
+            entities = self.scope(step).entities
+            if stage is not None and (
+                refused := self.book.refusal(step.wave, step.kinds, stage=stage, entities=entities)
+            ):
                 raise StepFailed(refused)
             moved = {"stage": stage, "frozen": frozen, "what": what, "why": why, "gate": list(gate)}
             return await self._flip(step, moved)
@@ -97,7 +105,8 @@ class Ground:
         # this move to its end, for what was accepted by it meanwhile can't be taken back.
         self._begun[step.id] = moved
         await controls.record(self.run_id, step.id, "entering", {"version": version, **moved})
-        self.book.move(step.wave, step.kinds, stage=moved["stage"], frozen=moved["frozen"])
+        entities = self.scope(step).entities
+        self.book.move(step.wave, step.kinds, stage=moved["stage"], frozen=moved["frozen"], entities=entities)
         await controls.publish(self.book.table_text(version), version=version, by=self.by)
         epochs = await controls.switch(
             self.scope(step), version=version, by=self.by, why=moved["why"],
@@ -105,7 +114,7 @@ class Ground:
         )  # fmt: skip
         evidence = {"table_version": version, "epochs": dict(sorted(epochs.items()))}
         self._entered[(step.id, moved["what"])] = evidence
-        where = {"wave": step.wave, "kinds": list(step.kinds)}
+        where = {"wave": step.wave, "kinds": list(step.kinds), "entities": list(entities)}
         await controls.record(self.run_id, step.id, "stage", {**where, **moved, "evidence": evidence})
         self._begun.pop(step.id, None)
         return evidence
@@ -114,7 +123,11 @@ class Ground:
         """See moves that were interrupted to their end: what may have been switched is switched for sure."""
         async with self._entering:
             for step_id, moved in list(self._begun.items()):
-                await self._flip(self.plan.step(step_id), moved)
+                await self._flip(self._step(step_id), moved)
+
+    def _step(self, step_id: str) -> Step:
+        back = self.ways_back.get(step_id)
+        return self.plan.step(step_id) if back is None else back.step
 
     async def resume(self) -> set[str]:
         """Read the log of an earlier runner of this run; the steps that need not run again."""
@@ -125,8 +138,15 @@ class Ground:
                 case "entering":
                     self._version = max(self._version, int(data["version"]))
                     self._begun[step_id] = data
+                case "rolling_back":
+                    self.ways_back[step_id] = WayBack.restored(step_id, data)
+                case "rolled_back":
+                    self.ways_back[step_id].evidence = data
                 case "stage":
-                    self.book.move(data["wave"], data["kinds"], stage=data["stage"], frozen=data["frozen"])
+                    self.book.move(
+                        data["wave"], data["kinds"], stage=data["stage"], frozen=data["frozen"],
+                        entities=data.get("entities", ()),
+                    )  # fmt: skip
                     self._entered[(step_id, data["what"])] = data["evidence"]
                     self._begun.pop(step_id, None)
                 case "final":

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from cutover.plan.durations import likely_minutes
 from cutover.plan.steps import Step
 from cutover.runner.gates import Gate
+from router.canonical.kinds import Kind
 from router.clock import from_text, to_text
 from router.errors import CoexistError
 
@@ -79,3 +80,47 @@ class StepResult:
             "evidence": self.evidence,
             "why": self.why,
         }
+
+
+@dataclass(slots=True, kw_only=True)
+class WayBack:
+    """A rollback of a wave or a part of it: begun, and once `evidence` is there done.
+
+    `step` stands for it in the log; it is no step of the plan.
+    """
+
+    step: Step
+    entities: tuple[str, ...]
+    why: str
+    begun: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def of(
+        wave: str, kinds: tuple[Kind, ...], entities: tuple[str, ...], *, number: int, why: str, begun: str
+    ) -> WayBack:
+        """The n-th rollback of a run."""
+        step = _stands_for(f"{wave[:32]}-roll-back-{number}", wave, kinds)
+        return WayBack(step=step, entities=entities, why=why, begun=begun)
+
+    @staticmethod
+    def restored(step_id: str, record: dict[str, Any]) -> WayBack:
+        """As the log kept it."""
+        step = _stands_for(step_id, record["wave"], tuple(record["kinds"]))
+        return WayBack(
+            step=step, entities=tuple(record["entities"]), why=record["why"], begun=record["begun"]
+        )
+
+    def as_record(self) -> dict[str, Any]:
+        """What the log keeps of it when it begins."""
+        return {
+            "wave": self.step.wave,
+            "kinds": list(self.step.kinds),
+            "entities": list(self.entities),
+            "why": self.why,
+            "begun": self.begun,
+        }
+
+
+def _stands_for(step_id: str, wave: str, kinds: tuple[Kind, ...]) -> Step:
+    return Step(id=step_id, kind="rollback_rehearsal", wave=wave, kinds=kinds)
