@@ -49,7 +49,7 @@ from router.model import Decision, State, SystemId
 _COLUMNS = (
     "seq,client,idempotency_key,fingerprint,kind,document_id,transactional,source,event_id,verb,received,"
     "canonical,problem,correlation_id,legal_entity,accounting_date,ordering_key,currency,amount_minor,"
-    "deliver,state,job_id,authority,accepted_at,schema_version,problem_code"
+    "deliver,state,job_id,authority,accepted_at,schema_version,problem_code,business_unit"
 )
 OWN = "coexist"
 """The client of documents our own processes make: nobody waits for the answer to them."""
@@ -292,7 +292,15 @@ def lane_rows(tx: Transaction, planned: Plan) -> list[lanes.LaneRow]:
     """The lanes a plan adds to; the numbers only break ties between lanes due at once."""
     newest = tx.dialect.peek(tx, "transactions", "seq")
     return [
-        (job.target, job.lane, one.prepared.legal_entity, job.role, newest + place)
+        (
+            job.target,
+            job.lane,
+            one.prepared.legal_entity,
+            job.role,
+            newest + place,
+            one.prepared.business_unit,
+            job.kind,
+        )
         for place, one in enumerate(planned.fresh, 1)
         for job in one.jobs
     ]
@@ -343,7 +351,7 @@ def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple
     routed = decision is not None and one.state is State.QUEUED
     authority = decision.authority if decision is not None and routed else _maker(prepared)
     for n, job in enumerate(one.jobs):
-        jobs.append(job_row(tx, seq, n, job, prepared.legal_entity))
+        jobs.append(job_row(tx, seq, n, job, prepared.legal_entity, prepared.business_unit))
         tx.pokes[job.target] = None
     rows.append(
         (
@@ -373,6 +381,7 @@ def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple
             tx.now,
             document.version if document else 1,
             submission.problem_code,
+            prepared.business_unit,
         )
     )
     detail: dict[str, object] = {"legal_entity": prepared.legal_entity, "state": one.state.value}

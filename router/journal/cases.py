@@ -296,10 +296,10 @@ def _replace(tx: Transaction, seq: int, old: Document, given: Prepared, document
         )
     _check_counted(tx, old, given)
     tx.run(
-        "UPDATE transactions SET canonical = ?, legal_entity = ?, accounting_date = ?, ordering_key = ?,"
+        "UPDATE transactions SET canonical = ?, legal_entity = ?, business_unit = ?, accounting_date = ?, ordering_key = ?,"
         " currency = ?, amount_minor = ?, schema_version = ? WHERE seq = ?",
         (
-            given.canonical, given.legal_entity, document.accounting_date.isoformat(), given.ordering_key,
+            given.canonical, given.legal_entity, given.business_unit, document.accounting_date.isoformat(), given.ordering_key,
             given.currency, given.amount_minor, document.version, seq,
         ),
     )  # fmt: skip
@@ -312,8 +312,8 @@ def _replace(tx: Transaction, seq: int, old: Document, given: Prepared, document
     ):
         marked = as_json((from_json(facts) or {}) | {"corrected": True})
         tx.run(
-            "UPDATE jobs SET facts = ?, legal_entity = ? WHERE job_id = ?",
-            (marked, given.legal_entity, job_id),
+            "UPDATE jobs SET facts = ?, legal_entity = ?, business_unit = ? WHERE job_id = ?",
+            (marked, given.legal_entity, given.business_unit, job_id),
         )
     correlation = tx.rows("SELECT correlation_id FROM transactions WHERE seq = ?", (seq,))[0][0]
     tx.remember[seq] = (document, correlation)

@@ -10,6 +10,9 @@ from router.canonical.documents import Document
 from router.journal.port import Pin
 from router.model import Decision, Operation, Role, State
 
+Cell = tuple[str, str, str]
+"""Legal entity, business unit, kind."""
+
 
 class Head(NamedTuple):
     """An unsettled job at the front of its lane, as its row has it (times are text)."""
@@ -27,14 +30,16 @@ class Head(NamedTuple):
     due: str
     waiting_since: str
     facts: str | None
+    business_unit: str = ""
 
 
-def run_of(heads: Sequence[Head], *, now: str, limit: int, closed: AbstractSet[str]) -> Sequence[Head]:
+def run_of(heads: Sequence[Head], *, now: str, limit: int, closed: AbstractSet[Cell]) -> Sequence[Head]:
     """The jobs at the front of one lane that may go together now; none when the first must wait (D4).
 
     A job that depends on its neighbours goes alone. Commuting ones go as the leading run of one
-    kind and operation, either all to be sent or all to be looked up. `closed`: entities whose
-    authority jobs wait for their gate.
+    kind and operation, either all to be sent or all to be looked up. `closed`: whose
+    authority jobs wait for their gate. One at the front makes the lane wait as a whole, one behind it
+    ends the run: what is open never overtakes what is closed.
     """
     first = heads[0]
     if first.due > now or _is_closed(first, closed):
@@ -49,8 +54,15 @@ def run_of(heads: Sequence[Head], *, now: str, limit: int, closed: AbstractSet[s
     return heads[:limit]
 
 
-def _is_closed(head: Head, closed: AbstractSet[str]) -> bool:
-    return head.role == "authority" and head.legal_entity in closed
+def _is_closed(head: Head, closed: AbstractSet[Cell]) -> bool:
+    return head.role == "authority" and is_closed(closed, head.legal_entity, head.business_unit, head.kind)
+
+
+def is_closed(closed: AbstractSet[Cell], entity: str, unit: str, kind: str) -> bool:
+    """Whether a gate covers a cell; a gate with an empty unit or kind covers all of them."""
+    return bool(closed) and not closed.isdisjoint(
+        ((entity, "", ""), (entity, unit, ""), (entity, "", kind), (entity, unit, kind))
+    )
 
 
 def resting_state(*, canonical: bool, deliver: bool, decision: Decision | None) -> State:

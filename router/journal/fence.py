@@ -3,16 +3,22 @@
 Acceptance takes the entity's lock shared and then, in a second statement, reads the epoch; a switch
 takes it exclusively. Rejected, because measured to leak: reading without a lock, FOR KEY SHARE,
 SERIALIZABLE, and locking and reading in one statement. The fence orders acceptance, not delivery:
-gates keep the new ERP's lanes closed until the old ones are drained.
+gates keep the new ERP's lanes closed until the old ones are drained. An epoch is an entity's, whatever
+part of it moves: its one table says what each unit and kind does. Gates are of the scope that moves, so that
+a wave of one business unit does not stop another that lives there already (`router.journal.lanes`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from router.canonical.kinds import KINDS
 from router.errors import Refused
+from router.journal import lanes
+from router.journal.decisions import Cell
 from router.journal.engine import Transaction
-from router.journal.port import Switch
+from router.journal.port import Scope, Switch
+from router.journal.scopes import Scoped, in_scope, scope_of
 from router.journal.words import as_json, checked
 from router.model import SystemId
 
@@ -83,38 +89,76 @@ def switch(tx: Transaction, order: Switch, gate: Sequence[SystemId]) -> dict[str
     )
     tx.insert(
         "gates",
-        "target,legal_entity,at",
-        [(target, name, tx.now) for target in sorted(set(gate)) for name in entities],
-        "ON CONFLICT (target, legal_entity) DO NOTHING",
+        "target,legal_entity,business_unit,kind,at",
+        [
+            (target, name, unit, kind, tx.now)
+            for target in sorted(set(gate))
+            for name in entities
+            for unit in sorted(set(order.business_units)) or ("",)
+            for kind in sorted(set(order.kinds)) or ("",)
+        ],
+        "ON CONFLICT (target, legal_entity, business_unit, kind) DO NOTHING",
     )
-    detail = {"epochs": epochs, "table_version": order.table_version, "by": order.by, "why": order.why}
+    detail: dict[str, object] = {
+        "epochs": epochs,
+        "table_version": order.table_version,
+        "by": order.by,
+        "why": order.why,
+    }
+    detail |= {"business_units": units} if (units := sorted(set(order.business_units))) else {}
+    detail |= {"kinds": kinds} if (kinds := sorted(set(order.kinds))) else {}
     note(tx, None, "switched", detail | {"gate": sorted(set(gate))})
     return epochs
 
 
-def open_lanes(tx: Transaction, entities: Sequence[str], targets: Sequence[SystemId]) -> None:
-    """Open the gates of these targets for these entities.
+def open_lanes(tx: Transaction, asked: Scoped, targets: Sequence[SystemId]) -> None:
+    """Open the gates of these targets for a scope.
 
-    Raises Refused while another ERP still has unsettled or doubtful authority jobs of them: else the
-    old and the new ERP would work on one project side by side, and its order would be lost.
+    Raises Refused while another ERP still has unsettled or doubtful authority jobs of the scope: else the
+    old and the new ERP would work on one project side by side, and its order would be lost. And where the
+    gate was closed for more business units than are to be opened: open those that were closed.
     """
-    wanted = set(targets)
-    open_rows = tx.among(
+    wanted, scope = sorted(set(targets)), scope_of(asked)
+    condition, values = in_scope(tx, scope)
+    open_rows = tx.rows(
         "SELECT target, state, count(*) FROM jobs WHERE state IN ('queued','in_flight','in_doubt')"
-        " AND role = 'authority' AND {any} GROUP BY target, state ORDER BY target, state",
-        "legal_entity",
-        sorted(set(entities)),
+        f" AND role = 'authority' AND {condition} GROUP BY target, state ORDER BY target, state",
+        values,
     )
     others = [f"{count} {state} at {target}" for target, state, count in open_rows if target not in wanted]
     if others:
         raise Refused(
             "the old lanes are not drained: " + ", ".join(others), mend="wait, or settle what is in doubt"
         )
-    for target in sorted(wanted):
-        for entity in sorted(set(entities)):
-            tx.run("DELETE FROM gates WHERE target = ? AND legal_entity = ?", (target, entity))
+    for target in wanted:
+        for entity, unit, kind in sorted(lanes.closed_cells(tx, target)):
+            if entity in scope.entities:
+                _open_one(tx, scope, target, (entity, unit, kind))
         tx.pokes[target] = None
-    note(tx, None, "opened", {"entities": sorted(set(entities)), "targets": sorted(wanted)})
+    detail: dict[str, object] = {"entities": sorted(set(scope.entities)), "targets": wanted}
+    detail |= {"business_units": sorted(scope.business_units)} if scope.business_units else {}
+    detail |= {"kinds": sorted(scope.kinds)} if scope.kinds else {}
+    note(tx, None, "opened", detail)
+
+
+def _open_one(tx: Transaction, scope: Scope, target: str, gate: Cell) -> None:
+    entity, unit, kind = gate
+    if (unit and scope.business_units and unit not in scope.business_units) or (
+        kind and scope.kinds and kind not in scope.kinds
+    ):
+        return
+    if not unit and scope.business_units:
+        raise Refused(
+            f"the lanes of {entity} at {target} were closed for all its business units",
+            mend="open them for all: what a unit's lanes wait for is not told apart",
+        )
+    tx.run(
+        "DELETE FROM gates WHERE target = ? AND legal_entity = ? AND business_unit = ? AND kind = ?",
+        (target, *gate),
+    )
+    if not kind and scope.kinds:  # the others stay closed, now by name
+        left = [(target, entity, unit, one, tx.now) for one in KINDS if one not in scope.kinds]
+        tx.insert("gates", "target,legal_entity,business_unit,kind,at", left)
 
 
 def note(tx: Transaction, seq: int | None, what: str, detail: dict[str, object]) -> None:

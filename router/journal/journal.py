@@ -39,6 +39,7 @@ from router.journal.reading import Reads
 from router.journal.redating import Moved
 from router.journal.rehoming import Rehomings
 from router.journal.repairing import Again, corrections, send_again
+from router.journal.scopes import Scoped
 from router.journal.standing import Standing
 from router.journal.words import id_text, number
 from router.model import SystemId, TransactionId
@@ -157,18 +158,18 @@ class Journal(
     async def switch(self, order: Switch, *, gate: Sequence[SystemId] = ()) -> dict[str, int]:
         """Flip entities to a table version, linearizably; the new epoch of each (D6).
 
-        Authority lanes of the `gate` targets stay closed for these entities until `open_lanes`.
+        Authority lanes of the `gate` targets stay closed for the order's scope until `open_lanes`.
         Raises Refused for a version that is not published, Overloaded when the fence can't be had.
         """
         return await self._do(fence.switch, order, gate)
 
-    async def open_lanes(self, entities: Sequence[str], *, targets: Sequence[SystemId]) -> None:
-        """Open gated lanes; raises Refused while another ERP's are not drained or hold a doubt."""
-        await self._do(fence.open_lanes, entities, targets)
+    async def open_lanes(self, scope: Scoped, *, targets: Sequence[SystemId]) -> None:
+        """Open gated lanes; raises Refused while another ERP's are not drained or hold a doubt of the scope."""
+        await self._do(fence.open_lanes, scope, targets)
 
-    async def release(self, entities: Sequence[str], *, by: str, why: str) -> int:
+    async def release(self, scope: Scoped, *, by: str, why: str) -> int:
         """Decide held transactions again by the current table; how many were let go."""
-        return await self._do(rerouting.release, entities, self._decide, by=by, why=why, moved=self._moved)
+        return await self._do(rerouting.release, scope, self._decide, by=by, why=why, moved=self._moved)
 
     async def replay(
         self,
@@ -224,10 +225,16 @@ class Journal(
         entities: Sequence[str],
         kinds: Sequence[Kind],
         external_id: Callable[[Document], str],
+        business_units: Sequence[str] = (),
     ) -> int:
-        """Start a dual run: shadow jobs for posted documents of these kinds; how many."""
+        """Start a dual run: shadow jobs for posted documents of these kinds (and units); how many."""
         return await self._do(
-            rerouting.add_shadow, target=target, entities=entities, kinds=kinds, external_id=external_id
+            rerouting.add_shadow,
+            target=target,
+            entities=entities,
+            kinds=kinds,
+            external_id=external_id,
+            business_units=business_units,
         )
 
     async def pin(self, wanted: Pin) -> None:

@@ -2,6 +2,13 @@
 
 A lane's `due` is when its head may go; while leased, when the lease ends; null when nothing waits.
 So one index answers a claim, a lost lease comes due by itself, and a retry delays its own lane only.
+
+A gate closes authority jobs of a wave: of an entity, of some of its business units, of some kinds. A lane's
+key is a project or a customer, so entity, unit, kind and role of a lane are those of its head, the oldest job
+that is not settled. While a gate covers the head the lane waits as a whole, also for what stands behind it of
+another unit or kind: its order is the order of acceptance, and what is open must not overtake what is closed.
+A head that no gate covers goes, and the lane stops when a closed one comes to its front. So a wave never stops
+another wave's lanes, except where both have work on one customer or project, and there the older goes first.
 Whoever adds work to a lane locks its row first: within a lane, job ids follow the order of commit.
 """
 
@@ -14,16 +21,22 @@ from itertools import islice
 
 from router.canonical import Document
 from router.clock import from_text, to_text
-from router.journal.decisions import Head, run_of
+from router.journal.decisions import Cell, Head, run_of
 from router.journal.engine import Transaction
 from router.journal.mapping_days import FACT, accepted_days, day_of
-from router.journal.port import Job, Lease
+from router.journal.port import Job, Lease, NewJob
 from router.journal.schema import JOBS_PER_TRANSACTION
 from router.journal.words import as_json, document_of, from_json, id_text
 from router.model import Event, JobId, LaneKey, State, SystemId, after
 
-LaneRow = tuple[str, str, str, str, int]
-"""Target, lane, legal entity, role, transaction number: of the first job a commit adds to a lane."""
+LaneRow = tuple[str, str, str, str, int, str, str]
+"""Target, lane, legal entity, role, transaction number, business unit, kind: of the first job a commit adds."""
+_OPEN = (
+    " AND NOT (role = 'authority' AND EXISTS (SELECT 1 FROM gates AS g WHERE g.target = lanes.target"
+    " AND g.legal_entity = lanes.legal_entity AND g.business_unit IN ('', lanes.business_unit)"
+    " AND g.kind IN ('', lanes.kind)))"
+)
+"""Lanes whose head no gate covers; asked only while there are gates."""
 _COLUMNS = ", ".join(f"j.{name}" for name in Head._fields)
 DOCUMENTS_KEPT = 32_768
 """About 60 MB of documents; a month-end's load of one rehearsal is claimed without parsing it again."""
@@ -63,6 +76,13 @@ class Documents:
         return found
 
 
+def row_of(job: NewJob, document: Document, seq: int) -> LaneRow:
+    """The lane a job of a document goes to."""
+    return (
+        job.target, job.lane, document.legal_entity, job.role, seq, document.business_unit, job.kind,
+    )  # fmt: skip
+
+
 def touch(tx: Transaction, rows: Iterable[LaneRow]) -> None:
     """Make lanes that are about to get jobs, or lock them; in sorted order, so that no two wait in a ring.
 
@@ -76,10 +96,11 @@ def touch(tx: Transaction, rows: Iterable[LaneRow]) -> None:
             first[row[:2]] = row
     tx.insert(
         "lanes",
-        "target,lane,legal_entity,role,head,due,token,worker",
+        "target,lane,legal_entity,role,head,business_unit,kind,due,token,worker",
         [(*first[name], tx.now, 0, "") for name in sorted(first)],
         "ON CONFLICT (target, lane) DO UPDATE SET due = excluded.due, head = excluded.head,"
-        " legal_entity = excluded.legal_entity, role = excluded.role WHERE lanes.due IS NULL"
+        " legal_entity = excluded.legal_entity, role = excluded.role, business_unit = excluded.business_unit,"
+        " kind = excluded.kind WHERE lanes.due IS NULL"
         " OR (lanes.lease_until IS NULL AND excluded.head < lanes.head)",
     )
 
@@ -107,12 +128,21 @@ def refresh(tx: Transaction, target: SystemId, lanes: Sequence[str]) -> None:
     rows = []
     for lane, (head, *_) in front.items():
         rows.append(
-            (head.due, head.job_id // JOBS_PER_TRANSACTION, head.legal_entity, head.role, target, lane)
+            (
+                head.due,
+                head.job_id // JOBS_PER_TRANSACTION,
+                head.legal_entity,
+                head.role,
+                head.business_unit,
+                head.kind,
+                target,
+                lane,
+            )
         )
         if head.due <= tx.now:
             tx.pokes[target] = None
     tx.many(
-        "UPDATE lanes SET due = ?, head = ?, legal_entity = ?, role = ?, lease_until = NULL, worker = ''"
+        "UPDATE lanes SET due = ?, head = ?, legal_entity = ?, role = ?, business_unit = ?, kind = ?, lease_until = NULL, worker = ''"
         " WHERE target = ? AND lane = ?",
         rows,
     )
@@ -137,11 +167,11 @@ def claim(
     assert lanes > 0
     assert jobs_per_lane > 0
     tx.dialect.lock(tx, [f"gate:{target}"], shared=True)
-    closed = {row[0] for row in tx.rows("SELECT legal_entity FROM gates WHERE target = ?", (target,))}
+    closed = closed_cells(tx, target)
     runs: dict[str, Sequence[Head]] = {}
     tokens: dict[str, int] = {}
     for _ in range(_REPAIRS):
-        due = _due(tx, target, lanes)
+        due = _due(tx, target, lanes, gated=bool(closed))
         front = heads(tx, target, [lane for lane, _ in due], jobs_per_lane)
         for lane, token in due:
             run = run_of(front[lane], now=tx.now, limit=jobs_per_lane, closed=closed) if lane in front else ()
@@ -164,12 +194,23 @@ def claim(
     return _leases(tx, documents, target, runs, tokens, until)
 
 
-def _due(tx: Transaction, target: SystemId, lanes: int) -> list[tuple[str, int]]:
+def closed_cells(tx: Transaction, target: SystemId) -> AbstractSet[Cell]:
+    """What the gates of a target close."""
+    return frozenset(
+        (entity, unit, kind)
+        for entity, unit, kind in tx.rows(
+            "SELECT legal_entity, business_unit, kind FROM gates WHERE target = ?", (target,)
+        )
+    )
+
+
+def _due(tx: Transaction, target: SystemId, lanes: int, *, gated: bool) -> list[tuple[str, int]]:
     rows = tx.rows(
-        "SELECT lane, token FROM lanes WHERE target = ? AND due IS NOT NULL AND due <= ? AND NOT"
-        " (role = 'authority' AND legal_entity IN (SELECT g.legal_entity FROM gates AS g WHERE g.target = ?))"
-        " ORDER BY due, head, lane LIMIT ?" + tx.dialect.skip_locked,
-        (target, tx.now, target, lanes),
+        "SELECT lane, token FROM lanes WHERE target = ? AND due IS NOT NULL AND due <= ?"
+        + (_OPEN if gated else "")
+        + " ORDER BY due, head, lane LIMIT ?"
+        + tx.dialect.skip_locked,
+        (target, tx.now, lanes),
     )
     return [(lane, token) for lane, token in rows]
 
@@ -279,8 +320,8 @@ def extend(tx: Transaction, leases: Sequence[Lease], lease_s: float) -> list[boo
 def next_due(tx: Transaction, target: SystemId) -> datetime | None:
     """When the next lane of a target comes due: its work, or the end of a lease that may be lost."""
     found = tx.rows(
-        "SELECT min(due) FROM lanes WHERE target = ? AND due IS NOT NULL AND NOT"
-        " (role = 'authority' AND legal_entity IN (SELECT g.legal_entity FROM gates AS g WHERE g.target = ?))",
-        (target, target),
+        "SELECT min(due) FROM lanes WHERE target = ? AND due IS NOT NULL"
+        + (_OPEN if closed_cells(tx, target) else ""),
+        (target,),
     )[0][0]
     return None if found is None else from_text(found)

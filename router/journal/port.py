@@ -286,6 +286,9 @@ class Switch:
     table_version: int
     by: str
     why: str
+    business_units: Sequence[str] = ()
+    """Whose lanes are gated; empty: all. Epoch and table are always those of the entity."""
+    kinds: Sequence[Kind] = ()
 
 
 UNDER_WAY = (State.QUEUED.value, State.IN_FLIGHT.value, State.IN_DOUBT.value, State.HELD.value)

@@ -27,6 +27,7 @@ class Prepared(NamedTuple):
     amount_minor: int
     made_by: SystemId | None = None
     """The ERP that made a document reported as a fact."""
+    business_unit: str = ""
 
     @property
     def once(self) -> tuple[str, str] | None:
@@ -50,7 +51,10 @@ def prepare(submission: Submission, *, made_by: SystemId | None = None) -> Prepa
         digest = sha256(canonical_of(sent)).hexdigest()
         worth = sent.money
         counted = (worth.currency, worth.minor) if worth else ("", 0)
-        return Prepared(submission, digest, None, sent.legal_entity, sent.ordering_key, False, *counted)
+        return Prepared(
+            submission, digest, None, sent.legal_entity, sent.ordering_key, False, *counted,
+            business_unit=sent.business_unit,
+        )  # fmt: skip
     if document is None:
         digest = sha256(submission.received).hexdigest()
         return Prepared(submission, digest, None, "", "", False, "", 0)
@@ -67,6 +71,7 @@ def prepare(submission: Submission, *, made_by: SystemId | None = None) -> Prepa
         money.currency if money else "",
         money.minor if money else 0,
         made_by,
+        document.business_unit,
     )
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
 
 from router.canonical import KINDS, Document
 from router.canonical.kinds import Kind
 from router.clock import from_text, to_text
+from router.journal.decisions import Cell, is_closed
 from router.journal.engine import Transaction
+from router.journal.lanes import closed_cells
 from router.journal.port import LaneStatus
 from router.journal.schema import JOBS_PER_TRANSACTION
+from router.journal.scopes import Scoped, in_scope
 from router.journal.words import document_of, from_json, id_text, number, unpacked
 from router.model import LaneKey, State, SystemId, TransactionId
 
@@ -174,19 +178,36 @@ def lane_statuses(
     )
 
 
-def _waiting(tx: Transaction) -> list[LaneStatus]:
-    gates = {(target, entity) for target, entity in tx.rows("SELECT target, legal_entity FROM gates")}
+def lanes_of_scope(tx: Transaction, asked: Scoped, targets: Sequence[SystemId]) -> list[LaneStatus]:
+    """Lanes of some targets with unsettled jobs of a scope, which alone are counted; sorted."""
+    return sorted(
+        (one for one in _waiting(tx, asked) if one.target in targets),
+        key=lambda one: (one.target, one.lane),
+    )
+
+
+def _waiting(tx: Transaction, asked: Scoped | None = None) -> list[LaneStatus]:
+    counted, doubts, values = "count(*)", "sum(CASE WHEN state = 'in_doubt' THEN 1 ELSE 0 END)", []
+    if asked is not None:
+        condition, one = in_scope(tx, asked)
+        counted = f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END)"
+        doubts = f"sum(CASE WHEN state = 'in_doubt' AND {condition} THEN 1 ELSE 0 END)"
+        values = [*one, *one]
+    gates: dict[str, AbstractSet[Cell]] = {}
     found = []
     for *row, waiting, in_doubt in tx.rows(
-        "WITH front AS (SELECT target, lane, count(*) AS waiting, min(job_id) AS head,"
-        " sum(CASE WHEN state = 'in_doubt' THEN 1 ELSE 0 END) AS in_doubt FROM jobs"
-        " WHERE state IN ('queued','in_flight','in_doubt') GROUP BY target, lane)"
+        f"WITH front AS (SELECT target, lane, {counted} AS waiting, min(job_id) AS head, {doubts} AS in_doubt"
+        " FROM jobs WHERE state IN ('queued','in_flight','in_doubt') GROUP BY target, lane)"
         " SELECT l.target, l.lane, l.legal_entity, l.role, l.due, l.lease_until, l.worker, j.state, j.why,"
-        " f.waiting, f.in_doubt FROM front AS f JOIN jobs AS j ON j.job_id = f.head"
-        " JOIN lanes AS l ON l.target = f.target AND l.lane = f.lane WHERE l.due IS NOT NULL"
+        " l.business_unit, l.kind, f.waiting, f.in_doubt FROM front AS f JOIN jobs AS j ON j.job_id = f.head"
+        " JOIN lanes AS l ON l.target = f.target AND l.lane = f.lane WHERE l.due IS NOT NULL AND f.waiting > 0",
+        values,
     ):
         target, lane, entity, role, due = row[:5]
-        closed = role == "authority" and (target, entity) in gates
+        unit, kind = row[9:]
+        if target not in gates:
+            gates[target] = closed_cells(tx, target)
+        closed = role == "authority" and is_closed(gates[target], entity, unit, kind)
         found.append(
             LaneStatus(
                 target=SystemId(target),

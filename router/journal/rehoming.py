@@ -117,6 +117,7 @@ class Header(NamedTuple):
     kind: str
     document_id: str
     legal_entity: str
+    business_unit: str
     verb: str
     ordering_key: str
     delivered: int
@@ -126,8 +127,8 @@ class Header(NamedTuple):
 
 
 _HEADER = (
-    "SELECT t.seq, t.kind, t.document_id, t.legal_entity, t.verb, t.ordering_key, t.deliver, t.authority,"
-    " t.job_id, coalesce(j.state, t.state){more} FROM transactions AS t LEFT JOIN jobs AS j ON j.job_id = t.job_id"
+    "SELECT t.seq, t.kind, t.document_id, t.legal_entity, t.business_unit, t.verb, t.ordering_key, t.deliver,"
+    " t.authority, t.job_id, coalesce(j.state, t.state){more} FROM transactions AS t LEFT JOIN jobs AS j ON j.job_id = t.job_id"
 )
 
 
@@ -241,7 +242,15 @@ def _add(tx: Transaction, wanted: Sequence[tuple[Header, SystemId, Role]]) -> di
     lanes.touch(
         tx,
         [
-            (target, lane_of("authority", row.ordering_key), row.legal_entity, role, row.seq)
+            (
+                target,
+                lane_of("authority", row.ordering_key),
+                row.legal_entity,
+                role,
+                row.seq,
+                row.business_unit,
+                row.kind,
+            )
             for row, target, role in wanted
         ],
     )
@@ -257,7 +266,9 @@ def _add(tx: Transaction, wanted: Sequence[tuple[Header, SystemId, Role]]) -> di
             lane=LaneKey(lane_of("authority", header.ordering_key)),
             kind=header.kind,
         )
-        rows.append(job_row(tx, header.seq, numbers[header.seq], job, header.legal_entity))
+        rows.append(
+            job_row(tx, header.seq, numbers[header.seq], job, header.legal_entity, header.business_unit)
+        )
         ids[header.seq] = int(rows[-1][0])
         tx.pokes[target] = None
     tx.insert("jobs", JOB_COLUMNS, rows)

@@ -40,12 +40,12 @@ def send_again(
     """
     seq = number(transaction_id)
     rows = tx.rows(
-        "SELECT canonical, schema_version, legal_entity FROM transactions WHERE seq = ? AND canonical IS NOT NULL",
+        "SELECT canonical, schema_version, legal_entity, business_unit, kind FROM transactions WHERE seq = ? AND canonical IS NOT NULL",
         (seq,),
     )
     if seq is None or not rows:
         raise NotFound(f"there is no transaction {transaction_id[:40]} with a document")
-    canonical, version, entity = rows[0]
+    canonical, version, entity, unit, kind = rows[0]
     if tx.rows(
         "SELECT 1 FROM history WHERE seq = ? AND what = ? AND detail LIKE ?",
         (seq, NOTE, f'%"proposal":"{proposal}"%'),
@@ -62,9 +62,9 @@ def send_again(
         )
     failed = [row for row in jobs if row[3] in ("refused", "dead")]
     if failed and failed[-1] is jobs[-1]:
-        _revive(tx, failed[-1], target, entity, seq)
+        _revive(tx, failed[-1], (target, entity, unit, kind), seq)
     else:
-        _anew(tx, seq, document_of(canonical, version), target, entity)
+        _anew(tx, seq, document_of(canonical, version), target)
     tx.pokes[target] = None
     tx.insert(
         "history",
@@ -84,9 +84,10 @@ def corrections(tx: Transaction) -> list[dict[str, Any]]:
     return [from_json(detail) for (detail,) in rows]
 
 
-def _revive(tx: Transaction, job: Row, target: SystemId, entity: str, seq: int) -> None:
+def _revive(tx: Transaction, job: Row, place: tuple[str, str, str, str], seq: int) -> None:
     job_id, lane, role, state, doubtful = job
-    lanes.touch(tx, [(target, lane, entity, role, seq)])
+    target, entity, unit, kind = place
+    lanes.touch(tx, [(target, lane, entity, role, seq, unit, kind)])
     then = after(State(state), Event.REPLAYED)
     if doubtful:
         then = after(after(then, Event.CLAIMED), Event.LEASE_LOST)  # it is looked up before it is sent
@@ -97,7 +98,7 @@ def _revive(tx: Transaction, job: Row, target: SystemId, entity: str, seq: int) 
     )
 
 
-def _anew(tx: Transaction, seq: int, document: Document, target: SystemId, entity: str) -> None:
+def _anew(tx: Transaction, seq: int, document: Document, target: SystemId) -> None:
     job = NewJob(
         target=target,
         role="shadow",
@@ -106,5 +107,13 @@ def _anew(tx: Transaction, seq: int, document: Document, target: SystemId, entit
         lane=LaneKey(lane_of("shadow", document.ordering_key)),
         kind=document.kind,
     )
-    lanes.touch(tx, [(target, job.lane, entity, job.role, seq)])
-    tx.insert("jobs", JOB_COLUMNS, [job_row(tx, seq, next_job_numbers(tx, [seq])[seq], job, entity)])
+    lanes.touch(tx, [lanes.row_of(job, document, seq)])
+    tx.insert(
+        "jobs",
+        JOB_COLUMNS,
+        [
+            job_row(
+                tx, seq, next_job_numbers(tx, [seq])[seq], job, document.legal_entity, document.business_unit
+            )
+        ],
+    )

@@ -11,7 +11,7 @@ from router.journal import lanes, redating
 from router.journal.decisions import lane_of, resting_state
 from router.journal.engine import Row, Transaction
 from router.journal.naming import put_names
-from router.journal.port import Decide, NewJob
+from router.journal.port import Decide, NewJob, Scope
 from router.journal.prepared import Prepared, beyond, stale_words, within
 from router.journal.redating import Moved
 from router.journal.registers import Registers
@@ -25,6 +25,7 @@ from router.journal.routing import (
     next_job_numbers,
 )
 from router.journal.schema import JOBS_PER_TRANSACTION
+from router.journal.scopes import Scoped, in_scope
 from router.journal.words import as_json, document_of, number
 from router.model import Decision, Event, LaneKey, State, SystemId, after
 
@@ -34,21 +35,24 @@ Resting = tuple[int, str, Document]
 
 def release(
     tx: Transaction,
-    entities: Sequence[str],
+    asked: Scoped,
     decide: Decide | None,
     *,
     by: str,
     why: str,
     moved: Moved | None = None,
 ) -> int:
-    """Decide the held transactions of these entities again by the current table; how many were let go.
+    """Decide the held transactions of a scope again by the current table; how many were let go.
+
+    What lies outside of it, held by another wave's freeze, is not touched.
 
     What can't enter its period any more is dated into the next one (`router.journal.redating`).
     """
-    rows = tx.among(
-        "SELECT seq, verb, canonical, schema_version FROM transactions WHERE state = 'held' AND {any} ORDER BY seq",
-        "legal_entity",
-        sorted(set(entities)),
+    condition, values = in_scope(tx, asked)
+    rows = tx.rows(
+        "SELECT seq, verb, canonical, schema_version FROM transactions WHERE state = 'held'"
+        f" AND {condition} ORDER BY seq",
+        values,
     )
     resting = [(seq, verb, document_of(canonical, version)) for seq, verb, canonical, version in rows]
     return _again(tx, resting, decide, Event.RELEASED, {"by": by, "why": why}, moved)
@@ -72,7 +76,7 @@ def _again(
         for (seq, verb, document), decision in zip(resting, decided, strict=True)
         for job in jobs_of(decision, document, verb)
     ]
-    lanes.touch(tx, [(job.target, job.lane, doc.legal_entity, job.role, seq) for seq, doc, job in jobs])
+    lanes.touch(tx, [lanes.row_of(job, doc, seq) for seq, doc, job in jobs])
     first = _add(tx, jobs)
     _record(tx, [seq for seq, _, _ in resting], decided)
     rows, notes = [], []
@@ -98,7 +102,7 @@ def _add(tx: Transaction, jobs: Sequence[tuple[int, Document, NewJob]]) -> dict[
     first: dict[int, int] = {}
     rows: list[Row] = []
     for seq, document, job in jobs:
-        rows.append(job_row(tx, seq, numbers[seq], job, document.legal_entity))
+        rows.append(job_row(tx, seq, numbers[seq], job, document.legal_entity, document.business_unit))
         first.setdefault(seq, int(rows[-1][0]))
         numbers[seq] += 1
         tx.pokes[job.target] = None
@@ -199,7 +203,7 @@ def tell(tx: Transaction, kind: str, document_id: str, jobs: Sequence[NewJob], *
     wanted = [(seq, document, job) for job in jobs if job.target not in waiting]
     if next_job_numbers(tx, [seq])[seq] + len(wanted) > JOBS_PER_TRANSACTION:
         raise Refused(f"{kind} {document_id} was told too often already")
-    lanes.touch(tx, [(job.target, job.lane, doc.legal_entity, job.role, seq) for _, doc, job in wanted])
+    lanes.touch(tx, [lanes.row_of(job, doc, seq) for _, doc, job in wanted])
     if wanted:
         _add(tx, wanted)
     tx.insert("history", "seq,at,what,detail", [(seq, tx.now, "told again", as_json({"by": by}))])
@@ -265,13 +269,13 @@ def _write_completed(tx: Transaction, seq: int, prepared: Prepared, said: Mappin
     tx.run(
         "UPDATE transactions SET canonical = ?, document_id = ?, transactional = ?, correlation_id = ?,"
         " legal_entity = ?, accounting_date = ?, ordering_key = ?, currency = ?, amount_minor = ?,"
-        " deliver = ?, state = ?, schema_version = ? WHERE seq = ?",
+        " deliver = ?, state = ?, schema_version = ?, business_unit = ? WHERE seq = ?",
         (
             prepared.canonical, document.document_id, int(prepared.transactional),
             prepared.submission.correlation_id, prepared.legal_entity,
             document.accounting_date.isoformat(), prepared.ordering_key, prepared.currency,
             prepared.amount_minor, int(deliver), (State.PARKED if deliver else State.POSTED).value,
-            document.version, seq,
+            document.version, prepared.business_unit, seq,
         ),
     )  # fmt: skip
     tx.insert("history", "seq,at,what,detail", [(seq, tx.now, "completed", as_json(dict(said)))])
@@ -316,7 +320,7 @@ def _reroute(tx: Transaction, one: Resting, decide: Decide | None, said: dict[st
         return []  # where it was, where its shadow is, or nowhere: it stays with its first authority
     _record(tx, [seq], [decision])
     jobs = [(seq, document, job) for job in wanted if job.target not in used]
-    lanes.touch(tx, [(job.target, job.lane, document.legal_entity, job.role, seq) for _, _, job in jobs])
+    lanes.touch(tx, [lanes.row_of(job, document, seq) for _, _, job in jobs])
     first = _add(tx, jobs)
     tx.run(
         "UPDATE transactions SET job_id = ?, authority = ? WHERE seq = ?",
@@ -336,15 +340,15 @@ def _revive(tx: Transaction, seqs: Sequence[int], said: dict[str, str]) -> list[
         row
         for seq in seqs
         for row in tx.rows(
-            "SELECT job_id, target, lane, legal_entity, role, state, doubtful FROM jobs"
+            "SELECT job_id, target, lane, legal_entity, role, business_unit, kind, state, doubtful FROM jobs"
             " WHERE job_id >= ? AND job_id < ? AND state IN ('refused','dead') AND (role <> 'authority'"
             " OR job_id = (SELECT t.job_id FROM transactions AS t WHERE t.seq = ?)) ORDER BY job_id",
             (seq * JOBS_PER_TRANSACTION, (seq + 1) * JOBS_PER_TRANSACTION, seq),
         )
     ]
-    lanes.touch(tx, [(*row[1:5], row[0] // JOBS_PER_TRANSACTION) for row in rows])
+    lanes.touch(tx, [(*row[1:5], row[0] // JOBS_PER_TRANSACTION, *row[5:7]) for row in rows])
     changed, notes = [], []
-    for job_id, target, _, _, role, state, doubtful in rows:
+    for job_id, target, _, _, role, _, _, state, doubtful in rows:
         then = after(State(state), Event.REPLAYED)
         if doubtful:
             then = after(after(then, Event.CLAIMED), Event.LEASE_LOST)
@@ -368,17 +372,17 @@ def add_shadow(
     entities: Sequence[str],
     kinds: Sequence[str],
     external_id: Callable[[Document], str],
+    business_units: Sequence[str] = (),
 ) -> int:
-    """Start a dual run: shadow jobs for the newest posted documents of these kinds; how many."""
+    """Start a dual run: shadow jobs for the newest posted documents of these kinds and units; how many."""
     found: list[tuple[int, Document]] = []
     for kind in kinds:
-        rows = tx.among(
+        scope = Scope(entities=tuple(entities), business_units=tuple(business_units), kinds=(kind,))
+        condition, values = in_scope(tx, scope, "t")
+        rows = tx.rows(
             "SELECT max(t.seq) FROM transactions AS t JOIN jobs AS j ON j.job_id = t.job_id"
-            " WHERE t.kind = ? AND j.state = 'posted' AND j.operation = 'create' AND {any}"
-            " GROUP BY t.document_id",
-            "t.legal_entity",
-            sorted(set(entities)),
-            kind,
+            f" WHERE j.state = 'posted' AND j.operation = 'create' AND {condition} GROUP BY t.document_id",
+            values,
         )
         for seq, canonical, version in tx.among(
             "SELECT t.seq, t.canonical, t.schema_version FROM transactions AS t WHERE NOT EXISTS (SELECT 1 FROM jobs AS j"
@@ -401,7 +405,7 @@ def add_shadow(
             kind=document.kind,
         )
         jobs.append((seq, document, job))
-    lanes.touch(tx, [(job.target, job.lane, doc.legal_entity, job.role, seq) for seq, doc, job in jobs])
+    lanes.touch(tx, [lanes.row_of(job, doc, seq) for seq, doc, job in jobs])
     _add(tx, jobs)
     detail = {"target": target, "event": "dual run started"}
     tx.insert(

@@ -18,7 +18,7 @@ from router.model import Decision, LaneKey, Role, SystemId
 
 JOB_COLUMNS = (
     "job_id,target,lane,role,operation,kind,external_id,legal_entity,commutes,state,attempts,due,"
-    "waiting_since,code,why,doubtful,facts"
+    "waiting_since,code,why,doubtful,facts,business_unit"
 )
 DECISION_COLUMNS = "seq,n,at,rule,table_version,authority,shadow,hold,why,epoch"
 
@@ -150,7 +150,7 @@ def jobs_of(decision: Decision, document: Document, verb: str) -> list[NewJob]:
     ]
 
 
-def job_row(tx: Transaction, seq: int, n: int, job: NewJob, legal_entity: str) -> Row:
+def job_row(tx: Transaction, seq: int, n: int, job: NewJob, legal_entity: str, business_unit: str) -> Row:
     """A job as a row of `JOB_COLUMNS`; due at once."""
     assert n < JOBS_PER_TRANSACTION
     kind = KINDS.get(job.kind)
@@ -172,6 +172,7 @@ def job_row(tx: Transaction, seq: int, n: int, job: NewJob, legal_entity: str) -
         "",
         0,
         facts_text(job.facts),
+        business_unit,
     )
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The migration these tables correspond to; a test holds it to the newest script."""
 JOBS_PER_TRANSACTION = 1000
 """Room for jobs of one transaction: an authority, shadows, and feedback over its whole life."""
@@ -81,6 +81,7 @@ transactions = Table(
     _text("accepted_at"),
     Column("schema_version", Number, nullable=False, server_default="1"),  # of `canonical`
     Column("problem_code", Words, nullable=False, server_default=""),
+    _added("business_unit"),
     Index("transactions_key", "client", "idempotency_key", unique=True),
     _partial("transactions_once", "kind", "document_id", where="transactional = 1", unique=True),
     _partial("transactions_again", "kind", "document_id", where="transactional = 0"),
@@ -127,6 +128,7 @@ jobs = Table(
     _text("why"),
     _number("doubtful"),  # 1: it died in doubt, so a replay looks it up before it sends
     _text("facts", null=True),
+    _added("business_unit"),
     _partial("jobs_heads", "target", "lane", "job_id", where=UNSETTLED),
     _partial("jobs_failed", "target", "state", where=FAILED),
 )
@@ -143,6 +145,8 @@ lanes = Table(
     _text("lease_until", null=True),
     _number("token"),
     _text("worker"),
+    _added("business_unit"),  # of the head job, as is the kind
+    _added("kind"),
     PrimaryKeyConstraint("target", "lane"),
     _partial("lanes_due", "target", "due", "head", where="due IS NOT NULL"),
     sqlite_with_rowid=False,
@@ -223,8 +227,10 @@ gates = Table(
     metadata,
     _text("target"),
     _text("legal_entity"),
+    _text("business_unit"),  # empty: all, as with the kind
+    _text("kind"),
     _text("at"),
-    PrimaryKeyConstraint("target", "legal_entity"),
+    PrimaryKeyConstraint("target", "legal_entity", "business_unit", "kind"),
     sqlite_with_rowid=False,
 )
 

@@ -41,6 +41,7 @@ class Known(NamedTuple):
     state: str
     attempts: int
     correlation_id: str
+    business_unit: str
 
     @property
     def seq(self) -> int:
@@ -110,7 +111,7 @@ def _known(tx: Transaction, live: Sequence[LeaseSettlement]) -> dict[int, Known]
     ids = [int(settlement.job_id) for one in live for settlement in one.settlements]
     rows = tx.among(
         "SELECT j.job_id, j.target, j.lane, j.role, j.kind, j.external_id, j.legal_entity, j.state, j.attempts,"
-        f" t.correlation_id FROM jobs AS j JOIN transactions AS t ON t.seq = j.job_id / {JOBS_PER_TRANSACTION}"
+        f" t.correlation_id, j.business_unit FROM jobs AS j JOIN transactions AS t ON t.seq = j.job_id / {JOBS_PER_TRANSACTION}"
         " WHERE {any}",
         "j.job_id",
         ids,
@@ -169,12 +170,12 @@ def _lock(tx: Transaction, live: Sequence[LeaseSettlement], known: dict[int, Kno
             if settlement.follow_up.jobs:
                 job = known[int(settlement.job_id)]
                 rows.extend(
-                    (new.target, new.lane, job.legal_entity, new.role, job.seq)
+                    (new.target, new.lane, job.legal_entity, new.role, job.seq, job.business_unit, new.kind)
                     for new in settlement.follow_up.jobs
                 )
     if rows and tx.dialect.lock_rows:
         # The leased lanes among them, so that all are locked in one sorted pass; being due, they don't change.
-        rows.extend((one.target, one.lane, "", "authority", 0) for one in live)
+        rows.extend((one.target, one.lane, "", "authority", 0, "", "") for one in live)
     lanes.touch(tx, rows)
 
 
@@ -319,7 +320,7 @@ def _add_jobs(tx: Transaction, live: Sequence[LeaseSettlement], known: dict[int,
     numbers = next_job_numbers(tx, dict.fromkeys(job.seq for job, _ in wanted))
     rows = []
     for job, new in wanted:
-        rows.append(job_row(tx, job.seq, numbers[job.seq], new, job.legal_entity))
+        rows.append(job_row(tx, job.seq, numbers[job.seq], new, job.legal_entity, job.business_unit))
         numbers[job.seq] += 1
         tx.pokes[new.target] = None
     tx.insert("jobs", JOB_COLUMNS, rows)

@@ -7,8 +7,11 @@ from typing import Any
 
 import orjson
 
+from router.journal import queries
 from router.journal.core import JournalCore
 from router.journal.engine import Transaction
+from router.journal.port import LaneStatus
+from router.journal.scopes import Scoped, in_scope, scope_of
 from router.journal.words import id_text
 from router.model import State, SystemId
 
@@ -22,13 +25,24 @@ class Standing(JournalCore):
         """Deliveries to all systems that are not settled."""
         return await self._read(_waiting)
 
-    async def held(self, entities: Sequence[str]) -> int:
-        """Held transactions of some entities."""
-        return await self._read(_held, entities)
+    async def held(self, scope: Scoped) -> int:
+        """Held transactions of a scope."""
+        return await self._read(_held, scope)
 
-    async def job_counts(self, *, entities: Sequence[str], targets: Sequence[SystemId]) -> dict[str, int]:
-        """Authority and shadow jobs of some entities to some targets, by state."""
+    async def under_way(self, scope: Scoped, targets: Sequence[SystemId]) -> list[LaneStatus]:
+        """The lanes of some targets in which something of a scope is not settled, with how much of it.
+
+        What a lane waits for (`why`, `due`) is said of its head, whoever that belongs to.
+        """
+        return await self._read(queries.lanes_of_scope, scope, targets)
+
+    async def job_counts(self, *, entities: Scoped, targets: Sequence[SystemId]) -> dict[str, int]:
+        """Authority and shadow jobs of a scope to some targets, by state."""
         return await self._read(_job_counts, entities, targets)
+
+    async def units_of(self, scope: Scoped) -> dict[tuple[str, str], str]:
+        """(kind, document id) → business unit of every document of these entities, as accepted last."""
+        return await self._read(_units_of, scope)
 
     async def in_states(self, states: Sequence[State], *, most: int) -> list[dict[str, Any]]:
         """Transactions in some states, oldest first, with what the last try said."""
@@ -54,26 +68,33 @@ def _waiting(tx: Transaction) -> int:
     return int(count)
 
 
-def _held(tx: Transaction, entities: Sequence[str]) -> int:
-    rows = tx.among(
-        "SELECT count(*) FROM transactions WHERE state = 'held' AND {any}",
-        "legal_entity",
-        sorted(set(entities)),
-    )
-    return sum(int(count) for (count,) in rows)
+def _held(tx: Transaction, asked: Scoped) -> int:
+    condition, values = in_scope(tx, asked)
+    ((count,),) = tx.rows(f"SELECT count(*) FROM transactions WHERE state = 'held' AND {condition}", values)
+    return int(count)
 
 
-def _job_counts(tx: Transaction, entities: Sequence[str], targets: Sequence[SystemId]) -> dict[str, int]:
+def _job_counts(tx: Transaction, asked: Scoped, targets: Sequence[SystemId]) -> dict[str, int]:
     counts: dict[str, int] = {}
+    condition, values = in_scope(tx, asked)
     for target in targets:
-        for state, count in tx.among(
-            "SELECT state, count(*) FROM jobs WHERE target = ? AND role <> 'feedback' AND {any} GROUP BY state",
-            "legal_entity",
-            sorted(set(entities)),
-            target,
+        for state, count in tx.rows(
+            f"SELECT state, count(*) FROM jobs WHERE target = ? AND role <> 'feedback' AND {condition}"
+            " GROUP BY state",
+            (target, *values),
         ):
             counts[state] = counts.get(state, 0) + int(count)
     return counts
+
+
+def _units_of(tx: Transaction, asked: Scoped) -> dict[tuple[str, str], str]:
+    rows = tx.among(
+        "SELECT kind, document_id, business_unit FROM transactions WHERE document_id IS NOT NULL AND {any}"
+        " ORDER BY seq",
+        "legal_entity",
+        sorted(set(scope_of(asked).entities)),
+    )
+    return {(kind, document_id): unit for kind, document_id, unit in rows}
 
 
 def _in_states(tx: Transaction, states: Sequence[State], most: int) -> list[dict[str, Any]]:

@@ -39,14 +39,18 @@ def head(number: int, **more: object) -> Head:
         ([head(1), head(2, legal_entity="US01")], 1),
         ([head(1, legal_entity="US01"), head(2)], 0),
         ([head(1, legal_entity="US01", role="shadow"), head(2, legal_entity="US01", role="shadow")], 2),
+        ([head(1, legal_entity="DE01"), head(2, legal_entity="DE01", business_unit="MANAGED")], 1),
+        ([head(1, legal_entity="BH01"), head(2, legal_entity="BH01", kind="expense_item")], 0),
+        ([head(1, legal_entity="BH01", kind="expense_item"), head(2, legal_entity="BH01")], 1),
     ],
     ids=["all", "at most the limit", "dependent: alone", "stops at a dependent", "one kind", "one operation",
          "one role", "stops at a delayed one", "the head waits", "sends are apart from look-ups",
-         "look-ups together", "stops at a gate", "the head is gated", "a gate is for authority jobs"],
+         "look-ups together", "stops at a gate", "the head is gated", "a gate is for authority jobs",
+         "a gate of a unit", "a gated kind at the head stops the lane", "a gate of a kind"],
 )  # fmt: skip
 def test_a_run_is_what_may_go_together_now(heads: list[Head], run: int) -> None:
     """The leading jobs of a lane, never past one that must wait or depends on its neighbours (D4)."""
-    assert list(run_of(heads, now=NOW, limit=3, closed={"US01"})) == heads[:run]
+    assert list(run_of(heads, now=NOW, limit=3, closed={("US01", "", ""), ("DE01", "MANAGED", ""), ("BH01", "", "time_entry")})) == heads[:run]
 
 
 def test_a_transaction_starts_where_its_decision_says() -> None:
