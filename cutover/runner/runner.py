@@ -15,6 +15,7 @@ from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult
 from cutover.runner.steps import ACTIONS
 from cutover.runner.unwind import unwind
+from router.errors import Overloaded, Refused
 
 
 class Runner:
@@ -80,8 +81,11 @@ class Runner:
             result.why = self._objections.get(
                 step.id, f"not done within its deadline of {step.deadline_minutes} minutes"
             )
-        except StepFailed as error:
-            result.outcome, result.why = "failed", error.message
+        except Overloaded:
+            raise
+        except (StepFailed, Refused) as error:
+            # What the router refuses to do is no accident of this process: the step fails, and is unwound.
+            result.outcome, result.why = "failed", error.one_line()
         finally:
             self._deadlines.pop(step.id, None)
         result.ended = await ground.now()
