@@ -18,7 +18,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from cutover.plan.model import Plan
-from router.configfile import ConfigFile, Place, loads
+from router.configfile import ConfigFile, loads
 from router.errors import BadConfig, BadInput
 from router.landscape import Budget, Landscape, System
 
@@ -64,8 +64,8 @@ def apply(
 
     Raises BadInput with a suggestion where a path leads nowhere. Later errors name the settings beside the file.
     """
-    if not settings:
-        return plan, landscape
+    if not settings or not isinstance(plan.data, dict) or not isinstance(landscape.data, dict):
+        return plan, landscape  # whoever reads them says what is wrong with them
     plan_data, landscape_data = deepcopy(plan.data), deepcopy(landscape.data)
     touched: dict[int, list[str]] = {0: [], 1: []}
     for setting in settings:
@@ -87,7 +87,10 @@ def _put(setting: Setting, plan: Any, landscape: Any) -> bool:
     systems = landscape.get("systems", {})
     if first in systems:
         path = ["systems", first, *rest]
-        if rest and rest[0] in Budget.model_fields and rest[0] not in System.model_fields:
+        if rest and rest[0] not in System.model_fields:
+            if rest[0] not in Budget.model_fields:
+                known = [*Budget.model_fields, *System.model_fields]
+                raise _nowhere(setting, f"{first} has no {rest[0]!r}", rest[0], known)
             path = ["systems", first, "budget", *rest]
         _walk(setting, landscape, path, Landscape)
         return False
@@ -183,8 +186,3 @@ def _nowhere(setting: Setting, what: str, word: str, known: Iterable[Any]) -> Ba
         f"--set {setting.text}: {what}",
         mend=f"did you mean {close[0]!r}?" if close else f"use one of {shown}",
     )
-
-
-def place_of(path: Sequence[str]) -> Place:
-    """A path as the place of a node."""
-    return tuple(int(word) if word.isdigit() else word for word in path)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from cutover.montecarlo.changes import changed
 from cutover.montecarlo.chaos import draw_crashes, draw_faults
+from cutover.montecarlo.whatif import apply, read_settings
 from cutover.plan.durations import draw
 from cutover.plan.model import Crash, Plan
-from cutover.plan.reading import read_plan
+from cutover.plan.reading import as_plan
 from cutover.plan.steps import Step
 from cutover.rehearsal.memory import in_memory
 from router.clock import to_text
@@ -51,6 +53,8 @@ class Options:
     """What the control runs taught."""
     drawn_crashes: tuple[Crash, ...] | None = None
     """Deaths of the router drawn from the seed, instead of the plan's."""
+    settings: tuple[str, ...] = ()
+    """What was set otherwise than plan and landscape say, as written: `netsuite.concurrency=30`."""
 
     @property
     def timing_seed(self) -> int:
@@ -92,6 +96,7 @@ class Options:
                 if system.role == "erp"
             },
             **({"control_runs": self.control_runs} if self.control_runs else {}),
+            **({"settings": list(self.settings)} if self.settings else {}),
             **({"chaos": True} if self.drawn_crashes is not None else {}),
         }
 
@@ -120,22 +125,35 @@ def make_options(
     faults: Path | None = None,
     size: str | None = None,
     control_runs: int | None = None,
+    settings: Sequence[str] = (),
+    chaos: bool = False,
+    change: str | None = None,
 ) -> Options:
-    """Options from what a user gave; raises BadConfig naming file, place and mend."""
+    """Options from what a user gave; raises BadConfig naming file, place and mend.
+
+    `settings`: what-ifs, `path=value` (`cutover.montecarlo.whatif`); `chaos`: faults and crashes drawn from the
+    seed; `change`: one of `cutover.montecarlo.changes`, made after the settings.
+    """
+    if chaos and faults is not None:
+        raise BadInput("--chaos draws the faults, and --faults gives them", mend="give one of the two")
     file = load(landscape) if landscape is not None else default_file("landscapes/default.yaml")
+    plan_file = load(plan) if plan is not None else default_file("plans/weekend.yaml")
+    plan_file, file = apply(read_settings(settings), plan=plan_file, landscape=file)
+    if change is not None:
+        plan_file, file = changed(change, plan=plan_file, landscape=file)
     as_landscape(file)
     data = in_memory(file.data)
     table = load(routes) if routes is not None else default_file("routes/default.yaml")
     read = as_landscape(ConfigFile(file.name, data, file.places))
     Tables(landscape=read).publish(table.text, name=table.name)
-    wanted = read_plan(plan, read)
+    wanted = as_plan(plan_file, read)
     if size is not None and size not in SIZES:
         raise BadInput(f"there is no size {size!r}", mend="use one of " + ", ".join(SIZES))
     if extracts is not None and not extracts.is_dir():
         raise BadInput(f"{extracts} is not a folder", mend="give a folder with CSV files and a mapping.yaml")
     planned = {str(name): tuple(rows) for name, rows in wanted.faults.items()}
     given = _read_faults(load(faults), read) if faults is not None else planned
-    return Options(
+    made = Options(
         plan=wanted,
         landscape=read,
         landscape_data=data,
@@ -146,7 +164,9 @@ def make_options(
         extracts=extracts,
         command=command,
         control_runs=control_runs or 0,
+        settings=tuple(settings),
     )
+    return with_chaos(made) if chaos else made
 
 
 def _read_faults(file: ConfigFile, landscape: Landscape) -> dict[str, tuple[Mapping[str, Any], ...]]:

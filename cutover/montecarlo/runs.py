@@ -1,0 +1,145 @@
+"""Runs a task over many seeds in processes of their own: each row kept as it comes, none lost.
+
+Decision: processes from a fork server that has imported everything once, each fed one seed at a time over a pipe.
+`concurrent.futures` would do but for one thing: there a worker that dies takes every run with it and does not say
+which seed killed it. Guard: tests/simulation/test_many_runs.py kills a worker.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cutover.montecarlo.worker import Task, work
+from router.errors import BadInput
+
+ROWS = "runs.jsonl"
+JOBS_MAX = 64
+OnRow = Callable[[Mapping[str, Any], float], None]
+"""Told of each row as it comes, with the wall seconds it took."""
+
+
+def jobs_of(asked: int | None) -> int:
+    """How many processes: as asked, else one a core this process may use."""
+    return max(1, min(asked or len(os.sched_getaffinity(0)), JOBS_MAX))
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    seed: int | None = None
+
+
+@dataclass(slots=True)
+class _Pool:
+    task: Task
+    workers: list[_Worker] = field(default_factory=list)
+
+    def start(self) -> _Worker:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["cutover.montecarlo.worker"])
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(theirs, self.task), daemon=True)
+        process.start()
+        theirs.close()
+        worker = _Worker(process, ours)
+        self.workers.append(worker)
+        return worker
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.pipe.close()
+            worker.process.terminate()
+            worker.process.join()
+        self.workers.clear()
+
+
+def run_seeds(seeds: Sequence[int], task: Task, *, jobs: int, on_row: OnRow) -> list[dict[str, Any]]:
+    """The rows of all seeds, in the seeds' order.
+
+    A seed whose process died gets a row with verdict `died`, and the others go on.
+    """
+    left = list(reversed(seeds))
+    rows: dict[int, dict[str, Any]] = {}
+    pool = _Pool(task)
+    try:
+        for _ in range(min(jobs, len(left))):
+            _feed(pool.start(), left)
+        while pool.workers:
+            ready = wait([worker.pipe for worker in pool.workers])
+            for worker in [one for one in pool.workers if one.pipe in ready]:
+                row, seconds = _hear(worker)
+                rows[row["seed"]] = row
+                on_row(row, seconds)
+                if row["verdict"] == "died":
+                    pool.workers.remove(worker)
+                    if left:
+                        _feed(pool.start(), left)
+                elif not _feed(worker, left):
+                    pool.workers.remove(worker)
+                    worker.process.join()
+    finally:
+        pool.end()
+    return [rows[seed] for seed in seeds]
+
+
+def _feed(worker: _Worker, left: list[int]) -> bool:
+    """Give a worker its next seed, or send it home."""
+    worker.seed = left.pop() if left else None
+    worker.pipe.send(worker.seed)
+    return worker.seed is not None
+
+
+def _hear(worker: _Worker) -> tuple[dict[str, Any], float]:
+    try:
+        row, seconds = worker.pipe.recv()
+    except (EOFError, OSError):
+        worker.process.join()
+        code = worker.process.exitcode
+        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
+        return {"seed": worker.seed, "verdict": "died", "because": [f"its process {how}"]}, 0.0
+    return row, seconds
+
+
+@contextmanager
+def kept_rows(folder: Path, header: Mapping[str, Any]) -> Iterator[tuple[dict[int, dict[str, Any]], OnRow]]:
+    """The rows a folder has from before, and where each new one is written at once.
+
+    `header` says what the rows are of; raises BadInput when the folder has rows of something else. A last line
+    cut off by a crash is forgotten, and its seed is run again.
+    """
+    path = folder / ROWS
+    told = orjson.dumps({"of": header}, option=orjson.OPT_SORT_KEYS)
+    known: dict[int, dict[str, Any]] = {}
+    whole = b""
+    if path.exists():
+        lines = path.read_bytes().split(b"\n")[:-1]
+        if lines and orjson.dumps(orjson.loads(lines[0]), option=orjson.OPT_SORT_KEYS) != told:
+            raise BadInput(
+                f"{path} has runs of another plan or other options",
+                mend="give another --out, or remove the file",
+            )
+        for line in lines[1:]:
+            row = orjson.loads(line)
+            row.pop("wall_s", None)
+            known[row["seed"]] = row
+        whole = b"".join(line + b"\n" for line in lines)
+    path.write_bytes(whole or told + b"\n")
+    with path.open("ab") as file:
+
+        def keep(row: Mapping[str, Any], seconds: float) -> None:
+            if row["verdict"] != "died":
+                file.write(orjson.dumps({**row, "wall_s": round(seconds, 2)}) + b"\n")
+                file.flush()
+
+        yield known, keep
