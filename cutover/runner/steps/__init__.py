@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from cutover.plan.steps import Step, StepKind
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepResult
+from cutover.runner.steps.loading import load
 from cutover.runner.steps.moving import freeze, release, retire, shadow, switch
 from cutover.runner.steps.people import approval, manual
 from cutover.runner.steps.proving import drain, reconcile, verify
+from cutover.runner.steps.rolling_back import arm, rollback_rehearsal
 from cutover.runner.steps.smoking import smoke
 from cutover.runner.steps.watching import gate, hypercare
 
@@ -23,6 +25,8 @@ ACTIONS: Mapping[StepKind, Action] = {
     "manual": manual,
     "approval": approval,
     "dual_run": shadow,
+    "arm": arm,
+    "rollback_rehearsal": rollback_rehearsal,
     "freeze": freeze,
     "drain": drain,
     "reconcile": reconcile,
@@ -30,6 +34,7 @@ ACTIONS: Mapping[StepKind, Action] = {
     "release": release,
     "verify": verify,
     "retire": retire,
+    "load": load,
     "gate": gate,
     "smoke": smoke,
     "hypercare": hypercare,
