@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cutover.gates.port import Measures
+from cutover.loading.carrying import RouterLoading
+from cutover.loading.port import Loading
 from cutover.runner.port import Backlog
 from router.clock import Clock
 from router.dualrun.comparison import Comparison
@@ -45,6 +47,10 @@ class RouterControls:
         if self._measures is None:
             raise Refused("named gates can't be measured here", mend="give the controls their measures")
         return self._measures
+
+    def loading(self) -> Loading:
+        """What a load asks."""
+        return RouterLoading(self._journal)
 
     async def publish(self, text: str, *, version: int, by: str) -> None:
         """Make a route table known; idempotent for the same version and text."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from cutover.gates.port import Measures
+from cutover.loading.port import Loading
 from cutover.plan.steps import Hook, Step
 from router.clock import Clock
 from router.dualrun.comparison import Comparison
@@ -42,6 +43,10 @@ class Controls(Protocol):
 
     def measures(self) -> Measures:
         """What named gates, smoke and hypercare ask: reading questions only."""
+        ...
+
+    def loading(self) -> Loading:
+        """What a load asks: documents the journal knows, and deliveries of them to one more ERP."""
         ...
 
     async def publish(self, text: str, *, version: int, by: str) -> None:
