@@ -37,7 +37,8 @@ Simulated = Annotated[
 ]
 
 SHARED_SWEEP_S = 2.0
-"""How often a process asks a journal it shares for work: what others accept gives it no signal yet."""
+"""How often a process asks its journal for work: what others accept, or let go, gives it no signal. Others are
+workers, the runner of a cutover, the command line; an SQLite journal has the last two."""
 
 
 def simulate_command(
@@ -190,8 +191,7 @@ def connected(
         http=lambda _: httpx.AsyncClient(follow_redirects=False, timeout=None, verify=verify),  # noqa: S113 - connectors hold their own deadlines
         secrets=secrets,
     )
-    shared = database.startswith("postgresql")
-    policy = DeliveryPolicy(sweep_s=SHARED_SWEEP_S) if shared else None
+    policy = DeliveryPolicy(sweep_s=SHARED_SWEEP_S)
     router = build(landscape=read, settings=Settings(), database=database, outside=outside, policy=policy)
     return router, table.text
 
