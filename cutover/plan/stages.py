@@ -27,6 +27,8 @@ NEXT: Mapping[Stage, tuple[Stage, ...]] = {
 """Which stage may follow which; from live and cloud backwards is a rollback."""
 NEW: frozenset[Stage] = frozenset({"live", "cloud"})
 """Stages in which the new ERP is the authority."""
+SHARED: tuple[Kind, ...] = ("resource", "rate_card", "customer")
+"""Masters without a business unit of their own: they carry one, but the projects of every unit stand on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ class Scope:
     """First accounting date, ISO 8601."""
     until: str = ""
     """The day after the last accounting date."""
+    business_units: tuple[str, ...] = ()
     unstated: bool = False
     """Of a place: the run that found it did not say what it looked at, so any look at its kind, entity
     and subject will do."""
@@ -53,6 +54,7 @@ class Scope:
             )
             and _holds(self.kinds, place.kinds)
             and _holds(self.legal_entities, place.legal_entities)
+            and _holds(self.business_units, place.business_units)
         )
 
     def place_of(self, found: Found, before: Scope | None = None) -> Scope:
@@ -74,6 +76,7 @@ class Scope:
             legal_entities=(found.legal_entity,) if found.legal_entity else self.legal_entities,
             since=since,
             until=until,
+            business_units=self.business_units,
             unstated=self.unstated,
         )
 
@@ -85,6 +88,7 @@ class Scope:
             "legal_entities": list(self.legal_entities),
             "since": self.since,
             "until": self.until,
+            **({"business_units": list(self.business_units)} if self.business_units else {}),
             **({"unstated": True} if self.unstated else {}),
         }
 
@@ -97,12 +101,21 @@ class Scope:
             legal_entities=tuple(data["legal_entities"]),
             since=data["since"],
             until=data["until"],
+            business_units=tuple(data.get("business_units", ())),
             unstated=data.get("unstated", False),
         )
 
     @classmethod
     def dual_run(
-        cls, legacy: str, cloud: str, *, kinds: Sequence[str], entities: Sequence[str], since: str, until: str
+        cls,
+        legacy: str,
+        cloud: str,
+        *,
+        kinds: Sequence[str],
+        entities: Sequence[str],
+        since: str,
+        until: str,
+        business_units: Sequence[str] = (),
     ) -> Scope:
         """What a live comparison of two ERPs looks at."""
         return cls(
@@ -111,6 +124,7 @@ class Scope:
             legal_entities=tuple(entities),
             since=since,
             until=until,
+            business_units=tuple(business_units),
         )
 
 

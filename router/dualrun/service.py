@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from router.clock import Clock, from_text
-from router.connectors.port import Connector
+from router.connectors.port import Connector, Record
 from router.dualrun import comparison as outcome
 from router.dualrun.books import Books, Reading
 from router.dualrun.breaks import Break, Level
@@ -17,7 +17,7 @@ from router.dualrun.clusters import Clusters
 from router.dualrun.comparison import Comparison, KindCluster
 from router.dualrun.drilldown import examples
 from router.dualrun.explain import explained
-from router.dualrun.grace import Afoot, Judged, Name, afoot, consistency, to_read_again
+from router.dualrun.grace import MAKES, Afoot, Judged, Name, afoot, consistency, to_read_again
 from router.dualrun.kind_comparison import KindResult, TableResult, compare_kind
 from router.dualrun.lifecycle import Scope
 from router.dualrun.live_causes import LiveFacts, LiveJudge
@@ -31,6 +31,7 @@ from router.finance.calendar import Calendars
 from router.journal.break_states import BreakRun
 from router.journal.journal import Journal
 from router.journal.port import Position
+from router.journal.port import Scope as JournalScope
 from router.model import SystemId
 
 __all__ = ["Comparison", "DualRun"]
@@ -46,6 +47,18 @@ class Asked:
     entities: tuple[str, ...]
     since: str
     until: str
+    business_units: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    """Of the policy's, those that are compared."""
+
+    @property
+    def scope(self) -> JournalScope:
+        """Whose deliveries count; what is not compared may be on its way."""
+        return JournalScope(
+            entities=self.entities,
+            business_units=self.business_units,
+            kinds=(*self.kinds, *(sent for sent, made in MAKES.items() if made in self.kinds)),
+        )
 
     @property
     def systems(self) -> tuple[SystemId, SystemId]:
@@ -103,17 +116,29 @@ class DualRun:
         entities: Sequence[str],
         since: str,
         until: str,
+        business_units: Sequence[str] = (),
+        kinds: Sequence[str] = (),
     ) -> Comparison:
         """Compare all kinds of the policy for some entities and accounting dates in [since, until).
+
+        `business_units` and `kinds` narrow it to the part of a wave (empty: all). An ERP's record need not say
+        its unit: the journal does; a record the journal never had is judged whatever the unit.
 
         Documents that differ and were touched within the grace period are read once more when it has passed.
         Raises VendorUnknown or VendorRefused when an ERP can't be read; then nothing is stored. Interrupted
         and made again under its run id, it stores the same.
         """
         asked = Asked(
-            run_id=run_id, legacy=legacy, cloud=cloud, entities=tuple(entities), since=since, until=until
+            run_id=run_id,
+            legacy=legacy,
+            cloud=cloud,
+            entities=tuple(entities),
+            since=since,
+            until=until,
+            business_units=tuple(business_units),
+            kinds=tuple(kinds),
         )
-        read = await self._read(asked, tuple(self._policy.kinds))
+        read = await self._read(asked, self._kinds(asked))
         results = await self._compared(read.legacy.records, read.cloud.records)
         recheck, due = to_read_again(
             _to_judge(results, Judged(first=read.afoot)), read.afoot, at=self._clock.now(), grace=self._grace
@@ -130,7 +155,7 @@ class DualRun:
     async def _read(self, asked: Asked, kinds: Sequence[str]) -> Read:
         """Legacy first, then cloud, with the journal's position before, between and after."""
         span = {"entities": asked.entities, "since": asked.since, "until": asked.until}
-        entities, targets = asked.entities, asked.systems
+        entities, targets = asked.scope, asked.systems
         before = await self._journal.position(entities=entities, targets=targets)
         old = await self._books.read(asked.legacy, kinds, **span)  # type: ignore[arg-type]
         between = await self._journal.position(entities=entities, targets=targets)
@@ -139,7 +164,13 @@ class DualRun:
         moving = await self._journal.moving(
             entities=entities, targets=targets, since=self._clock.now() - self._grace
         )
+        if asked.business_units:
+            units = await self._journal.units_of(asked.entities)
+            old, new = (_of_units(one, asked.business_units, units) for one in (old, new))
         return Read(legacy=old, cloud=new, before=before, between=between, after=after, afoot=afoot(moving))
+
+    def _kinds(self, asked: Asked) -> tuple[str, ...]:
+        return tuple(kind for kind in self._policy.kinds if not asked.kinds or kind in asked.kinds)
 
     async def _compared(
         self, legacy: Mapping[str, Sequence[Any]], cloud: Mapping[str, Sequence[Any]]
@@ -236,10 +267,11 @@ class DualRun:
         scope = Scope.dual_run(
             asked.legacy,
             asked.cloud,
-            kinds=tuple(self._policy.kinds),
+            kinds=self._kinds(asked),
             entities=asked.entities,
             since=asked.since,
             until=asked.until,
+            business_units=asked.business_units,
         )
         run = BreakRun(
             run_id=asked.run_id,
@@ -263,6 +295,17 @@ class DualRun:
             },
         )
         await self._journal.store_run(run, found.breaks)
+
+
+def _of_units(reading: Reading, units: Sequence[str], known: Mapping[tuple[str, str], str]) -> Reading:
+    """What belongs to some business units, or to nobody knows which."""
+
+    def belongs(row: Record) -> bool:
+        unit = known.get((row.kind, identity(row))) or row.dimensions.get("business_unit")
+        return not unit or unit in units
+
+    records = {kind: tuple(row for row in rows if belongs(row)) for kind, rows in reading.records.items()}
+    return replace(reading, records=records)
 
 
 def _tables(results: Mapping[str, KindResult]) -> Iterator[tuple[str, Level, TableResult]]:
