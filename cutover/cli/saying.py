@@ -112,9 +112,7 @@ def done_command(
     Example: coexist cutover done emea-review --plan plan.yaml --by ann --note "ticket 4711"
     """
     name = _named(plan, run_id, landscape)
-    _say(
-        database, wanted, run_id, Said(word="done", by=by, step=step, why=note), f"{step} is done, says {by}"
-    )
+    _say(database, name, Said(word="done", by=by, step=step, why=note), f"{step} is done, says {by}")
 
 
 def fail_command(
