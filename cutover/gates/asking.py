@@ -53,8 +53,11 @@ async def ask(name: str, asked: Asked) -> tuple[Gate, ...]:
         return (Gate(name=name, verdict="inconclusive", measured="nothing", threshold="an answer", why=said),)
 
 
-async def refresh(ground: Ground, step: Step) -> str | None:
-    """Make a comparison where a gate of the step rests on one that is older than half its age; its run id."""
+async def refresh(ground: Ground, step: Step, *, since: str) -> str | None:
+    """Make a comparison where a gate of the step rests on one that is older than half its age; its run id.
+
+    `since`: the first accounting date on which both ERPs can be compared.
+    """
     if not any(named(use.name).compares for use in step.gates):
         return None
     controls, plan, scope = await ground.controls(), ground.plan, ground.scope(step)
@@ -69,7 +72,7 @@ async def refresh(ground: Ground, step: Step) -> str | None:
             legacy=plan.source,
             cloud=plan.target,
             scope=scope,
-            since="2000-01-01",
+            since=since,
             until="9999-12-31",
         )
     except (VendorUnknown, VendorRefused) as error:

@@ -57,6 +57,8 @@ class Staged:
     rows: tuple[Row, ...]
     documents: Mapping[tuple[Kind, str], Document]
     """By kind and external id: what the router can deliver of it."""
+    left_behind: int = 0
+    """What of it stays in the old ERP alone: billed work, paid invoices, what is of a later day."""
 
     def unknown(self) -> list[Row]:
         """What stands in the old ERP and came there past the router: nobody can deliver it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from cutover.loading import decisions
@@ -41,7 +42,11 @@ async def load(ground: Ground, step: Step, result: StepResult) -> None:
         staged = [await _stage(ground, scope, name, as_of) for name in step.objects if name in KINDS_OF]
         before = [row for one in staged for row in decisions.shown(decisions.totals(one.object, one.rows))]
         await ground.note(step, "staged", {"as_of": as_of, "totals": before})
-        result.evidence |= {"as_of": as_of, "staged": before}
+        result.evidence |= {
+            "as_of": as_of,
+            "staged": before,
+            "left_behind": sum(one.left_behind for one in staged),
+        }
         result.evidence["added"] = await _import(ground, scope, staged)
         result.evidence["polls"] = await ground.until_drained(scope, (plan.target,))
         gates = await _tied(ground, scope, staged, result)
@@ -58,14 +63,17 @@ async def _stage(ground: Ground, scope: Scope, name: LoadObject, as_of: str) -> 
     kinds = KINDS_OF[name]
     documents = await loading.known(scope, kinds)
     known = decisions.by_external_id(documents)
+    behind = 0
     if name == "work_in_progress":
         invoices = await _held(ground, ground.plan.source, scope, "invoice") or []
         work = [row for kind in kinds for row in await _held(ground, ground.plan.source, scope, kind) or []]
         rows = [decisions.row_of(one) for one in decisions.unbilled(work, invoices, as_of)]
+        behind = len(work) - len(rows)
     elif name == "open_items":
         held = {kind: await _held(ground, ground.plan.source, scope, kind) or [] for kind in kinds}
         invoices = decisions.open_invoices(held["invoice"], as_of)
         rows = [decisions.row_of(one) for one in invoices]
+        behind = len(held["invoice"]) - len(rows)
         staged = [known[key] for row in rows if (key := (row.kind, row.external_id)) in known]
         applied = decisions.applied_to(documents, staged)
         rows += [
@@ -76,7 +84,23 @@ async def _stage(ground: Ground, scope: Scope, name: LoadObject, as_of: str) -> 
         ]
     else:
         rows = await _masters(ground, scope, kinds, documents)
-    return Staged(object=name, rows=tuple(rows), documents=known)
+    return Staged(object=name, rows=tuple(rows), documents=known, left_behind=behind)
+
+
+def compared_since(ground: Ground, step: Step) -> str:
+    """The first accounting date on which both ERPs of a wave can be compared.
+
+    A load that left history in the old ERP alone has tied out what it took over, as of its day; what both
+    ERPs were given together comes after it.
+    """
+    behind = [
+        str(one.evidence["as_of"])
+        for one in ground.results.values()
+        if one.step.kind == "load" and one.step.wave == step.wave and one.evidence.get("left_behind")
+    ]
+    if not behind:
+        return "2000-01-01"
+    return (date.fromisoformat(max(behind)) + timedelta(days=1)).isoformat()
 
 
 async def _masters(

@@ -6,6 +6,7 @@ from cutover.plan.steps import Step
 from cutover.runner.gates import counted, reconciled
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult
+from cutover.runner.steps.loading import compared_since
 from router.errors import VendorRefused, VendorUnknown
 
 
@@ -31,7 +32,7 @@ async def reconcile(ground: Ground, step: Step, result: StepResult) -> None:
             legacy=ground.plan.source,
             cloud=ground.plan.target,
             scope=ground.scope(step),
-            since="2000-01-01",
+            since=compared_since(ground, step),
             until="9999-12-31",
         )
     except (VendorUnknown, VendorRefused) as error:
