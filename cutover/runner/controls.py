@@ -8,6 +8,7 @@ from typing import Any
 from cutover.gates.port import Measures
 from cutover.loading.carrying import RouterLoading
 from cutover.loading.port import Loading
+from cutover.plan.stages import SHARED
 from cutover.runner.port import Backlog
 from router.clock import Clock
 from router.dualrun.comparison import Comparison
