@@ -65,7 +65,8 @@ def _step(
         case "switch":
             for at, moved in logs[step.id].moved:
                 if moved["stage"] in ("live", "cloud"):
-                    yield from _drained(step, at, (plan.source,), facts, plan)
+                    epochs = moved["evidence"]["epochs"]
+                    yield from _drained(step, at, (plan.source,), facts, plan, epochs)
             yield from _fresh(step, logs, plan)
         case "verify":
             yield from _let_go(step, str(record["ended"]), facts, plan)
@@ -93,9 +94,23 @@ def _compared(step: Step, comparison: Mapping[str, Any] | None) -> Iterable[str]
             yield f"it passed with {comparison[name]} {name.replace('_', ' ')}, {most} are allowed"
 
 
-def _drained(step: Step, at: str, targets: tuple[str, ...], facts: Facts, plan: Plan) -> Iterable[str]:
-    """Nothing of the scope was on its way to these ERPs at an instant."""
+def _drained(
+    step: Step,
+    at: str,
+    targets: tuple[str, ...],
+    facts: Facts,
+    plan: Plan,
+    epochs: Mapping[str, int] | None = None,
+) -> Iterable[str]:
+    """Nothing of the scope was on its way to these ERPs at an instant.
+
+    `epochs`: of the switch made then; what was routed in them came after it, the old ERP as its shadow.
+    """
     scope = plan.scope(step)
+    since: dict[int, int] = {}
+    for row in facts.decisions if epochs else ():
+        if not row.hold:
+            since.setdefault(row.seq, row.epoch)
     left = [
         job
         for job in facts.jobs
@@ -105,6 +120,7 @@ def _drained(step: Step, at: str, targets: tuple[str, ...], facts: Facts, plan: 
         and (not scope.kinds or job.kind in scope.kinds)
         and job.waiting_since <= at
         and (job.settled_at is None or job.settled_at > at)
+        and not (epochs and since.get(transaction_of(job.job_id), 0) >= epochs.get(job.legal_entity, 1))
     ]
     if left:
         yield (

@@ -18,6 +18,7 @@ from cutover.rehearsal.memory import empty_drops
 from cutover.rehearsal.network import Network
 from cutover.rehearsal.options import Options
 from cutover.rehearsal.virtual_time import VirtualClock
+from cutover.rollback.door import RouterWayBack
 from cutover.runner.controls import RouterControls
 from cutover.runner.port import Controls
 from router.app import Outside, Router, build
@@ -128,6 +129,7 @@ class World:
             dual_run=router.dual_run,
             clock=self.clock,
             measures=RouterMeasures.of(router, database=f"sqlite:///{self._database}", clock=self.clock),
+            way_back=RouterWayBack(router, clock=self.clock),
         )
 
     async def seed(self, rows: Mapping[str, Mapping[str, Any]]) -> None:

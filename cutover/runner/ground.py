@@ -160,6 +160,15 @@ class Ground:
                     self.results[step_id].restore(row["event"], data)
         return done
 
+    def switched(self, wave: str) -> dict[str, int]:
+        """By entity of a wave the epoch from which on the new ERP is its authority."""
+        found: dict[str, int] = {}
+        for (step_id, what), evidence in self._entered.items():
+            if what.startswith(("live", "cloud")) and self._step(step_id).wave == wave:
+                for entity, epoch in evidence["epochs"].items():
+                    found[entity] = min(int(epoch), found.get(entity, int(epoch)))
+        return found
+
     async def until_drained(self, scope: Scope, targets: Sequence[SystemId]) -> int:
         """Wait until nothing of the scope is under way to these systems; how often it looked."""
         polls = 0

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 from cutover.gates.port import Measures
 from cutover.loading.port import Loading
 from cutover.plan.steps import Hook, Step
+from cutover.rollback.port import WayBack
 from router.clock import Clock
 from router.dualrun.comparison import Comparison
 from router.journal.port import Scope
@@ -47,6 +48,10 @@ class Controls(Protocol):
 
     def loading(self) -> Loading:
         """What a load asks: documents the journal knows, and deliveries of them to one more ERP."""
+        ...
+
+    def way_back(self) -> WayBack:
+        """What a rollback asks: what it would cost, whether it would work, and its doing."""
         ...
 
     async def publish(self, text: str, *, version: int, by: str) -> None:

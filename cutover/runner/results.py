@@ -91,24 +91,37 @@ class WayBack:
 
     step: Step
     entities: tuple[str, ...]
+    origin: str
+    """What asked for it: a step that failed, a person, a rehearsal."""
     why: str
     begun: str
     evidence: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
     def of(
-        wave: str, kinds: tuple[Kind, ...], entities: tuple[str, ...], *, number: int, why: str, begun: str
+        wave: str,
+        kinds: tuple[Kind, ...],
+        entities: tuple[str, ...],
+        *,
+        number: int,
+        origin: str,
+        why: str,
+        begun: str,
     ) -> WayBack:
         """The n-th rollback of a run."""
         step = _stands_for(f"{wave[:32]}-roll-back-{number}", wave, kinds)
-        return WayBack(step=step, entities=entities, why=why, begun=begun)
+        return WayBack(step=step, entities=entities, origin=origin, why=why, begun=begun)
 
     @staticmethod
     def restored(step_id: str, record: dict[str, Any]) -> WayBack:
         """As the log kept it."""
         step = _stands_for(step_id, record["wave"], tuple(record["kinds"]))
         return WayBack(
-            step=step, entities=tuple(record["entities"]), why=record["why"], begun=record["begun"]
+            step=step,
+            entities=tuple(record["entities"]),
+            origin=record["origin"],
+            why=record["why"],
+            begun=record["begun"],
         )
 
     def as_record(self) -> dict[str, Any]:
@@ -117,6 +130,7 @@ class WayBack:
             "wave": self.step.wave,
             "kinds": list(self.step.kinds),
             "entities": list(self.entities),
+            "origin": self.origin,
             "why": self.why,
             "begun": self.begun,
         }

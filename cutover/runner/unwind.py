@@ -5,7 +5,8 @@ from __future__ import annotations
 from cutover.plan.stages import NEW
 from cutover.plan.steps import Step, Unwind
 from cutover.runner.ground import Ground
-from cutover.runner.results import StepResult
+from cutover.runner.results import StepFailed, StepResult
+from cutover.runner.steps.rolling_back import roll_back
 
 
 def way(ground: Ground, step: Step) -> Unwind:
@@ -24,8 +25,22 @@ async def unwind(ground: Ground, step: Step, result: StepResult) -> None:
     match way(ground, step):
         case "give_back":
             await _give_back(ground, step, result)
-        case "roll_back" | "stop":
+        case "roll_back":
+            await _roll_back(ground, step, result)
+        case "stop":
             result.evidence["left_to"] = step.owner
+
+
+async def _roll_back(ground: Ground, step: Step, result: StepResult) -> None:
+    """After the switch it goes back to the old ERP; where there is no way back, people are left with it."""
+    try:
+        back = await roll_back(
+            ground, step.wave, kinds=step.kinds, why=f"{step.id} failed: {result.why}", origin=step.id
+        )
+    except StepFailed as error:
+        result.evidence |= {"left_to": step.owner, "not_rolled_back": error.message}
+        return
+    result.evidence["rolled_back"] = back.evidence
 
 
 async def _give_back(ground: Ground, step: Step, result: StepResult) -> None:

@@ -6,6 +6,7 @@ from cutover.plan.steps import Step
 from cutover.runner.gates import counted
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepResult
+from cutover.runner.steps.rolling_back import armed
 
 
 async def shadow(ground: Ground, step: Step, result: StepResult) -> None:
@@ -35,6 +36,8 @@ async def switch(ground: Ground, step: Step, result: StepResult) -> None:
         counted("legacy deliveries waiting", backlog.waiting, why=backlog.why),
         counted("legacy deliveries in doubt", backlog.in_doubt),
     ]
+    if step.reverse:
+        gates.append(armed(ground, step, await ground.now()))
     ground.judge(result, gates)
     result.evidence |= await ground.enter(
         step,
