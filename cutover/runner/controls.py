@@ -8,6 +8,7 @@ from typing import Any
 from cutover.gates.port import Measures
 from cutover.loading.carrying import RouterLoading
 from cutover.loading.port import Loading
+from cutover.plan.stages import SHARED
 from cutover.rollback.port import WayBack
 from cutover.runner.port import Backlog
 from router.clock import Clock
@@ -15,7 +16,7 @@ from router.dualrun.comparison import Comparison
 from router.dualrun.service import DualRun
 from router.errors import Refused
 from router.journal.journal import Journal
-from router.journal.port import LaneStatus, Scope, Switch
+from router.journal.port import Scope, Switch
 from router.model import State, SystemId
 from router.routing.tables import Tables
 
@@ -73,50 +74,73 @@ class RouterControls:
         self, scope: Scope, *, version: int, by: str, why: str, gate: Sequence[SystemId] = ()
     ) -> dict[str, int]:
         """Put the scope's entities under a table version; linearizable (D6). Returns their new epochs."""
-        flip = Switch(entities=scope.entities, table_version=version, by=by, why=why)
+        flip = Switch(
+            entities=scope.entities,
+            business_units=scope.business_units,
+            kinds=scope.kinds,
+            table_version=version,
+            by=by,
+            why=why,
+        )
         return await self._journal.switch(flip, gate=gate)
 
     async def load_masters(self, scope: Scope, target: SystemId) -> int:
-        """Shadow jobs for the masters and open invoices of a scope; returns how many were added."""
-        return await self._journal.add_shadow(
-            target=target,
-            entities=scope.entities,
-            kinds=MASTERS,
-            external_id=lambda document: document.document_id,
-        )
+        """Shadow jobs for the masters and open invoices of a scope; returns how many were added.
+
+        Whatever kinds move, they stand on all masters. What business units share is loaded for all of them
+        by the first that moves; a master that is there already is not sent again.
+        """
+        added = 0
+        for kinds, units in (
+            (SHARED, ()),
+            (tuple(kind for kind in MASTERS if kind not in SHARED), scope.business_units),
+        ):
+            added += await self._journal.add_shadow(
+                target=target,
+                entities=scope.entities,
+                kinds=kinds,
+                external_id=lambda document: document.document_id,
+                business_units=units,
+            )
+        return added
 
     async def backlog(self, scope: Scope, targets: Sequence[SystemId]) -> Backlog:
         """What the scope has under way to these systems."""
-        lanes: list[LaneStatus] = []
-        for target in targets:
-            lanes += await self._journal.lanes(target=target, entities=scope.entities)
+        lanes = await self._journal.under_way(scope, targets)
         longest = max(lanes, key=lambda lane: (lane.waiting + lane.in_doubt, lane.lane), default=None)
         return Backlog(
             waiting=sum(lane.waiting for lane in lanes),
             in_doubt=sum(lane.in_doubt for lane in lanes),
-            held=await self._journal.held(scope.entities),
+            held=await self._journal.held(scope),
             why=longest.why if longest is not None and longest.waiting + longest.in_doubt else "",
         )
 
     async def unresolved(self, scope: Scope, targets: Sequence[SystemId]) -> dict[str, int]:
         """Refused and dead deliveries of the scope to these systems, by state."""
-        rows = await self._journal.job_counts(entities=scope.entities, targets=targets)
+        rows = await self._journal.job_counts(entities=scope, targets=targets)
         return {state: rows.get(state, 0) for state in (State.REFUSED.value, State.DEAD.value)}
 
     async def open_lanes(self, scope: Scope, targets: Sequence[SystemId]) -> None:
         """Let the new ERP's lanes run; refused while the old ERP has anything unsettled."""
-        await self._journal.open_lanes(scope.entities, targets=targets)
+        await self._journal.open_lanes(scope, targets=targets)
 
     async def release(self, scope: Scope, *, by: str, why: str) -> int:
         """Decide what was held again, by the table in force; returns how many."""
-        return await self._journal.release(scope.entities, by=by, why=why)
+        return await self._journal.release(scope, by=by, why=why)
 
     async def compare(
         self, *, run_id: str, legacy: SystemId, cloud: SystemId, scope: Scope, since: str, until: str
     ) -> Comparison:
-        """Compare what both ERPs hold of these entities; breaks are stored under `run_id`."""
+        """Compare what both ERPs hold of the scope; breaks are stored under `run_id`."""
         return await self._dual_run.compare(
-            run_id=run_id, legacy=legacy, cloud=cloud, entities=scope.entities, since=since, until=until
+            run_id=run_id,
+            legacy=legacy,
+            cloud=cloud,
+            entities=scope.entities,
+            since=since,
+            until=until,
+            business_units=scope.business_units,
+            kinds=scope.kinds,
         )
 
     async def record(self, run_id: str, step: str, event: str, data: Mapping[str, object]) -> None:
