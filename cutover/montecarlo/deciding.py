@@ -1,0 +1,79 @@
+"""The last safe moments: until when a wave may be switched, and until when one may still turn back. Pure.
+
+Before a switch one must ask: if I switch now and the last check says no, is there time to roll back before the
+window closes? So: closes minus P95 of (what is left from the switch to the wave's last step, plus the way back).
+After it: closes minus P95 of the way back alone. How long the way back takes is measured where a run went it or
+rehearsed it, else taken to be as long as that run's drain and release: the same documents, the other way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from cutover.montecarlo.statistics import percentile
+from cutover.plan.model import Plan
+from router.clock import from_text, to_text
+
+Row = Mapping[str, Any]
+CONFIDENCE = 95
+"""Percent of the runs in which there was time enough."""
+_WAY_BACK = ("drain", "release")
+
+
+def last_safe_moments(rows: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
+    """For each wave with a switch: switch by, turn back by, and what they rest on."""
+    told: list[dict[str, Any]] = []
+    for wave in plan.waves:
+        kinds = {step.id: step.kind for step in plan.steps if step.wave == wave.id}
+        if "switch" not in kinds.values():
+            continue
+        left, back, planned, measured = _of_wave(rows, kinds)
+        if not back:
+            continue
+        ahead = percentile([one + other for one, other in zip(left, back, strict=True)], CONFIDENCE)
+        way = percentile(back, CONFIDENCE)
+        assert ahead is not None
+        assert way is not None
+        switched = percentile(planned, 50)
+        switch_by = plan.window.closes - timedelta(minutes=ahead)
+        told.append(
+            {
+                "wave": wave.id,
+                "confidence_percent": CONFIDENCE,
+                "runs": len(back),
+                "switch_by": to_text(switch_by),
+                "turn_back_by": to_text(plan.window.closes - timedelta(minutes=way)),
+                "left_minutes": ahead,
+                "way_back_minutes": way,
+                "way_back": "measured" if measured else "as long as drain and release took",
+                "switch_p50": to_text(switched) if switched else None,
+                "late_percent": round(sum(at > switch_by for at in planned) * 100 / len(planned), 1),
+            }
+        )
+    return told
+
+
+def _of_wave(
+    rows: Sequence[Row], kinds: Mapping[str, str]
+) -> tuple[list[int], list[int], list[datetime], bool]:
+    """Of each run that switched the wave: minutes left at the switch, minutes back, when it switched."""
+    left: list[int] = []
+    back: list[int] = []
+    at: list[datetime] = []
+    measured = False
+    for row in rows:
+        mine = {one["id"]: one for one in row["steps"] if one["id"] in kinds}
+        switches = [one for name, one in mine.items() if kinds[name] == "switch" and one["outcome"] == "done"]
+        if not switches:
+            continue
+        began = min(from_text(one["start"]) for one in switches)
+        ended = max(from_text(one["end"]) for one in mine.values() if one["end"])
+        known = [one["rollback_minutes"] for one in mine.values() if one.get("rollback_minutes") is not None]
+        measured = measured or bool(known)
+        estimated = sum(one["minutes"] or 0 for name, one in mine.items() if kinds[name] in _WAY_BACK)
+        left.append(-(-int((ended - began).total_seconds()) // 60))
+        back.append(max(known) if known else estimated)
+        at.append(began)
+    return left, back, at, measured
