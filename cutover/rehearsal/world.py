@@ -156,9 +156,10 @@ class World:
             }
             url = self.address(system) + TOKEN_PATHS[config.vendor]
             answer = await self.network.client(SystemId(system)).post(url, data=form)
-            if answer.status_code != HTTPStatus.OK:
+            token = _token(answer)
+            if token is None:
                 return self._badges.get(system, "")
-            self._badges[system] = f"Bearer {answer.json()['access_token']}"
+            self._badges[system] = f"Bearer {token}"
         return self._badges[system]
 
     async def start(self) -> None:
@@ -289,6 +290,16 @@ class World:
             self._down.set()
             self._died.set()
             raise RouterDied
+
+
+def _token(answer: httpx.Response) -> str | None:
+    """The token of an answer; None of one that is no answer, or was spoilt on its way."""
+    try:
+        told = answer.json() if answer.status_code == HTTPStatus.OK else None
+    except ValueError:
+        return None
+    token = told.get("access_token") if isinstance(told, Mapping) else None
+    return token if isinstance(token, str) else None
 
 
 def _holds(error: BaseException | None, kind: type[BaseException]) -> bool:
