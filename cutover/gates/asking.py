@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from cutover.gates.named import named
 from cutover.gates.port import Asked
@@ -53,10 +54,10 @@ async def ask(name: str, asked: Asked) -> tuple[Gate, ...]:
         return (Gate(name=name, verdict="inconclusive", measured="nothing", threshold="an answer", why=said),)
 
 
-async def refresh(ground: Ground, step: Step, *, since: str) -> str | None:
+async def refresh(ground: Ground, step: Step, *, history_until: datetime | None) -> str | None:
     """Make a comparison where a gate of the step rests on one that is older than half its age; its run id.
 
-    `since`: the first accounting date on which both ERPs can be compared.
+    `history_until`: as the comparison is asked.
     """
     if not any(named(use.name).compares for use in step.gates):
         return None
@@ -72,8 +73,9 @@ async def refresh(ground: Ground, step: Step, *, since: str) -> str | None:
             legacy=plan.source,
             cloud=plan.target,
             scope=scope,
-            since=since,
+            since="2000-01-01",
             until="9999-12-31",
+            history_until=history_until,
         )
     except (VendorUnknown, VendorRefused) as error:
         # No reason to stop: what is on record grows old, and the gates that rest on it say so.

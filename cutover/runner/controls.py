@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from cutover.gates.port import Measures
@@ -129,9 +130,22 @@ class RouterControls:
         return await self._journal.release(scope, by=by, why=why)
 
     async def compare(
-        self, *, run_id: str, legacy: SystemId, cloud: SystemId, scope: Scope, since: str, until: str
+        self,
+        *,
+        run_id: str,
+        legacy: SystemId,
+        cloud: SystemId,
+        scope: Scope,
+        since: str,
+        until: str,
+        history_until: datetime | None = None,
     ) -> Comparison:
         """Compare what both ERPs hold of the scope; breaks are stored under `run_id`."""
+        behind: frozenset[tuple[str, str]] = frozenset()
+        if history_until is not None:
+            behind = await self._journal.left_behind(
+                scope.entities, legacy=legacy, cloud=cloud, before=history_until
+            )
         return await self._dual_run.compare(
             run_id=run_id,
             legacy=legacy,
@@ -141,6 +155,7 @@ class RouterControls:
             until=until,
             business_units=scope.business_units,
             kinds=scope.kinds,
+            left_behind=behind,
         )
 
     async def record(self, run_id: str, step: str, event: str, data: Mapping[str, object]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from cutover.gates.port import Measures
@@ -88,9 +89,20 @@ class Controls(Protocol):
         ...
 
     async def compare(
-        self, *, run_id: str, legacy: SystemId, cloud: SystemId, scope: Scope, since: str, until: str
+        self,
+        *,
+        run_id: str,
+        legacy: SystemId,
+        cloud: SystemId,
+        scope: Scope,
+        since: str,
+        until: str,
+        history_until: datetime | None = None,
     ) -> Comparison:
-        """Compare what both ERPs hold of the scope; breaks are stored under `run_id`."""
+        """Compare what both ERPs hold of the scope; breaks are stored under `run_id`.
+
+        `history_until`: what was accepted before and never given to the new ERP is history of the old one.
+        """
         ...
 
     async def record(self, run_id: str, step: str, event: str, data: Mapping[str, object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -50,6 +51,8 @@ class Asked:
     business_units: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     """Of the policy's, those that are compared."""
+    left_behind: AbstractSet[tuple[str, str]] = frozenset()
+    """(kind, our id) of the legacy ERP's own history."""
 
     @property
     def scope(self) -> JournalScope:
@@ -118,11 +121,13 @@ class DualRun:
         until: str,
         business_units: Sequence[str] = (),
         kinds: Sequence[str] = (),
+        left_behind: AbstractSet[tuple[str, str]] = frozenset(),
     ) -> Comparison:
         """Compare all kinds of the policy for some entities and accounting dates in [since, until).
 
         `business_units` and `kinds` narrow it to the part of a wave (empty: all). An ERP's record need not say
-        its unit: the journal does; a record the journal never had is judged whatever the unit.
+        its unit: the journal does; a record the journal never had is judged whatever the unit. `left_behind`:
+        (kind, our id) of what only the legacy ERP was ever given, before a load; it is not compared.
 
         Documents that differ and were touched within the grace period are read once more when it has passed.
         Raises VendorUnknown or VendorRefused when an ERP can't be read; then nothing is stored. Interrupted
@@ -137,6 +142,7 @@ class DualRun:
             until=until,
             business_units=tuple(business_units),
             kinds=tuple(kinds),
+            left_behind=left_behind,
         )
         read = await self._read(asked, self._kinds(asked))
         results = await self._compared(read.legacy.records, read.cloud.records)
@@ -164,6 +170,8 @@ class DualRun:
         moving = await self._journal.moving(
             entities=entities, targets=targets, since=self._clock.now() - self._grace
         )
+        if asked.left_behind:
+            old = _without(old, asked.left_behind)
         if asked.business_units:
             units = await self._journal.units_of(asked.entities)
             old, new = (_of_units(one, asked.business_units, units) for one in (old, new))
@@ -306,6 +314,15 @@ def _of_units(reading: Reading, units: Sequence[str], known: Mapping[tuple[str, 
 
     records = {kind: tuple(row for row in rows if belongs(row)) for kind, rows in reading.records.items()}
     return replace(reading, records=records)
+
+
+def _without(reading: Reading, names: AbstractSet[tuple[str, str]]) -> Reading:
+    """The books without some documents."""
+    kept = {
+        kind: tuple(row for row in rows if (kind, identity(row)) not in names)
+        for kind, rows in reading.records.items()
+    }
+    return replace(reading, records=kept)
 
 
 def _tables(results: Mapping[str, KindResult]) -> Iterator[tuple[str, Level, TableResult]]:

@@ -75,6 +75,12 @@ class GateFacts(JournalCore):
         """Authority deliveries of a scope that were accepted or let go at or after `since`, oldest first."""
         return await self._read(_followed, scope, target, to_text(since))
 
+    async def left_behind(
+        self, entities: Sequence[str], *, legacy: SystemId, cloud: SystemId, before: datetime
+    ) -> frozenset[tuple[str, str]]:
+        """(kind, external id) of what was accepted before an instant for one ERP and never given to the other."""
+        return await self._read(_left_behind, list(entities), legacy, cloud, to_text(before))
+
     async def newest_run(self, subject: str, scope: Scope | None = None) -> dict[str, Any] | None:
         """The newest stored run about a subject (or a part of it) that looked at all of a scope's entities."""
         return await self._read(_newest_run, subject, scope)
@@ -144,6 +150,27 @@ def _followed(tx: Transaction, scope: Scope, target: SystemId, since: str) -> li
             tx, columns, where, scope, [target, since]
         )
     ]  # fmt: skip
+
+
+def _left_behind(
+    tx: Transaction, entities: Sequence[str], legacy: SystemId, cloud: SystemId, before: str
+) -> frozenset[tuple[str, str]]:
+    known: dict[str, set[tuple[str, str]]] = {legacy: set(), cloud: set()}
+    late: set[tuple[str, str]] = set()
+    for kind, external_id, target, accepted_at in tx.among(
+        f"SELECT j.kind, j.external_id, j.target, t.accepted_at FROM jobs AS j {_OF_TRANSACTION}"
+        " WHERE j.role <> 'feedback' AND j.target IN (?, ?) AND {any}",
+        "j.legal_entity",
+        sorted(set(entities)),
+        legacy,
+        cloud,
+    ):
+        # An ERP knows an invoice it made by the billing event that asked for it.
+        names = [(kind, external_id), *([("invoice", external_id)] if kind == "billing_event" else [])]
+        known[target].update(names)
+        if target == legacy and accepted_at >= before:
+            late.update(names)
+    return frozenset(known[legacy] - known[cloud] - late)
 
 
 def _newest_run(tx: Transaction, subject: str, scope: Scope | None) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import datetime
 from typing import Any
 
 from cutover.loading import decisions
@@ -14,6 +14,7 @@ from cutover.runner.gates import Gate
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult
 from router.canonical.documents import Document
+from router.clock import from_text, to_text
 from router.connectors.port import Record
 from router.errors import VendorRefused, VendorUnknown
 from router.journal.port import Scope
@@ -38,12 +39,14 @@ async def load(ground: Ground, step: Step, result: StepResult) -> None:
     # Masters are loaded whatever kinds of document the wave moves: these need them.
     scope, plan = replace(ground.scope(step), kinds=()), ground.plan
     await ground.until_drained(scope, (plan.source,))
+    extracted_at = to_text(await ground.now())
     try:
         staged = [await _stage(ground, scope, name, as_of) for name in step.objects if name in KINDS_OF]
         before = [row for one in staged for row in decisions.shown(decisions.totals(one.object, one.rows))]
         await ground.note(step, "staged", {"as_of": as_of, "totals": before})
         result.evidence |= {
             "as_of": as_of,
+            "extracted_at": extracted_at,
             "staged": before,
             "left_behind": sum(one.left_behind for one in staged),
         }
@@ -87,20 +90,17 @@ async def _stage(ground: Ground, scope: Scope, name: LoadObject, as_of: str) -> 
     return Staged(object=name, rows=tuple(rows), documents=known, left_behind=behind)
 
 
-def compared_since(ground: Ground, step: Step) -> str:
-    """The first accounting date on which both ERPs of a wave can be compared.
+def history_until(ground: Ground, step: Step) -> datetime | None:
+    """Until when the old ERP of a wave has a history of its own; None: no load left any there.
 
-    A load that left history in the old ERP alone has tied out what it took over, as of its day; what both
-    ERPs were given together comes after it.
+    What a load took over it has tied out; what it left (billed work, paid invoices) the new ERP never gets.
     """
-    behind = [
-        str(one.evidence["as_of"])
+    loads = [
+        from_text(one.evidence["extracted_at"])
         for one in ground.results.values()
         if one.step.kind == "load" and one.step.wave == step.wave and one.evidence.get("left_behind")
     ]
-    if not behind:
-        return "2000-01-01"
-    return (date.fromisoformat(max(behind)) + timedelta(days=1)).isoformat()
+    return max(loads, default=None)
 
 
 async def _masters(

@@ -6,7 +6,7 @@ from cutover.plan.steps import Step
 from cutover.runner.gates import counted, reconciled
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult
-from cutover.runner.steps.loading import compared_since
+from cutover.runner.steps.loading import history_until
 from router.errors import VendorRefused, VendorUnknown
 
 
@@ -32,8 +32,9 @@ async def reconcile(ground: Ground, step: Step, result: StepResult) -> None:
             legacy=ground.plan.source,
             cloud=ground.plan.target,
             scope=ground.scope(step),
-            since=compared_since(ground, step),
+            since="2000-01-01",
             until="9999-12-31",
+            history_until=history_until(ground, step),
         )
     except (VendorUnknown, VendorRefused) as error:
         # Nothing was compared, so nothing is proven: the step fails with what the ERP said.

@@ -12,7 +12,7 @@ from cutover.plan.steps import Step
 from cutover.runner.gates import Gate
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult
-from cutover.runner.steps.loading import compared_since
+from cutover.runner.steps.loading import history_until
 from router.clock import to_text
 
 EVERY_S = 900
@@ -45,7 +45,7 @@ async def hypercare(ground: Ground, step: Step, result: StepResult) -> None:
     until = result.started + timedelta(minutes=step.watch_minutes)
     watched: dict[str, dict[str, Any]] = {}
     while True:
-        await refresh(ground, step, since=compared_since(ground, step))
+        await refresh(ground, step, history_until=history_until(ground, step))
         gates = await measured(ground, step)
         now = await ground.now()
         _keep(watched, gates, to_text(now))
