@@ -23,9 +23,12 @@ from cutover.rehearsal.subledgers import erp_books_of, journal_books, psa_minute
 from cutover.rehearsal.virtual_time import VirtualClock, run
 from cutover.rehearsal.world import World
 from cutover.report.data import build_report
-from cutover.report.finance import finance
+from cutover.report.finance import Books, Held, finance
 from cutover.runner.ground import Ground
 from cutover.runner.runner import Runner
+from cutover.straddling.cases import straddlers
+from cutover.straddling.facts import ErpWork
+from cutover.straddling.reading import read_across
 from router.canonical.money import Money
 from router.errors import Broken
 from router.finance import fx
@@ -135,7 +138,8 @@ async def _rehearse(
         result.evidence["comparison"] for result in runner.results.values() if "comparison" in result.evidence
     ]
     documents, balances = erp_books(world)
-    month = _month(world, f"sqlite:///{journal}", firm.month)
+    books = erp_books_of(world)
+    month = _month(world, f"sqlite:///{journal}", firm.month, books)
     facts = read_facts(
         f"sqlite:///{journal}",
         erp_documents=documents,
@@ -159,15 +163,31 @@ async def _rehearse(
         },
         finance=month,
         cross_checks=cross_checks,
+        straddlers=_straddlers(f"sqlite:///{journal}", facts, options, books[0]),
     )
     return Rehearsal(report=report, journal=journal, facts=facts, world=world)
 
 
-def _month(world: World, url: str, month: date) -> dict[str, Any]:
+def _straddlers(url: str, facts: Facts, options: Options, books: Books) -> dict[str, Any]:
+    """Where the documents that lie across the switches went, judged by the plan's policies."""
+    work = [
+        ErpWork(
+            system=row.system,
+            kind=row.kind,
+            document_id=row.document_id,
+            worth=row.wip_minor != 0,
+            billed_by=row.billed_by,
+        )
+        for row in books.work
+    ]
+    return straddlers(read_across(url, facts, options.plan, work=work), options.plan.straddling)
+
+
+def _month(world: World, url: str, month: date, books: tuple[Books, list[Held]]) -> dict[str, Any]:
     """The month's money and whether PSA, ERPs and journal agree on it."""
     landscape = world.options.landscape
     last = (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    erps, held = erp_books_of(world)
+    erps, held = books
 
     def converted(amount: Money, currency: str) -> Money | None:
         by = fx.rate(

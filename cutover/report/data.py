@@ -13,6 +13,7 @@ from cutover.rehearsal.options import Options
 from cutover.rehearsal.population import Tally
 from cutover.runner.results import StepResult
 from cutover.runner.runner import Runner
+from cutover.straddling.cases import reasons
 from router.canonical.money import Money
 from router.clock import from_text, to_text
 
@@ -35,6 +36,7 @@ def build_report(
     fired: Mapping[str, Mapping[str, int]],
     finance: Mapping[str, Any],
     cross_checks: Sequence[Mapping[str, Any]] = (),
+    straddlers: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The whole report, JSON-able, keys in a fixed order."""
     steps = [runner.results[step.id] for step in options.plan.order()]
@@ -43,7 +45,14 @@ def build_report(
     window = _window(options, steps)
     audit = _gate_audit(facts, options)
     verdict, because = judge(
-        steps, findings, settled, window, exceptions, finance["ties"], cross_checks, audit["violations"]
+        steps,
+        findings,
+        settled,
+        window,
+        exceptions,
+        finance["ties"],
+        cross_checks,
+        [*audit["violations"], *(reasons(straddlers) if straddlers is not None else ())],
     )
     plan = options.plan
     return {
@@ -72,6 +81,7 @@ def build_report(
         "money": _money(facts, states),
         "finance": dict(finance),
         "cross_checks": [dict(one) for one in cross_checks],
+        **({"straddlers": dict(straddlers)} if straddlers is not None else {}),
         "exceptions": {
             "total": len(exceptions),
             "truncated": len(exceptions) > EXCEPTIONS_SHOWN,
