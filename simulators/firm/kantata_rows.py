@@ -153,7 +153,7 @@ def _work_handed_in(firm: Firm, ids: KantataIds) -> dict[str, list[Row]]:
                 "time_entry_ids": [],
             }
             for sheet in sheets
-            if sheet.reopened
+            if sheet.handed_in_again
         ],
         "expenses": [
             {

@@ -21,6 +21,8 @@ MAX_ROWS = 100
 """Time entries in one request (Kantata's documentation)."""
 REOPENED_WITHIN = timedelta(hours=28)
 """Of the window's start: before the first invoices, whose rows a PSA no longer lets anybody change."""
+FOUND_HOUR, FOUND_AFTER = 18, timedelta(hours=3)
+"""Mistakes that are found when the month is over: on the evening of the first day, and not at once."""
 FORGOTTEN_PERCENT = 1
 """Timesheets nobody approves before the window ends."""
 HANDED_IN_HOUR, LATE_HOUR = 15, 9
@@ -81,6 +83,10 @@ class PsaWork:
         yield self._approval("timesheet", self._ids.sheet(sheet.sheet_id), person, at, len(sheet.rows))
         if sheet.reopened and at < self._start + REOPENED_WITHIN:
             yield from self._reopened(sheet, person, at)
+        found = local_moment(zone, month_end(self._firm.month) + timedelta(days=1), FOUND_HOUR)
+        found += timedelta(minutes=sheet.sheet_id % 60)
+        if sheet.corrected_late and at + FOUND_AFTER < found < self._end - FOUND_AFTER:
+            yield from self._reopened(sheet, person, found)
         if at < self._end:
             for row in sheet.rows:
                 in_month = row.worked_on <= month_end(self._firm.month)

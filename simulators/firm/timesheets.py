@@ -13,7 +13,7 @@ from simulators.firm.model import ExpenseRow, TimeRow
 if TYPE_CHECKING:
     from simulators.firm.firm import Firm
 
-REOPENED_EVERY, REOPENED_AT = 8, 3
+REOPENED_EVERY, REOPENED_AT, CORRECTED_LATE_AT = 8, 3, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,19 @@ class Timesheet:
     last: date
     late: bool
     rows: tuple[TimeRow, ...]
+    unbilled: bool = False
+    """None of it is billed by the hour, so no invoice has it and the PSA lets it be changed for long."""
+
+    @property
+    def corrected_late(self) -> bool:
+        """Whether its mistake is found only when the month is over: after the switch, in many plans."""
+        mine = self.sheet_id % REOPENED_EVERY == CORRECTED_LATE_AT
+        return mine and self.unbilled and not self.late and bool(self.rows)
+
+    @property
+    def handed_in_again(self) -> bool:
+        """Whether it is approved twice."""
+        return self.reopened or self.corrected_late
 
     @property
     def reopened(self) -> bool:
@@ -52,6 +65,8 @@ def timesheets_of(firm: Firm) -> tuple[Timesheet, ...]:
         week = week_of(row.worked_on, weekend_of[row.person_id])
         after = (row.worked_on.year, row.worked_on.month) > (firm.month.year, firm.month.month)
         groups.setdefault((row.person_id, week, row.late, after), []).append(row)
+    hourly = {row.contract_id for row in firm.contracts if row.billing == "time_and_materials"}
+    by_the_hour = {row.project_id for row in firm.projects if row.contract_id in hourly}
     return tuple(
         Timesheet(
             sheet_id=at,
@@ -60,6 +75,7 @@ def timesheets_of(firm: Firm) -> tuple[Timesheet, ...]:
             last=max(row.worked_on for row in rows),
             late=late,
             rows=tuple(rows),
+            unbilled=not any(row.billable and row.project_id in by_the_hour for row in rows),
         )
         for at, ((person_id, _, late, _), rows) in enumerate(groups.items(), start=1)
     )
