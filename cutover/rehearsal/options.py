@@ -45,6 +45,8 @@ class Options:
     firm: Size | None = None
     """A size of the firm that has no name of its own; None: the one `size` names."""
     command: str = "coexist rehearse"
+    roll_back_after: str | None = None
+    """The step after which everything goes back to the old ERP; None: it goes through."""
     control_runs: int = 0
     """How many control runs of the legacy ERP with itself are made first."""
     control: int = 0
@@ -95,6 +97,7 @@ class Options:
                 for name, system in self.landscape.systems.items()
                 if system.role == "erp"
             },
+            **({"roll_back_after": self.roll_back_after} if self.roll_back_after else {}),
             **({"control_runs": self.control_runs} if self.control_runs else {}),
             **({"settings": list(self.settings)} if self.settings else {}),
             **({"chaos": True} if self.drawn_crashes is not None else {}),
@@ -125,6 +128,7 @@ def make_options(
     faults: Path | None = None,
     size: str | None = None,
     control_runs: int | None = None,
+    roll_back_after: str | None = None,
     settings: Sequence[str] = (),
     chaos: bool = False,
     change: str | None = None,
@@ -164,9 +168,19 @@ def make_options(
         extracts=extracts,
         command=command,
         control_runs=control_runs or 0,
+        roll_back_after=_known(roll_back_after, wanted),
         settings=tuple(settings),
     )
     return with_chaos(made) if chaos else made
+
+
+def _known(step_id: str | None, plan: Plan) -> str | None:
+    if step_id is not None and step_id not in {step.id for step in plan.steps}:
+        raise BadInput(
+            f"--roll-back-after: the plan {plan.name} has no step {step_id[:48]!r}",
+            mend="use one of " + ", ".join(step.id for step in plan.order()),
+        )
+    return step_id
 
 
 def _read_faults(file: ConfigFile, landscape: Landscape) -> dict[str, tuple[Mapping[str, Any], ...]]:

@@ -20,6 +20,7 @@ from cutover.rehearsal.options import Options
 from cutover.rehearsal.people import RehearsedPeople
 from cutover.rehearsal.population import Population
 from cutover.rehearsal.subledgers import erp_books_of, journal_books, psa_minutes
+from cutover.rehearsal.turned_back import turned_back
 from cutover.rehearsal.virtual_time import VirtualClock, run
 from cutover.rehearsal.world import World
 from cutover.report.data import build_report
@@ -128,6 +129,8 @@ async def _rehearse(
     settled = await _settle(world, clock)
     replays = await repeat_requests(world, seed=options.seed)
     cross_checks = await cross_checked(world, firm.month)
+    after = options.roll_back_after
+    home = await turned_back(world, runner, after) if after is not None else None
     life.cancel()
     ticker.cancel()
     await world.stop()
@@ -135,7 +138,12 @@ async def _rehearse(
     if crashed or world.bugs:
         raise Broken("; ".join([*crashed, *world.bugs][:5]))
     compared = [
-        result.evidence["comparison"] for result in runner.results.values() if "comparison" in result.evidence
+        evidence["comparison"]
+        for evidence in (
+            *(result.evidence for result in runner.results.values()),
+            *(back.evidence for back in runner.ways_back),
+        )
+        if "comparison" in evidence
     ]
     documents, balances = erp_books(world)
     books = erp_books_of(world)
@@ -163,6 +171,7 @@ async def _rehearse(
         },
         finance=month,
         cross_checks=cross_checks,
+        home=home,
         straddlers=_straddlers(f"sqlite:///{journal}", facts, options, books[0]),
     )
     return Rehearsal(report=report, journal=journal, facts=facts, world=world)
@@ -210,7 +219,7 @@ async def _run_plan(world: World, options: Options) -> Runner:
     """Run the plan; a runner falls with its router, and another one goes on from the log."""
     while True:
         await world.router()
-        runner = Runner(_ground(world, options))
+        runner = Runner(_ground(world, options), turn_back_after=options.roll_back_after)
         if await world.while_up(runner.run()):
             return runner
 

@@ -11,6 +11,7 @@ from cutover.checks.facts import transaction_of
 from cutover.checks.nothing_lost import state_of
 from cutover.rehearsal.options import Options
 from cutover.rehearsal.population import Tally
+from cutover.rehearsal.turned_back import TurnedBack
 from cutover.runner.results import StepResult
 from cutover.runner.runner import Runner
 from cutover.straddling.cases import reasons
@@ -37,8 +38,9 @@ def build_report(
     finance: Mapping[str, Any],
     cross_checks: Sequence[Mapping[str, Any]] = (),
     straddlers: Mapping[str, Any] | None = None,
+    home: TurnedBack | None = None,
 ) -> dict[str, Any]:
-    """The whole report, JSON-able, keys in a fixed order."""
+    """The whole report, JSON-able, keys in a fixed order. `home`: it was turned back on purpose."""
     steps = [runner.results[step.id] for step in options.plan.order()]
     states = state_of(facts)
     exceptions = _exceptions(facts, states)
@@ -52,8 +54,14 @@ def build_report(
         exceptions,
         finance["ties"],
         cross_checks,
-        [*audit["violations"], *(reasons(straddlers) if straddlers is not None else ())],
+        [
+            *audit["violations"],
+            *(reasons(straddlers) if straddlers is not None else ()),
+            *(home.reasons() if home is not None else ()),
+        ],
     )
+    if home is not None and verdict != "no-go":
+        verdict, because = "rolled-back", home.kept()
     plan = options.plan
     return {
         "verdict": verdict,
@@ -86,6 +94,10 @@ def build_report(
             "total": len(exceptions),
             "truncated": len(exceptions) > EXCEPTIONS_SHOWN,
             "rows": exceptions[:EXCEPTIONS_SHOWN],
+        },
+        "rollback": {
+            "done": [back.evidence for back in runner.ways_back],
+            **({"turned_back": home.to_json()} if home is not None else {}),
         },
         "timeline": timeline(facts, plan.start, plan.end),
         "resilience": {

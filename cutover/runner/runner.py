@@ -7,13 +7,15 @@ they are given. Every step is recorded before and after; a runner that starts ag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cutover.gates.asking import prove
 from cutover.plan.steps import Hook, Step
 from cutover.runner.ground import Ground
-from cutover.runner.results import StepFailed, StepResult
+from cutover.runner.results import StepFailed, StepResult, WayBack
 from cutover.runner.steps import ACTIONS
+from cutover.runner.turning_back import BROUGHT_TO_AN_END, turn_back
 from cutover.runner.unwind import unwind
 from router.errors import Overloaded, Refused
 
@@ -21,15 +23,24 @@ from router.errors import Overloaded, Refused
 class Runner:
     """One run of one plan."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, *, turn_back_after: str | None = None) -> None:
+        """`turn_back_after`: once this step has ended, nothing more begins and all goes back to the old ERP."""
         self._ground = ground
+        self._turn_back_after = turn_back_after
         self._deadlines: dict[str, asyncio.Timeout] = {}
         self._objections: dict[str, str] = {}
+        self.turned_back: list[dict[str, Any]] = []
+        """What became of each wave when the plan was turned back."""
 
     @property
     def results(self) -> Mapping[str, StepResult]:
         """How each step went, by its id."""
         return self._ground.results
+
+    @property
+    def ways_back(self) -> Sequence[WayBack]:
+        """Every rollback there was, in the order they began."""
+        return tuple(self._ground.ways_back.values())
 
     async def run(self) -> bool:
         """Run all steps; False when one failed. What comes after a failed step is not run."""
@@ -39,11 +50,45 @@ class Runner:
         finished = {step.id: asyncio.Event() for step in ground.plan.steps}
         for step_id in done:
             finished[step_id].set()
+        if self._turn_back_after is not None:
+            await self._until(self._turn_back_after, done, finished)
+            await ground.finish_moves()
+            self.turned_back = await turn_back(ground, after=self._turn_back_after)
+            return False
         async with asyncio.TaskGroup() as group:
             for step in ground.plan.order():
                 if step.id not in done:
                     group.create_task(self._run_step(step, finished), name=f"step-{step.id}")
         return all(result.outcome == "done" for result in self.results.values())
+
+    async def _until(self, last: str, done: set[str], finished: dict[str, asyncio.Event]) -> None:
+        """Run steps until one has ended; what is under way then is broken off, where it may be."""
+        tasks: dict[str, asyncio.Task[None]] = {}
+        for step in self._ground.plan.order():
+            if step.id not in done and (last not in done or self._goes_on(step)):
+                tasks[step.id] = asyncio.create_task(self._run_step(step, finished), name=f"step-{step.id}")
+        ended = asyncio.create_task(finished[last].wait(), name="last-step")
+        try:
+            while not ended.done():
+                waiting = [task for task in tasks.values() if not task.done()]
+                await asyncio.wait([ended, *waiting], return_when=asyncio.FIRST_COMPLETED)
+                for task in tasks.values():
+                    if task.done():
+                        task.result()
+            for step in self._ground.plan.order():
+                if step.id in tasks and self._goes_on(step):
+                    await tasks[step.id]
+        finally:
+            ended.cancel()
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(ended, *tasks.values(), return_exceptions=True)
+        for result in self.results.values():
+            if result.outcome == "not run" and not result.why:
+                result.why = f"turned back after {last}"
+
+    def _goes_on(self, step: Step) -> bool:
+        return step.kind in BROUGHT_TO_AN_END and self.results[step.id].started is not None
 
     async def _run_step(self, step: Step, finished: dict[str, asyncio.Event]) -> None:
         ground, result = self._ground, self.results[step.id]
