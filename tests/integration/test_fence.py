@@ -1,137 +1,49 @@
 """The fence under fire: switches while eight writers write, on both databases (D6, I5).
 
-After every switch the rows of older epochs are counted; at the end they are counted again. A row
-accepted under an old epoch after its switch returned would make the second count larger. The control
-removes the lock and must leak, or this test would prove nothing.
+The three wrong fences are controls in the same harness: each must leak, or the harness would prove nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Self
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
 
-from router.journal.engine import Postgres, Transaction, connect
+from cutover.plan.model import Plan
+from cutover.plan.stages import StageBook
+from router.journal.engine import Postgres, connect
 from router.journal.journal import Journal
-from router.journal.port import Switch
-from tests.contract.journal_kit import Hands, routes, submission, time_entry, with_tables
-
-WRITERS = 8
-ENTITIES = ("DE01", "UK01", "US01")
-
-
-class Unfenced(Postgres):
-    """PostgreSQL without the lock: what D6 is measured against."""
-
-    def lock(self, tx: Transaction, names: Sequence[str], *, shared: bool) -> None:
-        """Nothing, so that a decision may be stale by the time it commits."""
-
-
-def linger(when: str, _count: int) -> None:
-    """Two milliseconds between decision and commit: room for a switch to get in between."""
-    if when == "before":
-        time.sleep(0.002)
-
-
-class Writers:
-    """Eight threads, each with a journal of its own, accepting until told to stop."""
-
-    def __init__(self, url: str, *, fenced: bool) -> None:
-        self.stop = threading.Event()
-        self.accepted = itertools.count(1)
-        self.failed: list[Exception] = []
-        self.threads = [
-            threading.Thread(target=self.write, args=(url, name, fenced)) for name in range(WRITERS)
-        ]
-
-    def __enter__(self) -> Self:
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop.set()
-        for thread in self.threads:
-            thread.join()
-        assert not self.failed, self.failed
-
-    def write(self, url: str, name: int, fenced: bool) -> None:
-        try:
-            asyncio.run(self.accept(url, name, fenced))
-        except Exception as error:  # noqa: BLE001 a thread's failure is told where it is joined
-            self.failed.append(error)
-
-    async def accept(self, url: str, name: int, fenced: bool) -> None:
-        journal = Journal.open(url, clock=Hands(), decide=routes, on_commit=linger)
-        if not fenced:
-            journal._database.dialect = Unfenced()
-        try:
-            for n in itertools.count():
-                if self.stop.is_set():
-                    return
-                # One document or several entities at once: their locks are taken in one order.
-                entities = ENTITIES if n % 3 == 0 else (ENTITIES[n % 3],)
-                await journal.accept(
-                    [
-                        submission(time_entry(f"T{name}-{n}-{entity}", project=f"P{n % 5}", entity=entity))
-                        for entity in entities
-                    ]
-                )
-                await asyncio.sleep(0.003)
-        finally:
-            journal.close()
-
-
-async def late_rows(url: str, *, switches: int, fenced: bool) -> tuple[int, int]:
-    """Rows accepted under an old epoch after the switch returned; and all rows."""
-    journal = Journal.open(url, clock=Hands(), decide=routes)
-    if not fenced:
-        journal._database.dialect = Unfenced()
-    engine, _ = connect(url)
-    older = text("SELECT count(*) FROM decisions WHERE epoch < :epoch")
-    accepted = text("SELECT count(*) FROM transactions")
-    counted: list[tuple[int, int]] = []
-    try:
-        await with_tables(journal)
-        with Writers(url, fenced=fenced), engine.connect() as observer:
-            for n in range(switches):
-                order = Switch(entities=ENTITIES, table_version=(1, 3)[n % 2], by="test", why="test")
-                (epoch,) = set((await journal.switch(order)).values())
-                counted.append((epoch, observer.execute(older, {"epoch": epoch}).scalar_one()))
-                # A busy disk may let the switches starve the writers, and then nothing would be tried.
-                for _ in range(100):
-                    if observer.execute(accepted).scalar_one() > n:
-                        break
-                    await asyncio.sleep(0.01)
-        late = 0
-        with engine.connect() as observer:
-            for epoch, before in counted:
-                late += observer.execute(older, {"epoch": epoch}).scalar_one() - before
-            rows = observer.execute(accepted).scalar_one()
-    finally:
-        engine.dispose()
-        journal.close()
-    return late, rows
+from router.journal.port import Submission, Switch
+from router.landscape import read_landscape
+from router.routing.tables import Tables
+from tests.contract.journal_kit import NEW, OLD, Hands, routes, submission, time_entry, with_tables
+from tests.integration.fence_harness import (
+    ENTITIES,
+    OneStatement,
+    PlainRead,
+    Serializable,
+    Writers,
+    late_rows,
+    opened,
+)
 
 
 def test_nothing_is_accepted_under_an_old_epoch_after_a_switch(fresh_journal: Callable[[], str]) -> None:
     """200 switches under eight writers: 0 late rows."""
-    late, rows = asyncio.run(late_rows(fresh_journal(), switches=200, fenced=True))
-    assert late == 0
-    assert rows >= 200, "the writers must have been at it"
+    seen = asyncio.run(late_rows(fresh_journal(), switches=200))
+    assert (seen.switches, seen.late) == (200, 0)
+    assert seen.rows >= 200, "the writers must have been at it"
 
 
 def test_the_order_of_history_proves_it_too(fresh_journal: Callable[[], str]) -> None:
     """Acceptances and switches stand in the history in the order they took effect (what I5 checks)."""
 
     async def work(url: str) -> None:
-        await late_rows(url, switches=30, fenced=True)
+        await late_rows(url, switches=30)
         journal = Journal.open(url, clock=Hands())
         now = dict.fromkeys(ENTITIES, 0)
         checked = 0
@@ -149,10 +61,13 @@ def test_the_order_of_history_proves_it_too(fresh_journal: Callable[[], str]) ->
     asyncio.run(work(fresh_journal()))
 
 
-def test_without_the_lock_it_leaks(fresh_postgres: Callable[[], str]) -> None:
-    """The control: the same writers without the lock accept under an old epoch."""
-    late, _ = asyncio.run(late_rows(fresh_postgres(), switches=40, fenced=False))
-    assert late > 0
+@pytest.mark.parametrize(
+    "wrong", [PlainRead(), Serializable(), OneStatement()], ids=lambda one: type(one).__name__
+)
+def test_a_wrong_fence_leaks(fresh_postgres: Callable[[], str], wrong: Postgres) -> None:
+    """The controls: the same writers and switches, behind each fence that D6 rejected, accept too late."""
+    seen = asyncio.run(late_rows(fresh_postgres(), switches=200, dialect=wrong, until_leak=True))
+    assert seen.late > 0, f"no leak in {seen.switches} switches and {seen.rows} rows"
 
 
 def test_reading_in_the_statement_that_locks_leaks(fresh_postgres: Callable[[], str]) -> None:
@@ -219,3 +134,83 @@ def test_a_switch_of_several_entities_and_groups_of_several_never_deadlock(
                 journal.close()
 
     asyncio.run(work(fresh_postgres()))
+
+
+UNITS = {"advisory": "CONSULTING", "operations": "MANAGED"}
+WAVES = Plan.model_validate(
+    {
+        "name": "units", "start": "2026-10-30T00:00:00Z", "end": "2026-11-01T00:00:00Z", "from": OLD, "to": NEW,
+        "window": {"opens": "2026-10-30T00:00:00Z", "closes": "2026-11-01T00:00:00Z"},
+        "waves": [
+            {"id": wave, "entities": ["UK01"], "business_units": [unit]} for wave, unit in UNITS.items()
+        ],
+        "steps": [{"id": "task", "kind": "manual", "wave": "advisory"}],
+    }
+)  # fmt: skip
+
+
+def of_both_units(name: str, n: int) -> list[Submission]:
+    """A time entry of one unit of UK01."""
+    unit = list(UNITS.values())[n % 2]
+    document = time_entry(f"T{name}-{n}", project=f"P{n % 4}").model_copy(update={"business_unit": unit})
+    return [submission(document)]
+
+
+def test_waves_of_business_units_share_an_epoch_and_each_its_own_switch(
+    fresh_journal: Callable[[], str],
+) -> None:
+    """60 switches of two waves of one entity: every row was decided by the table of its epoch, 0 late.
+
+    The writers never saw any of the tables: each loads them from the journal, inside the accept.
+    """
+
+    async def work(url: str) -> None:
+        landscape, book, expected = read_landscape(), StageBook(WAVES), {}
+        journal = opened(url, None, Tables(landscape=landscape))
+        engine, _ = connect(url)
+        older = text("SELECT count(*) FROM decisions WHERE epoch < :epoch")
+        late: list[tuple[int, int]] = []
+        try:
+            with (
+                Writers(url, decide=lambda: Tables(landscape=landscape), documents=of_both_units),
+                engine.connect() as observer,
+            ):
+                for n in range(60):
+                    wave = list(UNITS)[n % 2]
+                    (now,) = book.of(wave)
+                    if n < 2:
+                        book.move(wave, stage="shadow")
+                    elif not now.frozen:
+                        book.move(wave, frozen=True)
+                    else:
+                        book.move(wave, stage="live" if now.stage == "shadow" else "shadow", frozen=False)
+                    await journal.publish_table(book.table_text(n + 1), version=n + 1, by="test")
+                    scope = WAVES.wave(wave).scope()
+                    order = Switch(
+                        entities=scope.entities, business_units=scope.business_units, table_version=n + 1,
+                        by="test", why="test",
+                    )  # fmt: skip
+                    (epoch,) = (await journal.switch(order)).values()
+                    late.append((epoch, observer.execute(older, {"epoch": epoch}).scalar_one()))
+                    for one, unit in UNITS.items():
+                        (at,) = book.of(one)
+                        expected[(epoch, unit)] = (NEW if at.stage == "live" else OLD, int(at.frozen))
+                    await asyncio.sleep(0.01)
+            with engine.connect() as observer:
+                for epoch, before in late:
+                    assert observer.execute(older, {"epoch": epoch}).scalar_one() == before
+                rows = observer.execute(
+                    text(
+                        "SELECT d.epoch, t.business_unit, d.authority, d.hold FROM decisions AS d"
+                        " JOIN transactions AS t ON t.seq = d.seq WHERE d.epoch > 0"
+                    )
+                ).all()
+        finally:
+            engine.dispose()
+            journal.close()
+        assert len(rows) >= 60, "the writers must have been at it"
+        assert len({unit for _, unit, _, _ in rows}) == 2
+        wrong = [row for row in rows if (row[2], row[3]) != expected[(row[0], row[1])]]
+        assert wrong == []
+
+    asyncio.run(work(fresh_journal()))
