@@ -77,7 +77,10 @@ class Straddling(Reference):
     back_dated: Literal["new_erp", "old_erp"] = "new_erp"
     """Time and expenses of the old days that are approved after the switch."""
     cut_date: date | None = None
-    """For `old_erp`: accounting dates before it stay with the old ERP."""
+    """For `old_erp`: accounting dates before it stay with the old ERP, until that is retired.
+
+    What a closed period moved on counts by its new date.
+    """
     followers: Literal["follow"] = "follow"
     """Payments, credit memos and re-rates go where the document is that they refer to (lineage)."""
     closed_period: Literal["next_period", "refuse", "wait"] = "next_period"
@@ -86,6 +89,12 @@ class Straddling(Reference):
     """With one entity on each side, each leg goes to its entity's ERP and is matched across."""
     milestones: Literal["new_erp", "old_erp"] = "new_erp"
     """Milestones reached before and billed after the switch."""
+
+    @property
+    def stays(self) -> tuple[Kind, ...]:
+        """Kinds whose documents of the old days stay with the old ERP, with a copy in the new one that bills them."""
+        work: tuple[Kind, ...] = ("time_entry", "expense_item") if self.back_dated == "old_erp" else ()
+        return (*work, "milestone") if self.milestones == "old_erp" else work
 
 
 class Crash(Reference):

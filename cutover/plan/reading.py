@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from graphlib import CycleError
+from importlib import resources
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,28 @@ from router.canonical.kinds import KINDS
 from router.configfile import ConfigFile, Place, load
 from router.landscape import Landscape, default_file
 
+DEFAULT = "weekend"
+
 
 def read_plan(path: Path | str | None, landscape: Landscape) -> Plan:
-    """A plan from a file (None: the default weekend), checked against the landscape; raises BadConfig."""
-    return as_plan(load(path) if path is not None else default_file("plans/weekend.yaml"), landscape)
+    """A plan from a file or by its built-in name (None: the default weekend); raises BadConfig."""
+    return as_plan(plan_file(path), landscape)
+
+
+def plan_file(path: Path | str | None) -> ConfigFile:
+    """The file of a plan: a path, or the name of a built-in plan where there is no such file; raises BadConfig."""
+    name = DEFAULT if path is None else str(path)
+    if (path is None or not Path(path).exists()) and name in built_in_plans():
+        return default_file(f"plans/{name}.yaml")
+    return load(name)
+
+
+def built_in_plans() -> tuple[str, ...]:
+    """Names of the plans that come with the program, sorted."""
+    folder = resources.files("fixtures").joinpath("plans")
+    return tuple(
+        sorted(one.name.removesuffix(".yaml") for one in folder.iterdir() if one.name.endswith(".yaml"))
+    )
 
 
 def as_plan(file: ConfigFile, landscape: Landscape) -> Plan:
@@ -27,6 +46,7 @@ def as_plan(file: ConfigFile, landscape: Landscape) -> Plan:
     plan = plan.model_copy(update={"waves": tuple(_resolved(wave, landscape) for wave in plan.waves)})
     _check_waves(plan, file, landscape)
     _check_steps(plan, file)
+    _check_straddling(plan, file)
     return plan
 
 
@@ -74,12 +94,33 @@ def _check_names(plan: Plan, file: ConfigFile, landscape: Landscape) -> None:
             raise file.error(f"{busy.name} closes before it opens", (*place, "closes"))
     if not plan.start <= plan.window.opens < plan.window.closes <= plan.end:
         raise file.error("start ≤ window.opens < window.closes ≤ end does not hold", ("window",))
-    if plan.straddling.back_dated == "old_erp" and plan.straddling.cut_date is None:
+
+
+def _check_straddling(plan: Plan, file: ConfigFile) -> None:
+    """What stays with the old ERP must be able to: it needs a date, and the masters of new projects."""
+    policy, place = plan.straddling, ("straddling",)
+    stated = " and ".join(name for name in ("back_dated", "milestones") if getattr(policy, name) == "old_erp")
+    if policy.stays and policy.cut_date is None:
         raise file.error(
-            "straddling: back_dated: old_erp needs a cut_date",
-            ("straddling",),
+            f"straddling: {stated}: old_erp needs a cut_date",
+            place,
             mend="give the first accounting date that belongs to the new ERP",
         )
+    if policy.cut_date is not None and not policy.stays:
+        raise file.error(
+            "straddling: a cut_date means nothing where everything goes to the new ERP",
+            place,
+            mend="take it out, or say back_dated: old_erp",
+        )
+    for at, step in enumerate(plan.steps):
+        kinds = step.kinds or plan.wave(step.wave).all_kinds
+        if step.kind == "switch" and not step.reverse and any(kind in policy.stays for kind in kinds):
+            raise file.error(
+                f"straddling: {stated}: old_erp can't work after {step.id}: the old ERP would not know the"
+                " projects that are begun after it, and their back-dated documents would wait there for ever",
+                ("steps", at),
+                mend="give the switch reverse: true, so that the old ERP is fed until it is retired, or say new_erp",
+            )
 
 
 def _all_known(

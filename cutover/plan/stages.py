@@ -178,6 +178,7 @@ def _rules(
     if standing.frozen:
         rules.append({"id": f"{wave.id}-freeze{part}", "when": when, "hold": True})
     old, new = str(plan.source), str(plan.target)
+    rules += _old_days(plan, wave, standing, entities, kinds, part)
     match standing.stage:
         case "shadow":
             rules.append({"id": f"{wave.id}-dual-run{part}", "when": when, "authority": old, "shadow": new})
@@ -188,6 +189,33 @@ def _rules(
         case "legacy":
             pass
     return rules
+
+
+def _old_days(
+    plan: Plan,
+    wave: Wave,
+    standing: Standing,
+    entities: tuple[str, ...],
+    kinds: tuple[Kind, ...],
+    part: str,
+) -> list[dict[str, object]]:
+    """What the plan leaves with the old ERP by its accounting date, ahead of the new ERP's rule.
+
+    The new ERP gets a copy, as of everything of the dual run: an ERP bills what it holds, so work that stood in
+    the old one alone would be billed by nobody. It ends when the old ERP is retired.
+    """
+    stays = [kind for kind in kinds if kind in plan.straddling.stays]
+    if standing.stage != "live" or not stays or plan.straddling.cut_date is None:
+        return []
+    return [
+        {
+            "id": f"{wave.id}-old-days{part}",
+            "when": condition(wave, tuple(stays), entities),
+            "until": plan.straddling.cut_date,
+            "authority": str(plan.source),
+            "shadow": str(plan.target),
+        }
+    ]
 
 
 def condition(wave: Wave, kinds: tuple[Kind, ...], entities: tuple[str, ...] = ()) -> str:

@@ -1,0 +1,176 @@
+"""`coexist cutover plan`, `check` and `plans`: what a plan would do, and what its calendars say, before anything is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from cutover.cli.opened import opened
+from cutover.dry_run.actions import Action
+from cutover.dry_run.run import DryRun, dry_run
+from cutover.plan.calendar_checks import CalendarFinding, check_calendar
+from cutover.plan.model import Plan
+from cutover.plan.reading import as_plan, built_in_plans, plan_file
+from cutover.report.wording import when
+from cutover.runner.controls import RouterControls
+from cutover.runner.port import Backlog
+from router.clock import WallClock
+from router.configfile import ConfigFile
+from router.errors import BadInput
+from router.landscape import read_landscape
+
+PlanArgument = Annotated[
+    str | None, typer.Argument(help="A plan (YAML), or the name of a built-in one; without it: weekend.")
+]
+LandscapeOption = Annotated[Path | None, typer.Option(help="A landscape (YAML).")]
+
+
+def plan_command(
+    plan: PlanArgument = None,
+    landscape: LandscapeOption = None,
+    database: Annotated[
+        str | None,
+        typer.Option(help="A journal: how the waves stand today is read from it; nothing is written."),
+    ] = None,
+    wave: Annotated[str | None, typer.Option(help="Only this wave's actions.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Print every action of a plan in order, as the runner would do it, with what it reads and changes.
+
+    From the executing code: the same runner and steps, over controls that only note. Changes nothing. Exit code
+    1 when a calendar forbids the plan (see `coexist cutover check`).
+
+    Example: coexist cutover plan weekend --wave emea
+    """
+    file, read = _read(plan, landscape)
+    if wave is not None and wave not in {one.id for one in read.waves}:
+        raise BadInput(
+            f"the plan has no wave {wave!r}", mend="use one of " + ", ".join(one.id for one in read.waves)
+        )
+    findings = check_calendar(read, read_landscape(landscape))
+    done = dry_run(read)
+    mine = {step.id for step in read.steps if wave is None or step.wave == wave}
+    actions = [one for one in done.actions if one.step in mine or (wave is None and not one.step)]
+    today = asyncio.run(_today(read, database, landscape)) if database is not None else None
+    if as_json:
+        told = {
+            "plan": read.name, "digest": read.digest(), "actions": [one.as_row() for one in actions],
+            "findings": [one.as_row(file) for one in findings], "today": today,
+        }  # fmt: skip
+        typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo(_shown(read, done, actions, today))
+        _say_findings(file, findings)
+    raise typer.Exit(1 if any(one.level == "error" for one in findings) else 0)
+
+
+def check_command(
+    plan: PlanArgument = None,
+    landscape: LandscapeOption = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Check a plan's times against its window, blackouts, payroll and billing runs, and the fiscal calendars.
+
+    Exit code 0: nothing forbids it (warnings are shown); 1: something does; 2: it is no plan.
+
+    Example: coexist cutover check my-plan.yaml
+    """
+    file, read = _read(plan, landscape)
+    findings = check_calendar(read, read_landscape(landscape))
+    if as_json:
+        typer.echo(orjson.dumps([one.as_row(file) for one in findings], option=orjson.OPT_INDENT_2))
+    elif findings:
+        _say_findings(file, findings)
+    else:
+        typer.echo(f"{read.name}: the calendars have nothing against it")
+    raise typer.Exit(1 if any(one.level == "error" for one in findings) else 0)
+
+
+def plans_command(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """List the built-in plans, to rehearse or to start your own from.
+
+    Example: coexist cutover plans
+    """
+    landscape = read_landscape()
+    rows = []
+    for name in built_in_plans():
+        read = as_plan(plan_file(name), landscape)
+        rows.append({"name": name, "title": read.title, "waves": len(read.waves), "steps": len(read.steps)})
+    if as_json:
+        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        return
+    for row in rows:
+        typer.echo(f"{row['name']:<16}{row['steps']:>3} steps, {row['waves']} waves  {row['title']}")
+
+
+def _read(plan: str | None, landscape: Path | None) -> tuple[ConfigFile, Plan]:
+    file = plan_file(plan)
+    return file, as_plan(file, read_landscape(landscape))
+
+
+async def _today(plan: Plan, database: str, landscape: Path | None) -> list[dict[str, Any]]:
+    """How each wave stands in a journal now."""
+    rows = []
+    async with opened(database, landscape) as router:
+        controls = RouterControls(
+            journal=router.journal, tables=router.tables, dual_run=router.dual_run, clock=WallClock()
+        )
+        epochs = await router.journal.epochs()
+        for wave in plan.waves:
+            for system in (plan.source, plan.target):
+                backlog: Backlog = await controls.backlog(wave.scope(), (system,))
+                rows.append(
+                    {
+                        "wave": wave.id, "system": system, "waiting": backlog.waiting, "in_doubt": backlog.in_doubt,
+                        "held": backlog.held, "why": backlog.why,
+                        "epochs": {code: epochs[code][0] for code in wave.entities},
+                    }
+                )  # fmt: skip
+    return rows
+
+
+def _shown(
+    plan: Plan, done: DryRun, actions: Sequence[Action], today: Sequence[dict[str, Any]] | None
+) -> str:
+    lines = [
+        f"{plan.title or plan.name}: {len(plan.steps)} steps, {len(plan.waves)} waves, {plan.source} → {plan.target}",
+        f"Plan {plan.name} version {plan.version}, digest {plan.digest()}",
+        f"Window {when(plan.window.opens)} to {when(plan.window.closes)}. Dry run: nothing is changed; times are planned ones.",
+    ]
+    lines += [
+        f"Today  wave {row['wave']} at {row['system']}: {row['waiting']} waiting, {row['in_doubt']} in doubt,"
+        f" {row['held']} held{'; ' + row['why'] if row['why'] else ''}"
+        for row in today or ()
+    ]
+    owners = {result.step.id: result.step for result in done.results}
+    last = ""
+    for action in actions:
+        if action.step != last and action.step in owners:
+            step = owners[action.step]
+            after = f", after {', '.join(step.after)}" if step.after else ""
+            lines += [
+                "",
+                f"{when(action.at)}  {step.id}  ({step.kind.replace('_', ' ')}, wave {step.wave}, {step.owner}{after})",
+            ]
+            if step.deadline_minutes is not None:
+                lines.append(f"    deadline: {step.deadline_minutes} minutes from its start")
+        last = action.step
+        lines.append(f"  - {action.what}")
+        lines += [f"        {line}" for line in action.detail.get("change", ())]
+        if action.reads:
+            lines.append(f"      reads   {'; '.join(action.reads)}")
+        if action.changes:
+            lines.append(f"      changes {'; '.join(action.changes)}")
+    return "\n".join(lines)
+
+
+def _say_findings(file: ConfigFile, findings: Sequence[CalendarFinding]) -> None:
+    for one in findings:
+        row = one.as_row(file)
+        who = f"step {one.step} " if one.step else ""
+        typer.echo(f"{row['file']}:{row['line']}:{row['column']}: {one.level}: {who}{one.what}; {one.mend}")
