@@ -126,7 +126,8 @@ def fates_of(rows: Sequence[Placed], old: OldErp) -> list[Fate]:
         if _unsettled(row):
             way, why = _under_way(row)
         elif group is not None and group in staying:
-            way, why = "stays", staying[group].get(row.transaction_id, WITH_ITS_INVOICE)
+            own = staying[group].get(row.transaction_id, NEVER_SENT)
+            way, why = "stays", WITH_ITS_INVOICE if own == NEVER_SENT else own
         elif group is not None:
             way, why = "armed", ""
         else:

@@ -1,0 +1,90 @@
+"""`coexist rehearse --roll-back-after every`: the plan turned back after each of its steps, in processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import orjson
+import typer
+
+from cutover.collecting import collect_rarely
+from cutover.progress import Meter
+from cutover.rehearsal.options import make_options
+from cutover.rehearsal.rehearse import rehearse_quietly
+from router.clock import from_text
+
+EVERY = "every"
+ONLY_FORWARD = "only forward"
+"""Turned back after a step behind the point of no return: refused, which is what was asked for there."""
+
+
+def after_every_step(
+    given: Mapping[str, Any], *, seed: int, command: str, jobs: int | None, as_json: bool
+) -> int:
+    """Rehearse the plan once a step, turned back after it; prints a table and returns the exit code."""
+    steps = [step.id for step in make_options(seed=seed, command=command, **_without(given)).plan.order()]
+    rows: list[dict[str, Any]] = []
+    with ProcessPoolExecutor(jobs or os.cpu_count() or 1) as pool, Meter(enabled=not as_json) as meter:
+        tasks = [
+            pool.submit(_one, _without(given) | {"roll_back_after": step}, seed, command) for step in steps
+        ]
+        for at, task in enumerate(tasks, start=1):
+            rows.append(task.result())
+            meter.show("rollbacks", at, len(tasks))
+    told = {"seed": seed, "steps": len(rows), "good": sum(row["good"] for row in rows), "rows": rows}
+    typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2) if as_json else shown(rows))
+    if any(row["violated"] for row in rows):
+        return 3
+    return 0 if all(row["good"] for row in rows) else 1
+
+
+def shown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The table for a terminal."""
+    wide = max(len(str(row["after"])) for row in rows)
+    lines = [f"  {'after':<{wide}}  {'verdict':<13}{'armed':>7}{'re-enter':>10}{'stays':>7}{'minutes':>9}"]
+    for row in rows:
+        lines.append(
+            f"  {row['after']:<{wide}}  {row['verdict']:<13}{row['armed']:>7,}{row['re_enter']:>10,}"
+            f"{row['stays']:>7,}{row['minutes']:>9,}" + ("" if row["good"] else f"  {row['because']}")
+        )
+    good = sum(row["good"] for row in rows)
+    return "\n".join([f"{good} of {len(rows)} ways back end with both ERPs reconciled", *lines])
+
+
+def _without(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name != "roll_back_after"}
+
+
+def _one(given: dict[str, Any], seed: int, command: str) -> dict[str, Any]:
+    collect_rarely()
+    return row_of(rehearse_quietly(make_options(seed=seed, command=command, **given)))
+
+
+def row_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """A rehearsal that was turned back as a row."""
+    done = report["rollback"]["done"]
+    waves = report["rollback"]["turned_back"]["waves"]
+    refused = [row for row in waves if row["did"] == "refused"]
+    apart = [row for row in report["rollback"]["turned_back"]["compared"] if not row["ok"]]
+    forward = bool(refused) and all(ONLY_FORWARD in row["problem"] for row in refused) and not apart
+    violated = any(not row["held"] for row in report["invariants"])
+    return {
+        "after": report["rollback"]["turned_back"]["after"],
+        "verdict": ONLY_FORWARD if forward else report["verdict"],
+        "good": not violated and (forward or report["verdict"] == "rolled-back"),
+        "violated": violated,
+        "because": "; ".join(report["because"]),
+        **{
+            name: sum(back["price"][name] for back in done if "price" in back)
+            for name in ("armed", "re_enter", "stays")
+        },
+        "minutes": sum(_minutes(back) for back in done),
+    }
+
+
+def _minutes(back: Mapping[str, Any]) -> int:
+    took = from_text(str(back["ended"])) - from_text(str(back["begun"]))
+    return -(-int(took.total_seconds()) // 60)
