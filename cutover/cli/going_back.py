@@ -45,11 +45,11 @@ def shown(rows: Sequence[Mapping[str, Any]]) -> str:
     """The table for a terminal."""
     wide = max(len(str(row["after"])) for row in rows)
     lines = [f"  {'after':<{wide}}  {'verdict':<13}{'armed':>7}{'re-enter':>10}{'stays':>7}{'minutes':>9}"]
-    for row in rows:
-        lines.append(
-            f"  {row['after']:<{wide}}  {row['verdict']:<13}{row['armed']:>7,}{row['re_enter']:>10,}"
-            f"{row['stays']:>7,}{row['minutes']:>9,}" + ("" if row["good"] else f"  {row['because']}")
-        )
+    lines += [
+        f"  {row['after']:<{wide}}  {row['verdict']:<13}{row['armed']:>7,}{row['re_enter']:>10,}"
+        f"{row['stays']:>7,}{row['minutes']:>9,}" + ("" if row["good"] else f"  {row['because']}")
+        for row in rows
+    ]
     good = sum(row["good"] for row in rows)
     return "\n".join([f"{good} of {len(rows)} ways back end with both ERPs reconciled", *lines])
 
