@@ -309,7 +309,10 @@ def _of_units(reading: Reading, units: Sequence[str], known: Mapping[tuple[str, 
     """What belongs to some business units, or to nobody knows which."""
 
     def belongs(row: Record) -> bool:
-        unit = known.get((row.kind, identity(row))) or row.dimensions.get("business_unit")
+        # An ERP's invoice carries the id of the billing event it was made for.
+        names = (row.kind, *(sent for sent, made in MAKES.items() if made == row.kind))
+        said = (known.get((name, identity(row)), "") for name in names)
+        unit = next(filter(None, said), "") or row.dimensions.get("business_unit")
         return not unit or unit in units
 
     records = {kind: tuple(row for row in rows if belongs(row)) for kind, rows in reading.records.items()}
