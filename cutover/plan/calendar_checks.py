@@ -13,7 +13,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from cutover.plan.model import Busy, Plan
-from cutover.plan.steps import Step
+from cutover.plan.steps import AFTER_WINDOW, Step
 from cutover.plan.timing import Freeze, planned_freezes, planned_times
 from router.configfile import ConfigFile, Place
 from router.finance.calendar import Calendars
@@ -70,8 +70,7 @@ def _window(plan: Plan) -> Iterable[CalendarFinding]:
                 what=f"is planned to switch at {_said(span.begins)}, before the window opens at {_said(plan.window.opens)}",
                 mend="give it a later `at`, or open the window earlier",
             )  # fmt: skip
-        if step.kind in ("hypercare", "retire", "manual", "approval"):
-            # What is watched and tidied up after the window is no part of the weekend.
+        if step.kind in AFTER_WINDOW:
             continue
         if span.ends > plan.window.closes:
             late = int((span.ends - plan.window.closes).total_seconds()) // 60

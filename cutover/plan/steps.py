@@ -137,6 +137,8 @@ class Step(Reference):
         return max(self.planned_minutes, likely_minutes(self.people_minutes))
 
 
+AFTER_WINDOW: tuple[StepKind, ...] = ("hypercare", "retire")
+"""What is watched and tidied up once the business works again: it need not end within the window."""
 ONLY_FOR: Mapping[str, tuple[StepKind, ...]] = {
     "objects": ("load",), "as_of": ("load",), "accounts": ("load",), "reverse": ("switch",),
     "watch_minutes": ("hypercare",), "samples": ("smoke",), "approvals": ("approval",),

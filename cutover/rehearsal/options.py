@@ -14,7 +14,7 @@ from cutover.montecarlo.chaos import draw_crashes, draw_faults
 from cutover.montecarlo.whatif import apply, read_settings
 from cutover.plan.durations import draw
 from cutover.plan.model import Crash, Plan
-from cutover.plan.reading import as_plan
+from cutover.plan.reading import as_plan, plan_file
 from cutover.plan.steps import Step
 from cutover.rehearsal.memory import in_memory
 from router.clock import to_text
@@ -141,16 +141,16 @@ def make_options(
     if chaos and faults is not None:
         raise BadInput("--chaos draws the faults, and --faults gives them", mend="give one of the two")
     file = load(landscape) if landscape is not None else default_file("landscapes/default.yaml")
-    plan_file = load(plan) if plan is not None else default_file("plans/weekend.yaml")
-    plan_file, file = apply(read_settings(settings), plan=plan_file, landscape=file)
+    written = plan_file(plan)
+    written, file = apply(read_settings(settings), plan=written, landscape=file)
     if change is not None:
-        plan_file, file = changed(change, plan=plan_file, landscape=file)
+        written, file = changed(change, plan=written, landscape=file)
     as_landscape(file)
     data = in_memory(file.data)
     table = load(routes) if routes is not None else default_file("routes/default.yaml")
     read = as_landscape(ConfigFile(file.name, data, file.places))
     Tables(landscape=read).publish(table.text, name=table.name)
-    wanted = as_plan(plan_file, read)
+    wanted = as_plan(written, read)
     if size is not None and size not in SIZES:
         raise BadInput(f"there is no size {size!r}", mend="use one of " + ", ".join(SIZES))
     if extracts is not None and not extracts.is_dir():

@@ -9,9 +9,11 @@ from typing import Any
 from cutover.checks import Facts, Finding, gates_kept
 from cutover.checks.facts import transaction_of
 from cutover.checks.nothing_lost import state_of
+from cutover.plan.steps import AFTER_WINDOW
 from cutover.rehearsal.options import Options
 from cutover.rehearsal.population import Tally
 from cutover.rehearsal.turned_back import TurnedBack
+from cutover.report.mends import mends
 from cutover.runner.results import StepResult
 from cutover.runner.runner import Runner
 from cutover.straddling.cases import reasons
@@ -66,6 +68,7 @@ def build_report(
     return {
         "verdict": verdict,
         "because": because,
+        "mends": mends({"start": to_text(plan.start)}, window, [result.as_row() for result in steps]),
         "seed": options.seed,
         "plan": {
             "name": plan.name,
@@ -195,6 +198,7 @@ def _gate_audit(facts: Facts, options: Options) -> dict[str, Any]:
 
 def _window(options: Options, steps: Sequence[StepResult]) -> dict[str, Any]:
     window = options.plan.window
+    steps = [result for result in steps if result.step.kind not in AFTER_WINDOW]
     last = max((result.ended for result in steps if result.ended is not None), default=None)
     # A plan that did not get through fits no window, however early it stopped.
     through = last is not None and all(result.outcome == "done" for result in steps)

@@ -28,6 +28,7 @@ def head(report: Mapping[str, Any]) -> dict[str, Any]:
         "tone": tone,
         "meaning": meaning,
         "because": [str(reason) for reason in report.get("because") or ()],
+        "mends": [str(one) for one in report.get("mends") or ()],
         "seed": report.get("seed"),
         "plan": plan,
         "title": plan.get("title") or plan.get("name") or "Cutover plan",
