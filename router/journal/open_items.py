@@ -13,6 +13,7 @@ from router.journal.billing_facts import Kept
 from router.journal.core import JournalCore
 from router.journal.engine import Row, Transaction
 from router.journal.repairing import NOT_REPAIRS
+from router.journal.schema import JOBS_PER_TRANSACTION
 from router.journal.words import document_of, id_text
 from router.model import State
 
@@ -44,7 +45,10 @@ class OpenItemReads(JournalCore):
         return await self._read(_not_posted, project_id)
 
     async def version_states(self, contract_id: str) -> dict[int, State]:
-        """How each accepted version of a contract stands: its change order's state, else its document's."""
+        """How each accepted version of a contract stands: its change order's state, else its document's.
+
+        One that its ERP has, while a shadow delivery of it is still on its way, stands as that delivery does.
+        """
         return await self._read(_version_states, contract_id)
 
     async def against(self, invoice_id: str) -> list[Kept]:
@@ -99,8 +103,13 @@ def _not_posted(tx: Transaction, project_id: str) -> list[dict[str, Any]]:
 
 
 def _version_states(tx: Transaction, contract_id: str) -> dict[int, State]:
+    shadow = (
+        "(SELECT min(s.state) FROM jobs AS s WHERE s.role = 'shadow' AND s.state IN ('queued','in_flight','in_doubt')"
+        f" AND s.job_id >= t.seq * {JOBS_PER_TRANSACTION} AND s.job_id < (t.seq + 1) * {JOBS_PER_TRANSACTION})"
+    )
+    stands = f"CASE WHEN {_STATE} = 'posted' THEN coalesce({shadow}, 'posted') ELSE {_STATE} END"
     query = (
-        f"SELECT t.seq, t.canonical, t.schema_version, {_STATE} FROM transactions AS t LEFT JOIN jobs AS j"
+        f"SELECT t.seq, t.canonical, t.schema_version, {stands} FROM transactions AS t LEFT JOIN jobs AS j"
         " ON j.job_id = t.job_id WHERE t.kind = ? AND t.canonical IS NOT NULL"
     )
     mark = f'%"contract_id":"{contract_id}"%'

@@ -11,10 +11,12 @@ from router.canonical import Document
 from router.canonical.examples import example
 from router.finance.amendments import register_of
 from router.journal.journal import Journal
-from router.journal.port import Accepted, Advance, Stale, Submission
+from router.journal.port import Accepted, Advance, Stale, Submission, Switch
 from router.model import State, SystemId
 from router.workflows.submissions import parked
 from tests.contract.journal_kit import (
+    NEW,
+    OLD,
     Hands,
     customer,
     drain,
@@ -67,6 +69,25 @@ def test_of_many_second_versions_one_is_taken(journal_url: str) -> None:
         finally:
             for journal in journals:
                 journal.close()
+
+    asyncio.run(story())
+
+
+def test_a_version_stands_as_its_shadow_does_until_both_erps_have_it(journal_url: str) -> None:
+    """What goes on when version 2 is posted would else overtake it in the shadow's lane, being accepted before."""
+
+    async def story() -> None:
+        journal = await opened(journal_url)
+        try:
+            entity = change(2, "CO-2").legal_entity
+            await journal.switch(Switch(entities=[entity], table_version=4, by="me", why="dual run"))
+            await journal.accept([advancing(2, "CO-2")])
+            await drain(journal, OLD)
+            assert await journal.version_states("K-100") == {2: State.QUEUED}
+            await drain(journal, NEW)
+            assert await journal.version_states("K-100") == {2: State.POSTED}
+        finally:
+            journal.close()
 
     asyncio.run(story())
 
