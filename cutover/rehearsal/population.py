@@ -123,7 +123,7 @@ class Population:
                     f"{step.what}: {step.method} {step.path} answered {answer.status_code}: {answer.text[:300]}"
                 )
             self.tally.retries += 1
-            unsure = unsure or answer.status_code in (500, 502, 504)
+            unsure = unsure or answer.status_code != HTTPStatus.TOO_MANY_REQUESTS
             if done not in queue:
                 queue.append(done)
             await asyncio.sleep(RETRY_S)
