@@ -118,6 +118,8 @@ class Plan(Reference):
     size: Literal["small", "default", "large"] = "default"
     waves: Annotated[tuple[Wave, ...], Field(min_length=1)]
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    business_units: tuple[Code, ...] = ()
+    """All the firm has, filled from the landscape when the plan is read: what no wave names stays behind."""
     calendar: Calendar = Calendar()
     straddling: Straddling = Straddling()
     hooks: tuple[Hook, ...] = ()

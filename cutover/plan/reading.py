@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from cutover.plan.footing import BILLED, torn
 from cutover.plan.model import Plan, Wave
 from cutover.plan.steps import ONLY_FOR, Step, StepKind
 from router.canonical.kinds import KINDS
@@ -43,9 +44,11 @@ def as_plan(file: ConfigFile, landscape: Landscape) -> Plan:
     """A plan from a parsed file, its regions resolved into entities; raises BadConfig."""
     plan = file.as_model(Plan)
     _check_names(plan, file, landscape)
-    plan = plan.model_copy(update={"waves": tuple(_resolved(wave, landscape) for wave in plan.waves)})
+    waves = tuple(_resolved(wave, landscape) for wave in plan.waves)
+    plan = plan.model_copy(update={"waves": waves, "business_units": landscape.business_units})
     _check_waves(plan, file, landscape)
     _check_steps(plan, file)
+    _check_kinds(plan, file)
     _check_straddling(plan, file)
     return plan
 
@@ -147,6 +150,31 @@ def _check_waves(plan: Plan, file: ConfigFile, landscape: Landscape) -> None:
                     mend="take it out of one of them",
                 )
             seen[cell] = wave.id
+
+
+MOVES: tuple[StepKind, ...] = ("dual_run", "switch", "retire")
+"""Steps that put kinds at another stage; a freeze or a release may be of some kinds first."""
+
+
+def _check_kinds(plan: Plan, file: ConfigFile) -> None:
+    """What an ERP bills together moves together (`cutover.plan.footing`)."""
+    asked: list[tuple[str, tuple[str, ...], Place]] = [
+        (f"wave {wave.id}", wave.kinds, ("waves", at, "kinds")) for at, wave in enumerate(plan.waves)
+    ]
+    asked += [
+        (f"step {step.id}", step.kinds, ("steps", at, "kinds"))
+        for at, step in enumerate(plan.steps)
+        if step.kind in MOVES
+    ]
+    for who, kinds, place in asked:
+        if missing := torn(kinds):
+            mine = ", ".join(kind for kind in BILLED if kind in kinds)
+            raise file.error(
+                f"{who}: moves {mine} without {', '.join(missing)}: an ERP makes invoices of the work it holds"
+                " and settles the invoices it made",
+                place,
+                mend=f"add {', '.join(missing)}, or take out {mine}",
+            )
 
 
 def _check_steps(plan: Plan, file: ConfigFile) -> None:

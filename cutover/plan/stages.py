@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import yaml
 
+from cutover.plan.footing import Feed, feeds
 from cutover.plan.model import Plan, Wave
 from router.canonical.kinds import KINDS, Kind
 
@@ -27,8 +28,6 @@ NEXT: Mapping[Stage, tuple[Stage, ...]] = {
 """Which stage may follow which; from live and cloud backwards is a rollback."""
 NEW: frozenset[Stage] = frozenset({"live", "cloud"})
 """Stages in which the new ERP is the authority."""
-SHARED: tuple[Kind, ...] = ("resource", "rate_card", "customer")
-"""Masters without a business unit of their own: they carry one, but the projects of every unit stand on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +162,11 @@ class StageBook:
         for wave in self._plan.waves:
             for standing, entities, kinds in self._groups(wave):
                 rules += _rules(self._plan, wave, standing, entities, kinds)
+        stages = {cell: standing.stage for cell, standing in self._at.items()}
+        if fed := _fed(self._plan, feeds(self._plan, stages)):
+            # After the freezes, before what would send a master to one ERP alone.
+            holds = [rule for rule in rules if rule.get("hold")]
+            rules = [*holds, *fed, *(rule for rule in rules if not rule.get("hold"))]
         table = {"version": version, "default": {"authority": str(self._plan.source)}, "rules": rules}
         return yaml.safe_dump(table, sort_keys=False, allow_unicode=True)
 
@@ -216,6 +220,26 @@ def _old_days(
             "shadow": str(plan.target),
         }
     ]
+
+
+def _fed(plan: Plan, rows: list[Feed]) -> list[dict[str, object]]:
+    """Rules for masters that both ERPs need (`cutover.plan.footing`)."""
+    rules: list[dict[str, object]] = []
+    for n, row in enumerate(rows, 1):
+        said = [f"legal_entity in [{_quoted(row.entities)}]"]
+        said += [f"business_unit in [{_quoted(row.units)}]"] if row.units else []
+        said += [f"kind in [{_quoted(row.kinds)}]"]
+        owner, other = (plan.source, plan.target) if row.owner == "old" else (plan.target, plan.source)
+        rules.append(
+            {
+                "id": f"masters-{n}",
+                "when": " and ".join(said),
+                "authority": str(owner),
+                "shadow": str(other),
+                "why": "what moved and what did not both stand on them",
+            }
+        )
+    return rules
 
 
 def condition(wave: Wave, kinds: tuple[Kind, ...], entities: tuple[str, ...] = ()) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from cutover.gates.port import Measures
 from cutover.loading.carrying import RouterLoading
 from cutover.loading.port import Loading
-from cutover.plan.stages import SHARED
+from cutover.plan.footing import SHARED
 from cutover.rollback.port import WayBack
 from cutover.runner.port import Backlog
 from router.clock import Clock
