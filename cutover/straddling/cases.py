@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from cutover.plan.model import Straddling
+from cutover.plan.stages import NEW
 from cutover.straddling.facts import Across, Straddler, money
 
 WORK = ("time_entry", "expense_item")
@@ -14,6 +16,8 @@ FOLLOWERS = ("payment", "credit_memo", "write_off", "invoice")
 EXAMPLES = 3
 SHOWN = 50
 """Violations listed; all are counted."""
+LAST = "9999"
+"""After every instant of a run."""
 WAITS = "waits"
 """Where a document is that has no authority yet."""
 
@@ -36,7 +40,7 @@ def back_dated(across: Across, policy: Straddling) -> list[Judged]:
         since = across.moved(one)
         if one.kind not in WORK or one.corrects or not since or one.day >= since[:10]:
             continue
-        old = policy.back_dated == "old_erp" and one.accounting_date < cut
+        old = across.stays(one, policy.stays, cut)
         found.append(Judged(document=one, wrong=_elsewhere(one, across.source if old else across.target)))
     return found
 
@@ -74,7 +78,7 @@ def milestones(across: Across, policy: Straddling) -> list[Judged]:
         if not since:
             continue
         if one.kind == "milestone" and one.day < since[:10]:
-            old = policy.milestones == "old_erp" and one.accounting_date < cut
+            old = across.stays(one, policy.stays, cut)
             found.append(Judged(document=one, wrong=_elsewhere(one, across.source if old else across.target)))
         elif one.kind == "billing_event":
             before = [m for m in one.milestones if across.authority.get(("milestone", m)) == across.source]
@@ -148,7 +152,12 @@ def half_moved(across: Across, policy: Straddling) -> dict[str, Any]:
         for one in bills
         if (wrong := _elsewhere(one, across.target))
     ]
-    violations += [{"transaction_id": None, "why": said} for said in _billing(across, split)]
+    moved = {
+        half.project_id
+        for half in across.halves
+        if across.stage_at(half.legal_entity, "", "billing_event", LAST)[0] in NEW
+    }
+    violations += [{"transaction_id": None, "why": said} for said in _billing(across, moved)]
     rows = [row for rows in split.values() for row in rows]
     where: dict[str, int] = {}
     for row in rows:
@@ -171,22 +180,24 @@ def half_moved(across: Across, policy: Straddling) -> dict[str, Any]:
     }
 
 
-def _billing(across: Across, split: Mapping[str, Any]) -> Iterable[str]:
-    """Work of half-moved projects that two ERPs billed, or that none can bill any more."""
+def _billing(across: Across, moved: AbstractSet[str]) -> Iterable[str]:
+    """Work of projects that have moved, wholly or by half, that two ERPs billed or none can bill any more."""
     if across.work is None:
         return
     by_document: dict[tuple[str, str], dict[str, str]] = {}
     worth: dict[tuple[str, str], None] = {}
     for row in across.work:
-        if across.projects.get((row.kind, row.document_id)) in split:
+        if across.projects.get((row.kind, row.document_id)) in moved:
             by_document.setdefault((row.kind, row.document_id), {})[row.system] = row.billed_by
             if row.worth:
                 worth[(row.kind, row.document_id)] = None
     for key, systems in sorted(by_document.items()):
+        # Documents an ERP makes of a billing request carry the request's id there.
         billed = [
             name
             for name, by in sorted(systems.items())
-            if by and across.authority.get(("invoice", by)) == name
+            if by
+            and name in (across.authority.get(("billing_event", by)), across.authority.get(("invoice", by)))
         ]
         if len(billed) > 1:
             yield f"{key[0]} {key[1]} is billed in {' and '.join(billed)}"
@@ -236,13 +247,13 @@ def words(name: str, policy: Straddling) -> str:
     said = {
         "back_dated": "go to the new ERP, whatever their date"
         if policy.back_dated == "new_erp"
-        else f"dated before {cut} go to the old ERP, the others to the new one; {billed}",
+        else f"dated before {cut} go to the old ERP until it is retired, the others to the new one; {billed}",
         "followers": "go where the invoice is that they refer to",
         "half_moved": "each ERP keeps the work it was given; after the switch the new ERP bills what is unbilled,"
         " from its copies of the old days' work, and no work is billed twice",
         "milestones": "are recorded and billed in the new ERP"
         if policy.milestones == "new_erp"
-        else f"reached before {cut} are recorded in the old ERP; {billed}",
+        else f"reached before {cut} are recorded in the old ERP until it is retired; {billed}",
         "closed_period": {
             "next_period": "are dated the first day that takes them",
             "refuse": "are refused",

@@ -119,6 +119,11 @@ class Across:
         stage, since = self.stage_at(one.legal_entity, one.business_unit, one.kind, one.decided_at)
         return since if stage in NEW else ""
 
+    def stays(self, one: Straddler, kinds: Sequence[Kind], cut: str) -> bool:
+        """Whether the plan leaves it with the old ERP by its date: while that is fed, before it is retired."""
+        stage, _ = self.stage_at(one.legal_entity, one.business_unit, one.kind, one.decided_at)
+        return stage == "live" and one.kind in kinds and one.accounting_date < cut
+
     def home(self, one: Straddler) -> SystemId:
         """The ERP that is the authority of its scope when it is decided."""
         return self.target if self.moved(one) else self.source

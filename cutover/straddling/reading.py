@@ -18,6 +18,7 @@ from router.canonical.money import Money
 
 FOLLOWED = (
     "invoice",
+    "billing_event",
     "time_entry",
     "expense_item",
     "milestone",
