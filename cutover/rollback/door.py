@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from cutover.rollback.port import Probe
 from cutover.rollback.price import OldErp
@@ -23,6 +24,9 @@ from router.routing.table import table_from
 PACE_BUCKET_S = 600
 BUSIEST = 6
 """The pace is that of the busiest six spans of ten minutes: most of the time there is nothing to do."""
+
+LATE = date(2999, 12, 31)
+"""After every date a rule of a plan can end on."""
 
 
 class RouterWayBack:
@@ -140,13 +144,18 @@ class RouterWayBack:
 
 
 def _examples(scope: Scope) -> Iterable[Document]:
-    """An example of every kind of the scope for every entity and business unit of it."""
+    """An example of every kind of the scope for every entity and business unit of it.
+
+    Dated late: what a plan leaves with the old ERP by its date needs no way back.
+    """
     for kind in scope.kinds or KINDS:
         document = example(kind)
         units = scope.business_units or (document.business_unit,)
         for entity in scope.entities:
             for unit in units:
-                yield document.model_copy(update={"legal_entity": entity, "business_unit": unit})
+                yield document.model_copy(
+                    update={"legal_entity": entity, "business_unit": unit, "accounting_date": LATE}
+                )
 
 
 def _is_live(compiled: Compiled, document: Document, old: SystemId, new: SystemId) -> bool:
