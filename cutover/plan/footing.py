@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from cutover.plan.model import Plan
 from router.canonical.kinds import KINDS, Kind
+from router.journal.port import Scope
 
 BILLED: tuple[Kind, ...] = (
     "time_entry", "expense_item", "milestone", "charge", "billing_event", "invoice", "credit_memo", "payment",
@@ -23,6 +24,11 @@ SHARED: tuple[Kind, ...] = ("resource", "rate_card", "customer")
 """Masters without a business unit of their own: they carry one, but the projects of every unit stand on them."""
 MASTERS: tuple[Kind, ...] = (*SHARED, "contract", "project", "change_order")
 """What everything else stands on."""
+
+
+def masters_of(scope: Scope) -> Scope:
+    """The masters a part of an entity stands on, whichever wave moves them."""
+    return Scope(entities=scope.entities, kinds=MASTERS)
 
 
 def torn(kinds: Iterable[Kind]) -> tuple[Kind, ...]:

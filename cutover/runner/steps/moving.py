@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cutover.plan.footing import masters_of
 from cutover.plan.steps import Step
 from cutover.runner.gates import counted
 from cutover.runner.ground import Ground
@@ -15,6 +16,8 @@ async def shadow(ground: Ground, step: Step, result: StepResult) -> None:
     result.evidence |= await ground.enter(step, stage="shadow", why="dual run starts")
     # Only what the legacy ERP has posted is loaded; from here on everything new is shadowed anyway.
     await ground.until_drained(scope, (plan.source,))
+    if scope.business_units or scope.kinds:
+        await ground.until_drained(masters_of(scope), (plan.source,))
     controls = await ground.controls()
     result.evidence["masters"] = await controls.load_masters(scope, plan.target)
     result.evidence["polls"] = await ground.until_drained(scope, (plan.target,))
