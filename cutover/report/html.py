@@ -22,6 +22,7 @@ from cutover.report import (
     evidence_views,
     finance_view,
     headline,
+    straddling_view,
     views,
     wording,
 )
@@ -37,6 +38,7 @@ def render(report: Mapping[str, Any]) -> str:
         "load": views.load(report),
         "differences": dual_run_view.differences(report),
         "cross_checks": cross_checks_view.cross_checks(report),
+        "straddlers": straddling_view.straddlers(report),
         "money": views.money(report),
         "finance": finance_view.finance(report),
         "exceptions": evidence_views.exceptions(report),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -84,6 +85,12 @@ def read_across(
         for row in facts.transactions
         if row.kind in FOLLOWED and row.document_id and row.authority
     }
+    worth = {
+        row.document_id: (row.currency, row.amount_minor)
+        for row in facts.transactions
+        if row.kind == "milestone" and row.document_id
+    }
+    straddlers = [_priced(one, worth) if one.milestones else one for one in straddlers]
     return Across(
         source=plan.source,
         target=plan.target,
@@ -94,6 +101,14 @@ def read_across(
         work=work,
         projects=projects,
     )
+
+
+def _priced(bill: Straddler, worth: Mapping[str, tuple[str, int]]) -> Straddler:
+    """A request to bill milestones with what they are worth: it has no amount of its own."""
+    known = [worth[one] for one in bill.milestones if one in worth]
+    if not known:
+        return bill
+    return replace(bill, currency=known[0][0], amount_minor=sum(minor for _, minor in known))
 
 
 def _moves(facts: Facts, plan: Plan, run_id: str) -> list[Move]:
