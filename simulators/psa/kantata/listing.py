@@ -8,11 +8,14 @@ from typing import Any
 
 from simulators.psa.kantata.errors import KantataError, system
 from simulators.psa.kantata.schema import BY_SUBJECT, COLLECTIONS, REQUESTED_ONLY, Collection
-from simulators.psa.kantata.state import Account, Row, seconds_of
+from simulators.psa.kantata.state import Account, Asked, Keys, Row, seconds_of
 
 PER_PAGE, PER_PAGE_MAX = 20, 200
-Keys = list[tuple[int, int]]
 Query = Mapping[str, str]
+_WINDOW = frozenset({"limit", "offset", "page", "per_page", "updated_after", "include"})
+"""What says which part of a list is shown, and how: none of it is a test of a row."""
+_TESTED = ("workspaces", "external_references")
+"""Collections the tests of another collection's rows look into."""
 
 
 def list_rows(account: Account, collection: Collection, query: Query) -> tuple[list[Row], int, int, int]:
@@ -29,9 +32,38 @@ def list_rows(account: Account, collection: Collection, query: Query) -> tuple[l
         else:
             picked = keys[offset : offset + limit]
         return [rows[number] for _, number in picked], total, page, limit
-    ordered = reversed(keys) if descending else keys
-    found = [row for row in (rows[number] for _, number in ordered) if all(test(row) for test in tests)]
-    return found[offset : offset + limit], len(found), page, limit
+    fitting = _fitting(account, collection, query, keys, tests)
+    ordered = fitting[::-1] if descending else fitting
+    return [rows[number] for _, number in ordered[offset : offset + limit]], len(fitting), page, limit
+
+
+def _fitting(
+    account: Account,
+    collection: Collection,
+    query: Query,
+    keys: Keys,
+    tests: Sequence[Callable[[Row], bool]],
+) -> Keys:
+    """The keys whose rows pass the tests.
+
+    Who reads page after page asks the same with a later `updated_after`; while nothing changed, the next
+    page is part of what was found for the last one, and all pages together cost one look at the rows.
+    """
+    low = (_at(query, "updated_after"), 1 << 62) if "updated_after" in query else (0, 0)
+    ordered = query.get("order", collection.order).partition(":")[0]
+    narrowed = "only" in query or collection.name == "external_references"
+    asked: Asked | None = None
+    if ordered == "updated_at" and not narrowed:
+        changes = tuple(account.tables[name].changes for name in (collection.name, *_TESTED))
+        asked = (*sorted((name, text) for name, text in query.items() if name not in _WINDOW), changes)
+        kept = account.listed.get(collection.name)
+        if kept is not None and kept[0] == asked and kept[1] <= low:
+            return kept[2][bisect_right(kept[2], low) :]
+    rows = account.tables[collection.name].rows
+    found = [key for key in keys if all(test(rows[key[1]]) for test in tests)]
+    if asked is not None:
+        account.listed[collection.name] = (asked, low, found)
+    return found
 
 
 def _window(query: Query) -> tuple[int, int, int]:

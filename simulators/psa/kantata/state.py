@@ -24,6 +24,10 @@ from simulators.psa.kantata.errors import not_found
 from simulators.psa.kantata.schema import APPROVABLE, COLLECTIONS, STANDARD_TEMPLATE, Collection
 
 Row = dict[str, Any]
+Keys = list[tuple[int, int]]
+"""(changed, id), ascending."""
+Asked = tuple[tuple[Any, ...], ...]
+"""What a list was asked for, and how often what it is made of had changed by then."""
 EVENTS_MAX = 20_000
 """Events kept at most, besides the vendor's nine days: an old one is worth less than the memory."""
 _SYMBOLS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "SGD": "$"}
@@ -43,9 +47,12 @@ class Table:
         self.marked: dict[str, dict[int, None]] = {}
         """an external reference's `service_model_ref` in lower case → the references with it"""
         self.last = 0
+        self.changes = 0
+        """How often a row was put or removed."""
 
     def put(self, number: int, row: Row, created: int, updated: int) -> None:
         """Insert or replace a row."""
+        self.changes += 1
         old = self.rows.get(number)
         if old is not None:
             self._forget(number, old)
@@ -62,6 +69,7 @@ class Table:
 
     def remove(self, number: int) -> Row:
         """Delete a row for good."""
+        self.changes += 1
         row = self.rows.pop(number)
         self._forget(number, row)
         del self.at[number]
@@ -91,6 +99,8 @@ class Account:
         self.references: dict[tuple[str, str], list[int]] = {}
         self.events: deque[Row] = deque(maxlen=EVENTS_MAX)
         self._event_number = 0
+        self.listed: dict[str, tuple[Asked, tuple[int, int], Keys]] = {}
+        """By collection: the last list that was filtered, from which change on, and what was in it."""
         self.seed_row(COLLECTIONS["project_templates"], dict(STANDARD_TEMPLATE))
 
     def now_s(self) -> int:
