@@ -233,7 +233,8 @@ def _invoice_id(ledger: SimulatedBooks, row: WorkRow) -> str:
 
 def _value(row: WorkRow) -> int:
     if isinstance(row, TimeRow | ExpenseRow):
-        return row.wip_minor + row.over_cap_minor
+        # What a cap kept off an invoice is part of it: the row was worth that, and it was given away.
+        return row.wip_minor
     assert isinstance(row, MilestoneRow | ChargeRow)
     return row.amount_minor
 
