@@ -32,6 +32,9 @@ async def load(ground: Ground, step: Step, result: StepResult) -> None:
     """
     if not step.objects:
         raise StepFailed("a load that names no objects loads nothing")
+    if "opening_balances" in step.objects:
+        # Better no load than one that says it brought what it did not.
+        raise StepFailed("opening balances are not loaded by the router: load them by hand, as a manual step")
     as_of = step.as_of or (await ground.now()).date().isoformat()
     if ground.mode == "dry":
         await ground.note(step, "would load", {"objects": list(step.objects), "as_of": as_of})
