@@ -7,6 +7,7 @@ import typer
 from cutover.cli.draining import drain_command
 from cutover.cli.gating import gate_command, gates_command
 from cutover.cli.live import run_command
+from cutover.cli.planning import check_command, plan_command, plans_command
 from cutover.cli.proving import prove_command
 from cutover.cli.runbooks import report_command, runbook_command
 from cutover.cli.saying import (
@@ -24,6 +25,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+app.command("plan")(plan_command)
+app.command("check")(check_command)
+app.command("plans")(plans_command)
 app.command("runbook")(runbook_command)
 app.command("report")(report_command)
 app.command("drain")(drain_command)
