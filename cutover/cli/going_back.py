@@ -14,11 +14,9 @@ from cutover.collecting import collect_rarely
 from cutover.progress import Meter
 from cutover.rehearsal.options import make_options
 from cutover.rehearsal.rehearse import rehearse_quietly
-from router.clock import from_text
+from cutover.rehearsal.turned_back import row_of
 
 EVERY = "every"
-ONLY_FORWARD = "only forward"
-"""Turned back after a step behind the point of no return: refused, which is what was asked for there."""
 
 
 def after_every_step(
@@ -61,30 +59,3 @@ def _without(given: Mapping[str, Any]) -> dict[str, Any]:
 def _one(given: dict[str, Any], seed: int, command: str) -> dict[str, Any]:
     collect_rarely()
     return row_of(rehearse_quietly(make_options(seed=seed, command=command, **given)))
-
-
-def row_of(report: Mapping[str, Any]) -> dict[str, Any]:
-    """A rehearsal that was turned back as a row."""
-    done = report["rollback"]["done"]
-    waves = report["rollback"]["turned_back"]["waves"]
-    refused = [row for row in waves if row["did"] == "refused"]
-    apart = [row for row in report["rollback"]["turned_back"]["compared"] if not row["ok"]]
-    forward = bool(refused) and all(ONLY_FORWARD in row["problem"] for row in refused) and not apart
-    violated = any(not row["held"] for row in report["invariants"])
-    return {
-        "after": report["rollback"]["turned_back"]["after"],
-        "verdict": ONLY_FORWARD if forward else report["verdict"],
-        "good": not violated and (forward or report["verdict"] == "rolled-back"),
-        "violated": violated,
-        "because": "; ".join(report["because"]),
-        **{
-            name: sum(back["price"][name] for back in done if "price" in back)
-            for name in ("armed", "re_enter", "stays")
-        },
-        "minutes": sum(_minutes(back) for back in done),
-    }
-
-
-def _minutes(back: Mapping[str, Any]) -> int:
-    took = from_text(str(back["ended"])) - from_text(str(back["begun"]))
-    return -(-int(took.total_seconds()) // 60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,10 @@ from cutover.plan.steps import Thresholds
 from cutover.rehearsal.world import World
 from cutover.runner.gates import Gate, reconciled, worst
 from cutover.runner.runner import Runner
+from router.clock import from_text
+
+ONLY_FORWARD = "only forward"
+"""Turned back after a step behind the point of no return: refused, which is what was asked for there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +92,30 @@ async def _compare(world: World, wave: str, stated: Sequence[Thresholds], gates:
         until="9999-12-31",
     )
     gates[:] = reconciled(found, stated[-1] if stated else Thresholds())
+
+
+def row_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """A rehearsal that was turned back as a row."""
+    done = report["rollback"]["done"]
+    waves = report["rollback"]["turned_back"]["waves"]
+    refused = [row for row in waves if row["did"] == "refused"]
+    apart = [row for row in report["rollback"]["turned_back"]["compared"] if not row["ok"]]
+    forward = bool(refused) and all(ONLY_FORWARD in row["problem"] for row in refused) and not apart
+    violated = any(not row["held"] for row in report["invariants"])
+    return {
+        "after": report["rollback"]["turned_back"]["after"],
+        "verdict": ONLY_FORWARD if forward else report["verdict"],
+        "good": not violated and (forward or report["verdict"] == "rolled-back"),
+        "violated": violated,
+        "because": "; ".join(report["because"]),
+        **{
+            name: sum(back["price"][name] for back in done if "price" in back)
+            for name in ("armed", "re_enter", "stays")
+        },
+        "minutes": sum(_minutes(back) for back in done),
+    }
+
+
+def _minutes(back: Mapping[str, Any]) -> int:
+    took = from_text(str(back["ended"])) - from_text(str(back["begun"]))
+    return -(-int(took.total_seconds()) // 60)

@@ -7,7 +7,7 @@ from typing import Any
 from cutover.plan.stages import NEW
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed
-from cutover.runner.steps.rolling_back import roll_back
+from cutover.runner.steps.rolling_back import going_back, roll_back
 
 BROUGHT_TO_AN_END = frozenset({"dual_run", "load"})
 """Steps that are not broken off: half of the masters in the new ERP would leave its copies waiting for the rest."""
@@ -19,7 +19,8 @@ async def turn_back(ground: Ground, *, after: str) -> list[dict[str, Any]]:
     origin, why = f"after {after}", f"turned back after {after}"
     for wave in ground.plan.waves:
         row: dict[str, Any] = {"wave": wave.id, "did": "nothing", "ok": True}
-        if ground.book.kinds_at(wave.id, NEW):
+        # One that a runner before this one began has moved the stage already.
+        if ground.book.kinds_at(wave.id, NEW) or going_back(ground, wave.id, origin) is not None:
             try:
                 back = await roll_back(ground, wave.id, origin=origin, why=why)
                 row |= {"did": "rolled back", "ok": back.evidence["ok"], "rollback": back.step.id}

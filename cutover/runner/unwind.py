@@ -6,15 +6,19 @@ from cutover.plan.stages import NEW
 from cutover.plan.steps import Step, Unwind
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult
-from cutover.runner.steps.rolling_back import roll_back
+from cutover.runner.steps.rolling_back import going_back, roll_back
 
 
 def way(ground: Ground, step: Step) -> Unwind:
     """How this step is unwound: as the plan says, else by where its wave stands."""
-    if step.unwind is not None:
-        return step.unwind
     standings = ground.book.of(step.wave, step.kinds)
-    if any(one.stage in NEW for one in standings):
+    switched = any(one.stage in NEW for one in standings)
+    # One that a runner before this one began has moved the stage already.
+    if going_back(ground, step.wave, step.id) is not None:
+        return "roll_back"
+    if step.unwind is not None and (step.unwind != "roll_back" or switched):
+        return step.unwind
+    if switched:
         armed = all(one.stage == "live" and not one.final for one in standings if one.stage in NEW)
         return "roll_back" if armed else "stop"
     return "give_back" if any(one.frozen for one in standings) else "stop"

@@ -124,7 +124,7 @@ async def roll_back(
     `origin`: what asked for it; asked again by the same, it goes on with the rollback begun, or says how it went.
     Raises StepFailed where there is no way back: past the point of no return, or nothing was switched.
     """
-    back = _begun(ground, wave, origin)
+    back = going_back(ground, wave, origin)
     if back is not None and back.evidence:
         return back
     if back is None:
@@ -143,7 +143,7 @@ async def roll_back(
     return back
 
 
-def _begun(ground: Ground, wave: str, origin: str) -> WayBack | None:
+def going_back(ground: Ground, wave: str, origin: str) -> WayBack | None:
     """A rollback of this wave that a runner before this one began: from the same origin, or without an end."""
     mine = [back for back in ground.ways_back.values() if back.step.wave == wave]
     return next((back for back in mine if back.origin == origin or not back.evidence), None)
