@@ -16,7 +16,7 @@ from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult, WayBack
 from cutover.runner.steps import ACTIONS
 from cutover.runner.turning_back import BROUGHT_TO_AN_END, turn_back
-from cutover.runner.unwind import unwind
+from cutover.runner.unwind import unwind, way
 from router.errors import Overloaded, Refused
 
 
@@ -102,7 +102,6 @@ class Runner:
         if result.outcome != "failed":
             await self._try(step, result)
         if result.outcome == "failed":
-            await ground.finish_moves()
             await unwind(ground, step, result)
         elif step.point_of_no_return or step.kind == "retire":
             await self._no_return(step)
@@ -135,6 +134,9 @@ class Runner:
             self._deadlines.pop(step.id, None)
         result.ended = await ground.now()
         if result.outcome == "failed":
+            await ground.finish_moves()
+            # Decided once: the unwind itself changes where the wave stands.
+            result.evidence["unwind"] = way(ground, step)
             await ground.note(step, "unwinding", result.as_record())
 
     def object(self, step_id: str, why: str) -> bool:
