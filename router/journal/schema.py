@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The migration these tables correspond to; a test holds it to the newest script."""
 JOBS_PER_TRANSACTION = 1000
 """Room for jobs of one transaction: an authority, shadows, and feedback over its whole life."""
@@ -87,7 +87,7 @@ transactions = Table(
     _partial("transactions_again", "kind", "document_id", where="transactional = 0"),
     _partial("transactions_resting", "state", "legal_entity", where="state IN ('held','parked')"),
     Index("transactions_process", "correlation_id"),
-    Index("transactions_lane", "ordering_key"),  # what a project has
+    Index("transactions_lane", "ordering_key", "kind"),  # what a project has
 )
 
 decisions = Table(
