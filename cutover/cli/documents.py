@@ -7,6 +7,7 @@ from typing import Annotated
 import orjson
 import typer
 
+from cutover.plan.published import plan_schema
 from router.canonical import events
 from router.canonical.examples import example
 from router.canonical.kinds import KINDS, model_of
@@ -33,9 +34,16 @@ def example_command(
     typer.echo(orjson.dumps(event, option=orjson.OPT_INDENT_2))
 
 
-def schema_command(kind: Kind = "time_entry") -> None:
-    """Print the JSON Schema of a kind.
+def schema_command(
+    kind: Annotated[
+        str, typer.Argument(help="A kind of document (see `coexist example --list`), or `plan`.")
+    ] = "time_entry",
+) -> None:
+    """Print the JSON Schema of a kind, or of a cutover plan.
 
-    Example: coexist schema time_entry
+    Example: coexist schema time_entry;  coexist schema plan > plan.schema.json
     """
+    if kind == "plan":
+        typer.echo(orjson.dumps(plan_schema(), option=orjson.OPT_INDENT_2))
+        return
     typer.echo(orjson.dumps(schema_of(kind, model_of(kind).version), option=orjson.OPT_INDENT_2))

@@ -43,7 +43,7 @@ def plan_command(
     """Print every action of a plan in order, as the runner would do it, with what it reads and changes.
 
     From the executing code: the same runner and steps, over controls that only note. Changes nothing. Exit code
-    1 when a calendar forbids the plan (see `coexist cutover check`).
+    1 when a calendar forbids the plan (see `coexist cutover check`), or a step could not be done on a perfect weekend.
 
     Example: coexist cutover plan weekend --wave emea
     """
@@ -61,12 +61,14 @@ def plan_command(
         told = {
             "plan": read.name, "digest": read.digest(), "actions": [one.as_row() for one in actions],
             "findings": [one.as_row(file) for one in findings], "today": today,
+            "steps": [{"id": one.step.id, "outcome": one.outcome, "why": one.why} for one in done.results],
         }  # fmt: skip
         typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
         typer.echo(_shown(read, done, actions, today))
         _say_findings(file, findings)
-    raise typer.Exit(1 if any(one.level == "error" for one in findings) else 0)
+    stuck = any(one.outcome != "done" for one in done.results)
+    raise typer.Exit(1 if stuck or any(one.level == "error" for one in findings) else 0)
 
 
 def check_command(
@@ -166,7 +168,13 @@ def _shown(
             lines.append(f"      reads   {'; '.join(action.reads)}")
         if action.changes:
             lines.append(f"      changes {'; '.join(action.changes)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_stuck(done)])
+
+
+def _stuck(done: DryRun) -> list[str]:
+    """Steps that could not be done even on a perfect weekend, and what would not be begun because of them."""
+    lines = [f"WOULD NOT BE DONE  {one.step.id}: {one.why}" for one in done.results if one.outcome != "done"]
+    return ["", *lines] if lines else []
 
 
 def _say_findings(file: ConfigFile, findings: Sequence[CalendarFinding]) -> None:

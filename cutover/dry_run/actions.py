@@ -48,13 +48,27 @@ def listed(names: Iterable[str]) -> str:
 
 
 def table_change(before: str, after: str) -> list[str]:
-    """What a new route table adds to and takes from the one before, line by line; version lines are left out."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
-    return [
-        line
-        for line in lines
-        if not line.startswith(("---", "+++", "@@", "-version:", "+version:", "-rules: []", "+rules:"))
-    ]
+    """What a new route table takes from the one before and adds to it: whole rules, in the order of the tables."""
+    old, new = _rules(before), _rules(after)
+    found: list[str] = []
+    for what, old_from, old_to, new_from, new_to in difflib.SequenceMatcher(
+        None, old, new, False
+    ).get_opcodes():
+        if what != "equal":
+            found += [f"- {line}" for rule in old[old_from:old_to] for line in rule]
+            found += [f"+ {line}" for rule in new[new_from:new_to] for line in rule]
+    return found
+
+
+def _rules(text: str) -> list[tuple[str, ...]]:
+    """The rules of a table's text, each as its lines; what stands above the first is left out."""
+    rules: list[list[str]] = []
+    for line in text.splitlines():
+        if line.startswith("- "):
+            rules.append([])
+        if rules:
+            rules[-1].append(line.removeprefix("- ").strip())
+    return [tuple(rule) for rule in rules]
 
 
 def without_polls(actions: Sequence[Action]) -> list[Action]:

@@ -68,7 +68,7 @@ class NotingControls:
         self._table = text
         self.note(
             "publish", f"Publish route table {version}", changes=("the journal's route tables",),
-            version=version, by=by, change=change,
+            version=version, by=by, change=change, table=text,
         )  # fmt: skip
 
     async def switch(

@@ -171,14 +171,21 @@ def _partners(plan: Plan, landscape: Landscape) -> Iterable[CalendarFinding]:
         apart = []
         for pair in landscape.intercompany.by_pair:
             provider, _, receiver = pair.partition(">")
-            if home.get(provider) == wave.id and home.get(receiver, "") != wave.id:
-                apart.append(f"{provider} > {receiver} ({home.get(receiver, 'does not move')})")
+            # Told once: by the provider's wave, or by the receiver's where the provider does not move at all.
+            mine = home.get(provider, home.get(receiver)) == wave.id
+            if mine and home.get(provider) != home.get(receiver):
+                other = receiver if home.get(provider) == wave.id else provider
+                apart.append(f"{provider} > {receiver} ({other}: {_whereabouts(home.get(other))})")
         if apart:
             yield CalendarFinding(
                 level="warning", step="", place=("waves", at),
                 what=f"wave {wave.id} parts intercompany partners: {', '.join(apart)}; their legs lie in two ERPs meanwhile",
                 mend="move them together, or plan an intercompany match after each wave",
             )  # fmt: skip
+
+
+def _whereabouts(wave: str | None) -> str:
+    return "does not move" if wave is None else f"wave {wave}"
 
 
 def _policies(plan: Plan, landscape: Landscape) -> Iterable[CalendarFinding]:
