@@ -9,6 +9,7 @@ from cutover.cli.gating import gate_command, gates_command
 from cutover.cli.live import run_command
 from cutover.cli.planning import check_command, plan_command, plans_command
 from cutover.cli.proving import prove_command
+from cutover.cli.rollback import rollback_command
 from cutover.cli.runbooks import report_command, runbook_command
 from cutover.cli.saying import (
     approve_command,
@@ -41,3 +42,4 @@ app.command("hold")(hold_command)
 app.command("unhold")(unhold_command)
 app.command("done")(done_command)
 app.command("fail")(fail_command)
+app.command("rollback")(rollback_command)

@@ -22,6 +22,7 @@ from cutover.live.standing import standing
 from cutover.live.view import View
 from cutover.plan.model import Plan
 from cutover.plan.reading import read_plan
+from cutover.rollback.door import RouterWayBack
 from cutover.runner.controls import RouterControls
 from router.app import Router
 from router.clock import WallClock
@@ -98,6 +99,7 @@ async def _run(
             dual_run=router.dual_run,
             clock=clock,
             measures=RouterMeasures.of(router, database=database, clock=clock),
+            way_back=RouterWayBack(router, clock=clock, journal=journal),
         )
 
     work: asyncio.Task[None] | None = None

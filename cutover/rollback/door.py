@@ -15,6 +15,7 @@ from router.clock import Clock
 from router.configfile import loads
 from router.errors import BadConfig, VendorRefused, VendorUnknown
 from router.finance.calendar import may_enter
+from router.journal.journal import Journal
 from router.journal.port import Placed, Rehoming, Scope
 from router.model import SystemId
 from router.routing.compiled import Compiled, compile_table
@@ -32,17 +33,19 @@ LATE = date(2999, 12, 31)
 class RouterWayBack:
     """`cutover.rollback.port.WayBack` over a built router."""
 
-    def __init__(self, router: Router, *, clock: Clock) -> None:
+    def __init__(self, router: Router, *, clock: Clock, journal: Journal | None = None) -> None:
+        """`journal`: the router's own where None, else the same under the lease of a run."""
         self._router = router
+        self._journal = journal or router.journal
         self._clock = clock
 
     async def placed(self, scope: Scope, *, authority: SystemId, other: SystemId) -> list[Placed]:
         """What of a scope has this authority, with how its copy in the other ERP stands."""
-        return await self._router.journal.placed(scope, authority=authority, other=other)
+        return await self._journal.placed(scope, authority=authority, other=other)
 
     async def held(self, scope: Scope) -> int:
         """Transactions of a scope that wait for a release."""
-        return await self._router.journal.held(scope)
+        return await self._journal.held(scope)
 
     async def old_erp(self, system: SystemId) -> OldErp:
         """The kinds its connector takes, and the closed periods as they stand now."""
@@ -57,7 +60,7 @@ class RouterWayBack:
 
     async def per_hour(self, system: SystemId) -> int | None:
         """The pace of the busiest hour there was, in spans of ten minutes."""
-        rows = await self._router.journal.throughput(PACE_BUCKET_S)
+        rows = await self._journal.throughput(PACE_BUCKET_S)
         spans: dict[str, int] = {}
         for row in rows:
             if row["target"] == system:
@@ -67,7 +70,7 @@ class RouterWayBack:
 
     async def rehome(self, order: Rehoming) -> dict[str, int]:
         """Move the authority in one commit."""
-        return await self._router.journal.rehome(order)
+        return await self._journal.rehome(order)
 
     async def probe(self, scope: Scope, *, old: SystemId, new: SystemId, reverse: str) -> Sequence[Probe]:
         """Reach the old ERP, look at its periods and lanes, and route an example of every kind by the reverse table."""
@@ -121,7 +124,7 @@ class RouterWayBack:
 
     async def _lanes(self, scope: Scope, old: SystemId) -> list[Probe]:
         """What is to be its shadow is its work today: it must be able to keep up with that."""
-        lanes = await self._router.journal.lanes(target=old, entities=scope.entities)
+        lanes = await self._journal.lanes(target=old, entities=scope.entities)
         doubtful = sum(lane.in_doubt for lane in lanes)
         pace = await self.per_hour(old)
         waiting = sum(lane.waiting for lane in lanes)

@@ -15,8 +15,9 @@ from typing import Any
 
 from cutover.plan.stages import NEW, Stage, StageBook
 from cutover.plan.steps import Step, Thresholds
+from cutover.rollback.asking import priced
 from cutover.rollback.port import Probe
-from cutover.rollback.price import Price, price
+from cutover.rollback.price import Price
 from cutover.runner.gates import Gate, counted, reconciled, worst
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult, WayBack
@@ -39,7 +40,7 @@ async def arm(ground: Ground, step: Step, result: StepResult) -> None:
 async def rollback_rehearsal(ground: Ground, step: Step, result: StepResult) -> None:
     """Probe and price the way back without going it; live, this very plan must have been rehearsed with one."""
     gates = [_gate(probe) for probe in await _probed(ground, step)]
-    result.evidence["price"] = (await priced(ground, ground.scope(step))).to_json()
+    result.evidence["price"] = (await cost_of(ground, ground.scope(step))).to_json()
     if ground.mode == "live":
         gates.append(rehearsed(await _log(ground), ground.plan.digest(), await ground.now(), step.thresholds))
     ground.judge(result, gates)
@@ -97,16 +98,10 @@ def rehearsed(log: Sequence[dict[str, Any]], digest: str, now: datetime, thresho
     )
 
 
-async def priced(ground: Ground, scope: Scope) -> Price:
+async def cost_of(ground: Ground, scope: Scope) -> Price:
     """What going back with this scope costs now; changes nothing."""
     door, plan = (await ground.controls()).way_back(), ground.plan
-    rows = await door.placed(scope, authority=plan.target, other=plan.source)
-    return price(
-        rows,
-        await door.old_erp(plan.source),
-        held=await door.held(scope),
-        per_hour=await door.per_hour(plan.source),
-    )
+    return await priced(door, scope, old=plan.source, new=plan.target)
 
 
 async def roll_back(
@@ -185,7 +180,7 @@ async def _go(ground: Ground, back: WayBack, to: Stage, evidence: dict[str, Any]
     await (await ground.controls()).open_lanes(scope, (plan.target,))
     await _drained(ground, scope, both)
     evidence["switched"] = await ground.enter(step, stage=to, why=f"rollback: {back.why}")
-    cost = await priced(ground, scope)
+    cost = await cost_of(ground, scope)
     evidence["price"] = cost.to_json()
     door = (await ground.controls()).way_back()
     evidence["moved"] = await door.rehome(
