@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import sys
-from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,15 +11,63 @@ import orjson
 import typer
 
 from cutover.cli import proving
+from cutover.cli.going_back import EVERY, after_every_step
+from cutover.cli.many import Asked, many
 from cutover.collecting import collect_rarely
+from cutover.montecarlo.worker import Rehearsing
 from cutover.progress import Meter
 from cutover.proving.proving import as_report
 from cutover.rehearsal.options import Options, make_options
-from cutover.rehearsal.rehearse import rehearse, rehearse_quietly
+from cutover.rehearsal.rehearse import rehearse
 from cutover.report.html import render
 from router.errors import BadInput
 
-EXIT = {"go": 0, "no-go": 1, "inconclusive": 1}
+EXIT = {"go": 0, "rolled-back": 0, "no-go": 1, "inconclusive": 1}
+
+
+Seeds = Annotated[
+    int,
+    typer.Option(
+        min=1, max=10_000, help="Rehearse this many seeds, from --seed on, and judge the plan by all."
+    ),
+]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Processes for --runs; one a core when not given.")
+]
+Pairs = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=10_000, help="With --runs: seeds rehearsed again with each change (20; 0 turns it off)."
+    ),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="What if: path=value in plan or landscape, like netsuite.concurrency=30. Repeatable."
+    ),
+]
+Chaos = Annotated[
+    bool,
+    typer.Option(
+        "--chaos", help="Draw faults of every kind and crashes from the seed, instead of the plan's."
+    ),
+]
+ControlRuns = Annotated[
+    int,
+    typer.Option(
+        min=0, max=100, help="Runs with the legacy ERP in both places first: which fields differ in itself."
+    ),
+]
+RollBackAfter = Annotated[
+    str | None,
+    typer.Option(
+        help="Turn back after this step, go on with the old ERP and compare both; `every`: after each in turn."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="The folder for reports and journal; out/rehearsal, with --runs one in out/runs."),
+]
 
 
 def rehearse_command(
@@ -30,9 +75,11 @@ def rehearse_command(
         Path | None, typer.Argument(help="A plan (YAML). Without one: the default weekend.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same report, byte for byte.")] = 7,
-    runs: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Rehearse this many seeds, from --seed on.")
-    ] = 1,
+    runs: Seeds = 1,
+    jobs: Jobs = None,
+    sensitivity: Pairs = None,
+    settings: Sets = None,
+    chaos: Chaos = False,
     size: Annotated[
         str | None, typer.Option(help="small, default or large; the plan's own when not given.")
     ] = None,
@@ -44,38 +91,46 @@ def rehearse_command(
     faults: Annotated[
         Path | None, typer.Option(help="Faults (YAML: system → list) instead of the plan's.")
     ] = None,
-    control_runs: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=100,
-            help="Runs with the legacy ERP in both places first: which fields differ in itself.",
-        ),
-    ] = 0,
+    control_runs: ControlRuns = 0,
+    roll_back_after: RollBackAfter = None,
     prove: Annotated[
         bool, typer.Option("--prove", help="Make the control runs too: known bugs that must be caught.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="Where report.html, report.json and journal.sqlite go.")] = Path(
-        "out/rehearsal"
-    ),
+    out: Out = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report's JSON instead of the summary.")
     ] = False,
 ) -> None:
     """Rehearse a cutover plan in virtual time, with the code that runs in production.
 
-    Examples: coexist rehearse --seed 7;  coexist rehearse my-plan.yaml --extracts exports/ --out out/mine
+    Examples: coexist rehearse --seed 7;  coexist rehearse my-plan.yaml --extracts exports/ --out out/mine;
+    coexist rehearse my-plan.yaml --runs 200 --set netsuite.concurrency=30;
+    coexist rehearse my-plan.yaml --roll-back-after emea-release
     """
     collect_rarely()
     given: dict[str, Any] = {
         "plan": plan, "landscape": landscape, "routes": routes, "extracts": extracts, "faults": faults, "size": size,
-        "control_runs": control_runs or None,
+        "control_runs": control_runs or None, "settings": tuple(settings or ()), "chaos": chaos,
+        "roll_back_after": roll_back_after,
     }  # fmt: skip
-    command = _command(given, seed)
-    options = make_options(seed=seed, command=command, **given)
+    if roll_back_after == EVERY:
+        if runs > 1 or prove:
+            raise BadInput("--roll-back-after every goes with one seed", mend="leave --runs and --prove out")
+        raise typer.Exit(
+            after_every_step(given, seed=seed, command=_command(given, seed), jobs=jobs, as_json=as_json)
+        )
     if runs > 1:
-        _many(options, given, seed, runs, as_json=as_json)
-        return
+        if prove:
+            raise BadInput("--prove goes with one rehearsal", mend="leave --runs or --prove out")
+        task = Rehearsing(given=given, command=_command(given, "{seed}"))
+        asked = Asked(seed=seed, runs=runs, jobs=jobs, sensitivity=sensitivity, out=out, as_json=as_json)
+        raise typer.Exit(many(task, asked))
+    options = make_options(seed=seed, command=_command(given, seed), **given)
+    _one(options, out or Path("out/rehearsal"), prove=prove, as_json=as_json)
+
+
+def _one(options: Options, out: Path, *, prove: bool, as_json: bool) -> None:
+    """One rehearsal with everything it leaves; exits as its verdict says."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -107,15 +162,18 @@ def _exit(report: Mapping[str, Any]) -> int:
     return 3 if violated or missed else EXIT[report["verdict"]]
 
 
-def _command(given: Mapping[str, Any], seed: int) -> str:
+def _command(given: Mapping[str, Any], seed: int | str) -> str:
     words = ["coexist", "rehearse"]
     if given["plan"] is not None:
         words.append(str(given["plan"]))
     words += ["--seed", str(seed)]
     for name, value in given.items():
-        if name != "plan" and value is not None:
+        if name not in ("plan", "settings", "chaos") and value is not None:
             words += [f"--{name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
+    for setting in given.get("settings", ()):
+        words += ["--set", setting]
+    words += ["--chaos"] if given.get("chaos") else []
+    return shlex.join(words).replace("'{seed}'", "{seed}")
 
 
 def _announce(options: Options) -> str:
@@ -127,6 +185,7 @@ def _announce(options: Options) -> str:
             f"Rehearsing {options.plan.name} with seed {options.seed} ({source})",
             f"  faults:  {'; '.join(faults) or 'none'}",
             f"  crashes: {', '.join(row['crashes']) or 'none'}",
+            *(f"  set:     {setting}" for setting in options.settings),
         ]
     )
 
@@ -159,43 +218,3 @@ def _proven(report: Mapping[str, Any]) -> list[str]:
     part = report["control_runs"]
     missed = f", MISSED: {', '.join(part['missed'])}" if part["missed"] else ""
     return [f"  control runs: {part['caught']} of {part['total']} as they must be{missed}"]
-
-
-def _many(options: Options, given: Mapping[str, Any], seed: int, runs: int, *, as_json: bool) -> None:
-    """Several seeds in processes of their own; says how the verdicts are spread."""
-    del options
-    verdicts: Counter[str] = Counter()
-    spare: list[int] = []
-    broken = 0
-    with ProcessPoolExecutor() as pool, Meter(enabled=not as_json) as meter:
-        jobs = [pool.submit(_one_seed, dict(given), seed + at) for at in range(runs)]
-        for at, job in enumerate(jobs, start=1):
-            row = job.result()
-            verdicts[row["verdict"]] += 1
-            broken += row["violated"]
-            if row["spare_minutes"] is not None:
-                spare.append(row["spare_minutes"])
-            meter.show("seeds", at, runs)
-    spare.sort()
-    told = {
-        "runs": runs,
-        "first_seed": seed,
-        "verdicts": dict(sorted(verdicts.items())),
-        "spare_minutes": {"least": spare[0], "median": spare[len(spare) // 2]} if spare else None,
-        "runs_with_a_violated_invariant": broken,
-    }
-    if as_json:
-        sys.stdout.buffer.write(to_bytes(told))
-    else:
-        typer.echo("\n".join(f"{name}: {value}" for name, value in told.items()))
-    raise typer.Exit(3 if broken else 0 if set(verdicts) == {"go"} else 1)
-
-
-def _one_seed(given: dict[str, Any], seed: int) -> dict[str, Any]:
-    collect_rarely()
-    report = rehearse_quietly(make_options(seed=seed, command=_command(given, seed), **given))
-    return {
-        "verdict": report["verdict"],
-        "spare_minutes": report["window"]["spare_minutes"],
-        "violated": int(any(not row["held"] for row in report["invariants"])),
-    }

@@ -1,6 +1,6 @@
 """The critical path of one run: which steps set its end, and what each of them waited for. Pure.
 
-Walked back from the step that ended last: a step began when the last step it comes after was done, or at its own
+Walked back from the step of the window that ended last (a watch goes on after it): a step began when the last step it comes after was done, or at its own
 time (`at`), whichever was later. On the path, a step's minutes are those of people, of a system at a limit, or
 of the machines' own pace: what held it for most of its time, as measured.
 """
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cutover.plan.model import Plan
+from cutover.plan.steps import AFTER_WINDOW
 from router.clock import from_text
 
 SLACK = timedelta(seconds=60)
@@ -34,7 +35,11 @@ class Link:
 
 def critical_path(steps: Sequence[Row], plan: Plan) -> list[Link]:
     """First to last; empty when no step ended."""
-    ended = {row["id"]: row for row in steps if row["start"] and row["end"]}
+    ended = {
+        row["id"]: row
+        for row in steps
+        if row["start"] and row["end"] and plan.step(row["id"]).kind not in AFTER_WINDOW
+    }
     row = max(ended.values(), key=lambda row: (row["end"], row["id"]), default=None)
     chain: list[Link] = []
     while row is not None:

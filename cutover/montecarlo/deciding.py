@@ -14,6 +14,7 @@ from typing import Any
 
 from cutover.montecarlo.statistics import percentile
 from cutover.plan.model import Plan
+from cutover.plan.steps import AFTER_WINDOW
 from router.clock import from_text, to_text
 
 Row = Mapping[str, Any]
@@ -26,7 +27,11 @@ def last_safe_moments(rows: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
     """For each wave with a switch: switch by, turn back by, and what they rest on."""
     told: list[dict[str, Any]] = []
     for wave in plan.waves:
-        kinds = {step.id: step.kind for step in plan.steps if step.wave == wave.id}
+        kinds = {
+            step.id: step.kind
+            for step in plan.steps
+            if step.wave == wave.id and step.kind not in AFTER_WINDOW
+        }
         if "switch" not in kinds.values():
             continue
         left, back, planned, measured = _of_wave(rows, kinds)

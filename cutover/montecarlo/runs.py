@@ -22,7 +22,6 @@ import orjson
 from cutover.montecarlo.worker import Task, work
 from router.errors import BadInput
 
-ROWS = "runs.jsonl"
 JOBS_MAX = 64
 OnRow = Callable[[Mapping[str, Any], float], None]
 """Told of each row as it comes, with the wall seconds it took."""
@@ -112,13 +111,12 @@ def _hear(worker: _Worker) -> tuple[dict[str, Any], float]:
 
 
 @contextmanager
-def kept_rows(folder: Path, header: Mapping[str, Any]) -> Iterator[tuple[dict[int, dict[str, Any]], OnRow]]:
-    """The rows a folder has from before, and where each new one is written at once.
+def kept_rows(path: Path, header: Mapping[str, Any]) -> Iterator[tuple[dict[int, dict[str, Any]], OnRow]]:
+    """The rows a file has from before, and where each new one is written at once.
 
-    `header` says what the rows are of; raises BadInput when the folder has rows of something else. A last line
+    `header` says what the rows are of; raises BadInput when the file has rows of something else. A last line
     cut off by a crash is forgotten, and its seed is run again.
     """
-    path = folder / ROWS
     told = orjson.dumps({"of": header}, option=orjson.OPT_SORT_KEYS)
     known: dict[int, dict[str, Any]] = {}
     whole = b""

@@ -45,7 +45,7 @@ def run(first: int, count: int, *, jobs: int, out: Path | None = None) -> list[d
         return run_seeds(seeds, chaotic, jobs=jobs, on_row=lambda *_: None)
     out.mkdir(parents=True, exist_ok=True)
     header = {"plan": tiny_options().plan.digest(), "faults": "drawn"}
-    with kept_rows(out, header) as (known, keep), Meter() as meter:
+    with kept_rows(out / "runs.jsonl", header) as (known, keep), Meter() as meter:
         left = [seed for seed in seeds if seed not in known]
         done = [0]
 
