@@ -201,10 +201,8 @@ def gone(done: Mapping[str, Any]) -> list[str]:
         return [f"not rolled back: {done['problem']}"]
     moved = done["moved"]
     lines = [f"rolled back {done['wave']} ({', '.join(done['entities'])})"]
-    lines += [
-        f"  {moved['swapped']:,} came home, {moved['entered']:,} entered again, {moved['copied']:,} copied,"
-        f" {done['released']:,} released"
-    ]
+    counts = f"{moved['swapped']:,} came home, {moved['entered']:,} entered again, {moved['copied']:,} copied"
+    lines.append(f"  {counts}, {done['released']:,} released")
     lines += [
         f"  {gate['name']}: {gate['verdict']}: {gate['measured']} ({gate['threshold']}){' ' + gate['why'] if gate['why'] else ''}"
         for gate in done["gates"]

@@ -9,7 +9,6 @@ from cutover.rollback.price import Price, price
 from router.journal.port import Scope
 from router.model import SystemId
 
-
 TOGETHER = ("billing_event", "invoice", "credit_memo", "payment", "write_off")
 """Kinds that go back together or not at all: an invoice and what belongs to it share one ERP."""
 
