@@ -224,6 +224,28 @@ class ShownTotal:
     """Invoiced to date; None: nothing was ever written there."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What an ERP's general ledger holds on an account at the end of a day, debit positive."""
+
+    system: SystemId
+    legal_entity: str
+    account: str
+    """By our name; the vendor's number where no mapping has it."""
+    currency: str
+    minor: int
+    """In the currency of the documents, not the entity's own."""
+
+
+@runtime_checkable
+class LedgerSource(Protocol):
+    """An ERP that can be asked for its trial balance."""
+
+    async def trial_balance(self, *, legal_entities: Sequence[str], as_of: date) -> Sequence[Balance]:
+        """Balances at the end of a day by entity, account and currency; raises VendorUnknown, VendorRefused."""
+        ...
+
+
 @runtime_checkable
 class WorkSource(Protocol):
     """A PSA that can be asked what was approved."""

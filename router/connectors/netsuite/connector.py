@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from router.canonical.billing import BillingEvent
 from router.canonical.kinds import Kind
 from router.connectors.http import Lost, Reply, Trace
 from router.connectors.mapping import Mappings
-from router.connectors.netsuite import batches, billed, queries
+from router.connectors.netsuite import balances, batches, billed, queries
 from router.connectors.netsuite.answers import DISAGREES, of_failure, of_result, of_write, page_of, settled
 from router.connectors.netsuite.decisions import Duplicate, next_wait_s
 from router.connectors.netsuite.invoices import NotAnInvoice, canonical
@@ -25,6 +26,7 @@ from router.connectors.netsuite.wire import Wire
 from router.connectors.netsuite.writer import Call, Unfit
 from router.connectors.port import (
     Answer,
+    Balance,
     Capabilities,
     Delivery,
     LookUpAnswer,
@@ -291,6 +293,27 @@ class NetSuite:
                 raise VendorRefused(unreadable.message, mend=unreadable.mend)
             self._asked[kind] = made(self._words.newest.fields)
         return self._asked[kind]
+
+    async def trial_balance(self, *, legal_entities: Sequence[str], as_of: date) -> Sequence[Balance]:
+        """Balances at the end of a day, from accounting lines; raises VendorUnknown, VendorRefused."""
+        trace = Trace()
+        subsidiaries = await self._subsidiaries(trace)
+        if isinstance(subsidiaries, TryLater):
+            raise VendorUnknown(subsidiaries.reason, throttled=subsidiaries.throttled)
+        entities = {
+            vendor_id: ours
+            for code, vendor_id in subsidiaries.items()
+            if (ours := self._mappings.ours("entities", code)) in legal_entities
+        }
+        if not entities:
+            return []
+        sql = balances.query(self._words.newest.fields).replace("{entities}", ", ".join("?" * len(entities)))
+        until = (as_of + timedelta(days=1)).isoformat()
+        rows = await self._rows(sql, [*entities, until], balances.KEY, trace)
+        try:
+            return balances.balances(rows, entities=entities, mappings=self._mappings, system=self.system)
+        except (KeyError, ValueError, TypeError) as error:
+            raise VendorUnknown(f"{self.system} gave an unreadable trial balance: {error}") from error
 
     async def ping(self) -> None:
         """Reach and authenticate; raises VendorUnknown or VendorRefused."""

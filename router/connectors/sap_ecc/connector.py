@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 
 from router.canonical.billing import BillingEvent
 from router.canonical.kinds import Kind
@@ -15,6 +16,7 @@ from router.connectors.http import Lost, NotSent, Trace
 from router.connectors.mapping import Unmapped
 from router.connectors.port import (
     Answer,
+    Balance,
     Capabilities,
     Delivery,
     LookUpAnswer,
@@ -29,7 +31,7 @@ from router.connectors.port import (
     SaidNo,
     TryLater,
 )
-from router.connectors.sap_ecc import batches
+from router.connectors.sap_ecc import balances, batches
 from router.connectors.sap_ecc.answers import Fault, NoLogon, Outcome, Reply
 from router.connectors.sap_ecc.calls import call_of
 from router.connectors.sap_ecc.decisions import CREDENTIALS, after_commit, before_commit
@@ -325,6 +327,22 @@ class SapEcc:
             raise VendorRefused(error.message, mend=error.mend) from error
         except (KeyError, ValueError) as error:
             raise VendorUnknown(f"{self.system} gave an unreadable {kind}: {error}") from error
+
+    async def trial_balance(self, *, legal_entities: Sequence[str], as_of: date) -> Sequence[Balance]:
+        """Balances of the leading ledger at the end of a day; raises VendorUnknown, VendorRefused."""
+        companies = self._names.companies(legal_entities)
+        if not companies:
+            return []
+        until = (as_of + timedelta(days=1)).isoformat()
+        try:
+            rows = await self._reader.read(
+                balances.TABLE, balances.FIELDS, balances.where(companies, until), Trace()
+            )
+            return balances.balances(rows, self._names, self.system)
+        except Unmapped as error:
+            raise VendorRefused(error.message, mend=error.mend) from error
+        except (KeyError, ValueError) as error:
+            raise VendorUnknown(f"{self.system} gave an unreadable trial balance: {error}") from error
 
     async def ping(self) -> None:
         """Reach and authenticate; raises VendorUnknown or VendorRefused."""

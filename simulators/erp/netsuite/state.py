@@ -40,6 +40,7 @@ from simulators.erp.netsuite.errors import (
     user_error,
 )
 from simulators.erp.netsuite.fields import MAX_LINES, Body
+from simulators.erp.netsuite.ledger_lines import accounting_lines
 from simulators.erp.netsuite.lists import lists_of, periods_of
 from simulators.erp.netsuite.readers import KNOWN, read
 from simulators.erp.netsuite.tables import Tables
@@ -68,6 +69,8 @@ class Records:
         self.account, self.books = account, account.books
         self._clock = clock
         self.tables = Tables(account.display, account.renamed)
+        self._ledger_noted = 0
+        """Ledger entries whose accounting lines the mirror has."""
         self._note_lists()
 
     # Reading
@@ -95,6 +98,11 @@ class Records:
         if "accountingperiod" in query.lower():
             for table, columns in periods_of(self.account, today.year):
                 self.tables.note(table, columns)
+        if "transactionaccountingline" in query.lower():
+            # Nearly no query asks for what documents move in the ledger; journal entries bring theirs.
+            for table, line in accounting_lines(self.account, self._ledger_noted):
+                self.tables.note(table, line)
+            self._ledger_noted = len(self.books.ledger.entries)
         return self.tables.select(query, parameters, today=today)
 
     # Writing
@@ -205,6 +213,7 @@ class Records:
     def renew(self) -> None:
         """Build the SuiteQL mirror again from the books, after a restore or a reset."""
         self.tables.reset()
+        self._ledger_noted = 0
         self._note_lists()
         for record_type in ROW_TYPES:
             for row in self.all(record_type):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from simulators.erp.sap_ecc.agreement_tables import agreement_tables
 from simulators.erp.sap_ecc.billing_tables import billing_tables
+from simulators.erp.sap_ecc.general_ledger import faglflexa
 from simulators.erp.sap_ecc.master_tables import master_tables
 from simulators.erp.sap_ecc.open_items import bkpf, bsid, bsis
 from simulators.erp.sap_ecc.table import Table
@@ -28,6 +29,7 @@ def tables(ecc: Ecc) -> dict[str, Table]:
         "BSID": bsid(ecc, cleared=False),
         "BSAD": bsid(ecc, cleared=True),
         "BSIS": bsis(ecc),
+        "FAGLFLEXA": faglflexa(ecc),
         "EDIDC": edidc(ecc),
     }
     return {name: table.named(ecc.config.renamed) for name, table in found.items()}
