@@ -157,7 +157,7 @@ def _shown(
             after = f", after {', '.join(step.after)}" if step.after else ""
             lines += [
                 "",
-                f"{when(action.at)}  {step.id}  ({step.kind.replace('_', ' ')}, wave {step.wave}, {step.owner}{after})",
+                f"{when(action.at)}  {step.id}  ({step.kind.replace('_', ' ')}, wave {step.wave}, {step.owner}, {step.planned_minutes} min{after})",
             ]
             if step.deadline_minutes is not None:
                 lines.append(f"    deadline: {step.deadline_minutes} minutes from its start")

@@ -1,139 +1,164 @@
-"""Calendars speak up before anybody is hurt: window, blackouts, payroll, fiscal periods, partners, policies."""
+"""A plan's times against calendars: each finding is an error or a warning, and says where and what mends it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from cutover.cli import app
-from cutover.plan.calendar_checks import check_calendar
+from cutover.plan.calendar_checks import CalendarFinding, check_calendar
 from cutover.plan.reading import as_plan, built_in_plans, plan_file
-from cutover.plan.timing import planned_freezes, planned_times
-from router.configfile import ConfigFile, loads
-from router.landscape import read_landscape
+from router.configfile import ConfigFile, load
+from router.landscape import Landscape, default_file, read_landscape
 
 LANDSCAPE = read_landscape()
+PAYROLL = {"name": "October payroll", "kind": "payroll", "opens": "2026-10-31T08:00:00Z", "closes": "2026-10-31T12:00:00Z"}  # fmt: skip
 
 
-def weekend(**changes: Any) -> ConfigFile:
-    """The default weekend with changes, as a file with places."""
-    return loads(yaml.safe_dump(plan_file("weekend").data | changes, sort_keys=False), name="plan.yaml")
+def checked(
+    folder: Path, landscape: Landscape = LANDSCAPE, *, plan: str = "weekend", **changes: Any
+) -> tuple[ConfigFile, list[CalendarFinding]]:
+    """What the calendars say about a built-in plan with changes; `steps` are changes by step."""
+    data = dict(default_file(f"plans/{plan}.yaml").data)
+    steps = changes.pop("steps", {})
+    data |= changes
+    data["steps"] = [{**step, **steps.get(step["id"], {})} for step in data["steps"]]
+    path = folder / "plan.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    file = load(path)
+    return file, check_calendar(as_plan(file, landscape), landscape)
 
 
-def busy(opens: str, closes: str, **more: Any) -> dict[str, Any]:
-    """A calendar with one busy time."""
-    return {"busy": [{"name": "October payroll", "opens": opens, "closes": closes, **more}]}
+def with_calendar(folder: Path, **calendar: Any) -> Landscape:
+    """The default landscape, UK01 with a fiscal calendar of its own."""
+    data = dict(default_file("landscapes/default.yaml").data)
+    uk = data["legal_entities"]["UK01"] | {"calendar": "uk"}
+    data["legal_entities"] = data["legal_entities"] | {"UK01": uk}
+    data["calendars"] = data["calendars"] | {"uk": data["calendars"]["monthly"] | calendar}
+    path = folder / "landscape.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    return read_landscape(path)
 
 
-@pytest.mark.parametrize("name", [name for name in built_in_plans() if name != "too-short"])
-def test_nothing_forbids_the_plans_that_come_with_the_program(name: str) -> None:
-    """Whoever starts from one starts from a sound one."""
-    plan = as_plan(plan_file(name), LANDSCAPE)
-    assert [one.what for one in check_calendar(plan, LANDSCAPE) if one.level == "error"] == []
+def said(found: list[CalendarFinding], level: str, step: str) -> str:
+    """What was found about a step, in one text; empty when nothing was."""
+    return "; ".join(f"{one.what} ({one.mend})" for one in found if (one.level, one.step) == (level, step))
 
 
-@pytest.mark.parametrize(
-    ("changes", "level", "step", "said"),
-    [
-        (
-            {"calendar": busy("2026-10-31T09:00:00Z", "2026-10-31T10:00:00Z", kind="payroll")},
-            "error", "emea-switch", "changes UK01, DE01, BH01 during October payroll (payroll",
-        ),
-        (
-            {"calendar": busy("2026-10-31T06:30:00Z", "2026-10-31T07:00:00Z", kind="payroll", forbids="freeze")},
-            "error", "emea-freeze", "holds UK01, DE01, BH01 during October payroll",
-        ),
-        (
-            {"calendar": busy("2026-10-31T06:30:00Z", "2026-10-31T07:00:00Z", entities=["DE01", "US01"])},
-            "warning", "emea-freeze", "holds DE01 during October payroll",
-        ),
-        ({"calendar": {"freeze_most_minutes": 120}}, "error", "emea-freeze", "240 minutes until emea-release"),
-        ({"calendar": {"allow_closing_day": False}}, "error", "emea-switch", "the last day of its period 2026-10"),
-        (
-            {"window": {"opens": "2026-10-31T06:00:00Z", "closes": "2026-11-01T10:30:00Z"}},
-            "error", "amer-apac-verify", "30 minutes after the window closes",
-        ),
-        (
-            {"window": {"opens": "2026-10-31T10:00:00Z", "closes": "2026-11-01T22:00:00Z"}},
-            "error", "emea-switch", "before the window opens",
-        ),
-        (
-            {"window": {"opens": "2026-10-31T06:00:00Z", "closes": "2026-11-01T11:30:00Z"}},
-            "warning", "amer-apac-verify", "it would not fail in time",
-        ),
-        ({"straddling": {"closed_period": "refuse"}}, "error", "", "of UK01 does next_period"),
-    ],
-)  # fmt: skip
-def test_a_calendar_that_forbids_says_what_where_and_how_to_mend_it(
-    changes: dict[str, Any], level: str, step: str, said: str
-) -> None:
-    """Each finding leads to a line of the plan and to a way out."""
-    file = weekend(**changes)
-    found = check_calendar(as_plan(file, LANDSCAPE), LANDSCAPE)
-    mine = [one for one in found if (one.level, one.step) == (level, step) and said in one.what]
-    assert mine, [(one.level, one.step, one.what) for one in found]
-    row = mine[0].as_row(file)
-    assert row["mend"]
-    assert row["line"] > 1
-    # What was changed is what is found: the plan as it comes is free of it.
-    plain = check_calendar(as_plan(plan_file("weekend"), LANDSCAPE), LANDSCAPE)
-    assert not [one for one in plain if said in one.what]
+@pytest.mark.parametrize("name", built_in_plans())
+def test_no_calendar_forbids_a_built_in_plan(name: str) -> None:
+    """Built-in plans are examples: they may be warned of, never wrong; `too-short` fails for another reason."""
+    found = check_calendar(as_plan(plan_file(name), LANDSCAPE), LANDSCAPE)
+    assert [one.what for one in found if one.level == "error"] == []
 
 
-def test_a_partner_that_stays_behind_is_a_warning() -> None:
-    """US01 charges UK01: moved in two waves, their legs lie in two ERPs between them."""
-    found = check_calendar(as_plan(plan_file("weekend"), LANDSCAPE), LANDSCAPE)
-    said = [one.what for one in found if "intercompany" in one.what]
-    assert said == [
-        "wave amer-apac parts intercompany partners: US01 > UK01 (emea); their legs lie in two ERPs meanwhile"
-    ]
-    together = as_plan(plan_file("big-bang"), LANDSCAPE)
-    assert not [one for one in check_calendar(together, LANDSCAPE) if "intercompany" in one.what]
+def test_a_switch_in_a_payroll_run_is_an_error_where_the_entity_is_paid(tmp_path: Path) -> None:
+    """EMEA switches at 09:15 by plan, in the payroll run; the freeze is only warned of. America's run is no matter."""
+    _, found = checked(tmp_path, calendar={"busy": [PAYROLL | {"entities": ["UK01", "US01"]}]})
+    assert "changes UK01 during October payroll (payroll" in said(found, "error", "emea-switch")
+    assert "thaw" not in said(found, "warning", "emea-freeze")
+    assert "holds UK01 during October payroll" in said(found, "warning", "emea-freeze")
+    _, found = checked(tmp_path, calendar={"busy": [PAYROLL | {"entities": ["US01"]}]})
+    assert [one for one in found if "payroll" in one.what] == []
 
 
-def test_payroll_cut_off_day_in_the_entitys_own_time_zone() -> None:
-    """A freeze on the 24th, 20:00Z, is the 25th in Asia: the cut-off of the entities there only."""
-    data = plan_file("weekend").data
-    steps = [
-        step | ({"at": "2026-10-24T20:00:00Z"} if step["id"] == "amer-apac-freeze" else {})
-        | ({"after": ["amer-apac-dual-run"]} if step["id"] == "amer-apac-freeze" else {})
-        for step in data["steps"]
-    ]  # fmt: skip
-    file = weekend(
-        steps=steps, start="2026-10-23T00:00:00Z",
-        window={"opens": "2026-10-24T20:00:00Z", "closes": "2026-11-01T22:00:00Z"},
-    )  # fmt: skip
-    found = check_calendar(as_plan(file, LANDSCAPE), LANDSCAPE)
-    assert sorted(one.what for one in found if "payroll cut-off" in one.what) == [
-        "holds JP01's time on 2026-10-25, its payroll cut-off day",
-        "holds SG01's time on 2026-10-25, its payroll cut-off day",
+def test_a_blackout_that_forbids_freezes_is_an_error_for_the_freeze(tmp_path: Path) -> None:
+    """No switch falls into it, but EMEA stands frozen in it."""
+    busy = PAYROLL | {"opens": "2026-10-31T06:30:00Z", "closes": "2026-10-31T07:00:00Z", "forbids": "freeze"}
+    _, found = checked(tmp_path, calendar={"busy": [busy]})
+    assert "thaw before" in said(found, "error", "emea-freeze")
+    assert said(found, "error", "emea-switch") == ""
+
+
+def test_a_busy_time_that_only_touches_disturbs_nothing(tmp_path: Path) -> None:
+    """Spans are half open: what closes at 06:00 is over when the freeze begins at 06:00."""
+    busy = PAYROLL | {"opens": "2026-10-31T05:00:00Z", "closes": "2026-10-31T06:00:00Z", "forbids": "freeze"}
+    assert [one for one in checked(tmp_path, calendar={"busy": [busy]})[1] if "payroll" in one.what] == []
+
+
+def test_a_freeze_that_is_longer_than_the_business_allows_is_an_error(tmp_path: Path) -> None:
+    """EMEA is frozen 240 minutes by plan, from the freeze to the release's end."""
+    freeze = {"freeze_most_minutes": 239}
+    _, found = checked(tmp_path, calendar=freeze)
+    assert "freezes wave emea for 240 minutes until emea-release; the business allows 239" in said(
+        found, "error", "emea-freeze"
+    )
+    assert not [
+        one for one in checked(tmp_path, calendar={"freeze_most_minutes": 240})[1] if "allows" in one.what
     ]
 
 
-def test_planned_times_follow_instants_and_steps_before() -> None:
-    """A step starts at its instant or when what it waits for is planned to end, whichever is later."""
-    plan = as_plan(plan_file("weekend"), LANDSCAPE)
-    times = planned_times(plan)
-    assert times["emea-drain"].begins == datetime(2026, 10, 31, 6, 15, tzinfo=UTC)
-    assert times["emea-verify"].ends == datetime(2026, 10, 31, 11, 0, tzinfo=UTC)
-    spans = {one.step.id: (one.until.id, one.span.minutes) for one in planned_freezes(plan)}
-    assert spans == {"emea-freeze": ("emea-release", 240), "amer-apac-freeze": ("amer-apac-release", 240)}
+def test_the_last_and_first_day_of_a_period_are_refused_where_the_plan_says_so(tmp_path: Path) -> None:
+    """31 October ends a monthly period, 1 November begins one; both by the entity's own day."""
+    _, found = checked(tmp_path, calendar={"allow_closing_day": False})
+    assert "switches UK01 on 2026-10-31, the last day of its period" in said(found, "error", "emea-switch")
+    assert "switches US01 on 2026-11-01, the first day of its period" in said(
+        found, "error", "amer-apac-switch"
+    )
 
 
-def test_check_exits_with_its_answer(tmp_path: Path) -> None:
-    """0 when nothing forbids it, 1 with file, line and column when something does, 2 for no plan."""
-    run = CliRunner().invoke
-    assert run(app, ["cutover", "check", "pilot"]).exit_code == 0
-    path = tmp_path / "plan.yaml"
-    path.write_text(weekend(calendar={"freeze_most_minutes": 120}).text)
-    done = run(app, ["cutover", "check", str(path)])
-    assert done.exit_code == 1
-    assert f"{path}:" in done.stdout
-    assert "error: step emea-freeze freezes wave emea for 240 minutes" in done.stdout
-    path.write_text("name: x")
-    assert run(app, ["cutover", "check", str(path)]).exit_code != 0
+def test_a_period_that_is_closed_can_not_be_switched_in(tmp_path: Path) -> None:
+    """What is posted on the day of the switch must find an open period."""
+    landscape = with_calendar(tmp_path, closed_through="2026-10-31")
+    _, found = checked(tmp_path, landscape)
+    assert "UK01 on 2026-10-31, in a period that is closed already" in said(found, "error", "emea-switch")
+    assert "DE01" not in said(found, "error", "emea-switch")
+
+
+def test_a_freeze_over_a_payroll_cut_off_day_is_warned_of(tmp_path: Path) -> None:
+    """The time of that day decides what people are paid."""
+    landscape = with_calendar(tmp_path, payroll_cut_off_day=31)
+    _, found = checked(tmp_path, landscape)
+    assert "UK01's time on 2026-10-31, its payroll cut-off day" in said(found, "warning", "emea-freeze")
+
+
+def test_what_is_planned_past_the_window_is_an_error_but_for_what_comes_after_it(tmp_path: Path) -> None:
+    """A verify must end in it; hypercare need not. A deadline past it would not stop the plan in time."""
+    window = {"opens": "2026-10-31T06:00:00Z", "closes": "2026-11-01T11:00:00Z"}
+    assert said(checked(tmp_path, window=window)[1], "error", "amer-apac-verify") == ""
+    window["closes"] = "2026-11-01T10:30:00Z"
+    _, found = checked(tmp_path, window=window)
+    assert "30 minutes after the window closes" in said(found, "error", "amer-apac-verify")
+    assert "may run until its deadline" in said(found, "warning", "amer-apac-release")
+    pilot = checked(tmp_path, plan="pilot")[1]
+    assert not [one for one in pilot if one.step in ("hypercare", "retire")]
+
+
+def test_a_switch_before_the_window_opens_is_an_error(tmp_path: Path) -> None:
+    """Preparations may come before it, the business's systems may not change."""
+    _, found = checked(tmp_path, steps={"emea-freeze": {"at": "2026-10-30T20:00:00Z"}})
+    assert "before the window opens" in said(found, "error", "emea-switch")
+    assert said(found, "error", "emea-freeze") == ""
+
+
+def test_intercompany_partners_in_different_waves_are_named_once(tmp_path: Path) -> None:
+    """US01 charges UK01: told by the provider's wave, and by UK01's where US01 does not move at all."""
+    _, found = checked(tmp_path)
+    told = [one.what for one in found if "intercompany" in one.what]
+    assert len(told) == 1
+    assert "wave amer-apac parts intercompany partners: US01 > UK01 (UK01: wave emea)" in told[0]
+    assert "US01 > UK01 (US01: does not move)" in checked(tmp_path, plan="pilot")[1][0].what
+    assert checked(tmp_path, plan="big-bang")[1] == []
+
+
+def test_a_policy_for_late_documents_must_say_what_the_calendar_does(tmp_path: Path) -> None:
+    """A plan that promises the next period where the calendar refuses promises what won't happen."""
+    landscape = with_calendar(tmp_path, late="refuse")
+    _, found = checked(tmp_path, landscape)
+    first = found[0]
+    assert (first.level, first.place) == ("error", ("straddling", "closed_period"))
+    assert "says next_period" in first.what
+    assert "does refuse" in first.what
+
+
+def test_errors_come_first_and_point_into_the_file(tmp_path: Path) -> None:
+    """As read_plan's errors do: file, line and column of the field that is to be changed."""
+    file, found = checked(tmp_path, calendar={"busy": [PAYROLL], "freeze_most_minutes": 10})
+    levels = [one.level for one in found]
+    assert levels == sorted(levels)
+    row = next(one for one in found if one.step == "emea-freeze" and one.level == "error").as_row(file)
+    lines = (tmp_path / "plan.yaml").read_text().splitlines()
+    assert row["file"].endswith("plan.yaml")
+    assert lines[row["line"] - 1].strip("- ").startswith("id: emea-freeze")
