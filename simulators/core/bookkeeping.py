@@ -12,6 +12,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Literal, TypeVar, cast
 
+from simulators.core.acting import ACTING
 from simulators.core.caps import Line
 from simulators.core.clock import Clock, stamp
 from simulators.core.faults import Asks, NoFaults
@@ -45,7 +46,7 @@ Code = Literal[
     "INACTIVE",
     "STATUS",
 ]
-_KEPT = ("vendor_id", "number", "created_at", "external_id")
+_KEPT = ("vendor_id", "number", "created_at", "created_by", "external_id")
 _UNKNOWN: dict[str, Code] = {
     "customer": "UNKNOWN_CUSTOMER",
     "rate_card": "UNKNOWN_RATE_CARD",
@@ -217,6 +218,7 @@ class Bookkeeping:
             row.vendor_id = self.numbering.vendor_id(row.type, entity)
             row.number = row.number or self.numbering.number(row.type, entity)
             row.created_at = row.changed_at = now
+            row.created_by = ACTING.get()
             self.store.insert(row)
             return row
         for field in fields(row):
@@ -236,6 +238,7 @@ class Bookkeeping:
         row.vendor_id = self.numbering.vendor_id(row.type, row.entity)
         row.number = row.number or self.numbering.number(row.type, row.entity)
         row.created_at = row.changed_at = stamp(self.clock.now())
+        row.created_by = ACTING.get()
 
     def _keep(self, row: P, lines: Sequence[LedgerLine], *, rest_to: str | None = None) -> P:
         if lines:

@@ -15,7 +15,7 @@ Bills = Literal["time", "expenses", "milestones", "retainer", "subscription"]
 
 @dataclass(slots=True, kw_only=True)
 class Row:
-    """What every row has. `Books` fills vendor_id, number, created_at and changed_at."""
+    """What every row has. `Books` fills vendor_id, number, created_at, created_by and changed_at."""
 
     type: ClassVar[str] = "row"
 
@@ -25,6 +25,8 @@ class Row:
     number: str = ""
     created_at: str = ""
     changed_at: str = ""
+    created_by: str = ""
+    """The user it was made by, as the vendor names users; empty: the system itself."""
     extra: dict[str, Any] = field(default_factory=dict)
 
 

@@ -20,12 +20,15 @@ from cryptography.x509 import load_pem_x509_certificate
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
+from simulators.core.acting import ACTING
 from simulators.erp.netsuite import signature
 from simulators.erp.netsuite.errors import SuiteTalkError, invalid_login
 
 ACCOUNT = "1234567_SB1"
 CONSUMER_KEY, CONSUMER_SECRET = "ck", "cs"
 TOKEN_ID, TOKEN_SECRET = "tk", "ts"
+INTEGRATION = "Integration"
+"""The user of the built-in token and of every certificate: an access token is issued to a user and a role."""
 CLIENT_ID, CERTIFICATE_ID = "client", "development"
 _KEY = ec.derive_private_key(20261120, ec.SECP256R1())
 PRIVATE_KEY = _KEY.private_bytes(
@@ -61,6 +64,7 @@ class Credentials:
         """Forget all but the built-in credentials."""
         self.consumers = {CONSUMER_KEY: CONSUMER_SECRET}
         self.tokens = {TOKEN_ID: TOKEN_SECRET}
+        self.users = {TOKEN_ID: INTEGRATION}
         public = _KEY.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
@@ -70,7 +74,8 @@ class Credentials:
         self._bearers: dict[str, datetime] = {}
 
     def learn(self, data: Mapping[str, Any]) -> None:
-        """Take seeded `consumers`, `tokens` (id: secret), `certificates` (id: PEM) and `clients`."""
+        """Take seeded `consumers`, `tokens` (id: secret), their `users` (id: name), `certificates` (id: PEM) and `clients`."""
+        self.users |= {str(k): str(v) for k, v in data.get("users", {}).items()}
         self.consumers |= {str(k): str(v) for k, v in data.get("consumers", {}).items()}
         self.tokens |= {str(k): str(v) for k, v in data.get("tokens", {}).items()}
         self.certificates |= {str(k): str(v) for k, v in data.get("certificates", {}).items()}
@@ -92,6 +97,7 @@ class Credentials:
             until = self._bearers.get(authorization[7:].strip())
             if until is None or until <= self._clock.now():
                 raise invalid_login()
+            ACTING.set(INTEGRATION)
             return
         oauth = signature.parse_header(authorization)
         if oauth is None:
@@ -117,6 +123,7 @@ class Credentials:
         if not hmac.compare_digest(wanted.encode(), oauth.get("oauth_signature", "").encode()):
             raise invalid_login()
         self._use_nonce(token, oauth.get("oauth_timestamp", ""), oauth.get("oauth_nonce", ""))
+        ACTING.set(self.users.get(token, token))
 
     def _use_nonce(self, token: str, timestamp: str, nonce: str) -> None:
         now = self._clock.now()
@@ -187,6 +194,7 @@ class Credentials:
         return {
             "consumers": self.consumers,
             "tokens": self.tokens,
+            "users": self.users,
             "certificates": self.certificates,
             "clients": sorted(self.clients),
         }

@@ -60,7 +60,8 @@ def _tran(row: Any, account: Account, entity_id: str, total_minor: int) -> dict[
         "status": "A" if isinstance(row, Contract) else _STATUS[row.status],
         "posting": flag(value=not isinstance(row, Contract)),
         "postingperiod": None if isinstance(row, Contract) else on.year * 12 + on.month,
-        "createddate": row.created_at[:10],
+        "createddate": row.created_at[:19].replace("T", " "),
+        "createdby": row.created_by or None,
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 import sqlglot
@@ -196,18 +196,18 @@ def _round(value: Value, places: Value) -> str | None:
     return _text(_number(value).quantize(Decimal(1).scaleb(-int(places or 0)), rounding="ROUND_HALF_UP"))
 
 
-_FORMATS = (("YYYY", "%Y"), ("MM", "%m"), ("DD", "%d"))
+_FORMATS = (("YYYY", "%Y"), ("HH24", "%H"), ("MI", "%M"), ("SS", "%S"), ("MM", "%m"), ("DD", "%d"))
 
 
 def _to_char(value: Value, shape: str | None) -> str | None:
     if value is None:
         return None
     text = str(value)
-    if shape and len(text) == 10 and text[4:5] == "-" == text[7:8]:
+    if shape and len(text) in (10, 19) and text[4:5] == "-" == text[7:8]:
         pattern = shape.upper()
         for theirs, ours in _FORMATS:
             pattern = pattern.replace(theirs, ours)
-        return date.fromisoformat(text).strftime(pattern)
+        return datetime.fromisoformat(text).strftime(pattern)
     return text
 
 

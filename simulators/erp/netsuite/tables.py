@@ -22,7 +22,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "id": _ID, "externalid": _TEXT, "tranid": _TEXT, "type": _TEXT, "recordtype": _TEXT,
         "trandate": _TEXT, "duedate": _TEXT, "entity": _ID, "job": _ID, "currency": _ID, "status": _TEXT,
         "foreigntotal": _AMOUNT, "foreignamountunpaid": _AMOUNT, "taxtotal": _AMOUNT, "memo": _TEXT,
-        "posting": _TEXT, "postingperiod": _ID, "createdfrom": _ID, "createddate": _TEXT,
+        "posting": _TEXT, "postingperiod": _ID, "createdfrom": _ID, "createddate": _TEXT, "createdby": _TEXT,
         "custbody_billing_type": _TEXT, "custbody_write_off": _TEXT,
         "custbody_project": _ID, "custbody_counterparty": _TEXT, "exchangerate": _AMOUNT,
     },

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from simulators.core.acting import ACTING
 from simulators.core.bookkeeping import BooksError
 from simulators.core.clock import Clock
 from simulators.core.firm_data import FirmData
@@ -207,6 +208,7 @@ class SapEcc:
             user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return False
+        ACTING.set(user.upper()[:12])
         return kind.lower() == "basic" and bool(user and password) and client == self.ecc.config.client
 
     def _system(self) -> str:

@@ -25,7 +25,7 @@ from simulators.core.rows import (
 )
 from simulators.erp.sap_ecc.billing_tables import is_billing
 from simulators.erp.sap_ecc.formats import day_text, inside_amount
-from simulators.erp.sap_ecc.table import DIM_COLUMNS, Getter, Hints, Source, Table, columns, dims
+from simulators.erp.sap_ecc.table import DIM_COLUMNS, Getter, Hints, Source, Table, columns, created, dims
 
 if TYPE_CHECKING:
     from simulators.erp.sap_ecc.state import Ecc
@@ -77,8 +77,11 @@ def bkpf(ecc: Ecc) -> Table:
         "AWTYP": lambda row: "VBRK" if document_type(row) == "RV" else "BKPFF",
         "AWKEY": lambda row: row.vendor_id,
         "STBLG": lambda row: "X" if row.status == "cancelled" else "",
+        "USNAM": lambda row: row.created_by,
+        "CPUDT": created,
+        "CPUTM": lambda row: row.created_at[11:19].replace(":", ""),
     }
-    text = f"{_HEAD}, AWTYP C5, AWKEY C20, STBLG C10"
+    text = f"{_HEAD}, AWTYP C5, AWKEY C20, STBLG C10, USNAM C12, CPUDT D8, CPUTM C6"
     return Table(columns(text, getters), _source(ecc, (*RECEIVABLE_TYPES, "expense", "journal_entry")))
 
 
