@@ -9,6 +9,7 @@ from typing import Any
 from cutover.checks import Facts, Finding, gates_kept
 from cutover.checks.facts import transaction_of
 from cutover.checks.nothing_lost import state_of
+from cutover.freeze.observed import freezes
 from cutover.plan.steps import AFTER_WINDOW
 from cutover.rehearsal.options import Options
 from cutover.rehearsal.population import Tally
@@ -92,6 +93,7 @@ def build_report(
         "money": _money(facts, states),
         "finance": dict(finance),
         "cross_checks": [dict(one) for one in cross_checks],
+        "freezes": freezes(facts, plan),
         **({"straddlers": dict(straddlers)} if straddlers is not None else {}),
         "exceptions": {
             "total": len(exceptions),

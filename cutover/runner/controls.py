@@ -13,6 +13,7 @@ from cutover.plan.footing import SHARED
 from cutover.rollback.port import WayBack
 from cutover.runner.port import Backlog
 from router.clock import Clock
+from router.connectors.port import Written
 from router.dualrun.comparison import Comparison
 from router.dualrun.service import DualRun
 from router.errors import Refused
@@ -156,6 +157,14 @@ class RouterControls:
             business_units=scope.business_units,
             kinds=scope.kinds,
             left_behind=behind,
+        )
+
+    async def beside(
+        self, scope: Scope, targets: Sequence[SystemId], *, since: datetime
+    ) -> Mapping[SystemId, Sequence[Written] | None]:
+        """What was posted in these ERPs since then that the router did not send; None: one can't tell."""
+        return await self._dual_run.beside(
+            targets, entities=scope.entities, since=since, until=self.clock.now()
         )
 
     async def record(self, run_id: str, step: str, event: str, data: Mapping[str, object]) -> None:

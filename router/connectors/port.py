@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Protocol, runtime_checkable
 
 from router.canonical.documents import Document
@@ -261,6 +261,40 @@ class TotalSource(Protocol):
 
     async def invoiced(self) -> Sequence[ShownTotal]:
         """Every record that has a project; raises VendorUnknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A document an ERP was given by anybody, as its own log of documents has it."""
+
+    system: SystemId
+    what: str
+    """The vendor's own word for its type."""
+    kind: Kind
+    """Ours; empty where a type is none of ours."""
+    vendor_id: str
+    number: str
+    external_id: str
+    """Our id, where it carries one."""
+    legal_entity: str
+    created_at: str
+    """RFC 3339, to the second."""
+    created_by: str
+    """The vendor's user; empty where it does not tell."""
+
+
+@runtime_checkable
+class WrittenSource(Protocol):
+    """An ERP that tells who wrote what and when, whoever it was."""
+
+    async def written(
+        self, *, legal_entities: Sequence[str], since: datetime, until: datetime
+    ) -> Sequence[Written] | None:
+        """Ledger documents created in [since, until], oldest first; None where it can't tell.
+
+        Raises VendorUnknown, VendorRefused.
+        """
         ...
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 
 from router.clock import Clock, to_text
-from router.connectors.port import Connector, Record
+from router.connectors.port import Connector, Record, Written, WrittenSource
 from router.errors import Broken, VendorUnknown
 from router.model import SystemId
 
@@ -69,6 +70,25 @@ class Books:
         return Reading(
             system=system, begun=begun, ended=to_text(self._clock.now()), records=records, repeated=repeated
         )
+
+    async def written(
+        self, system: SystemId, *, entities: Sequence[str], since: datetime, until: datetime
+    ) -> Sequence[Written] | None:
+        """What anybody wrote in an ERP in [since, until]; None where it can't tell. Raises as `read`."""
+        connector = self._connectors.get(system)
+        if not isinstance(connector, WrittenSource):
+            return None
+        pause = PAUSE_S
+        for left in reversed(range(TRIES)):
+            try:
+                return await connector.written(legal_entities=entities, since=since, until=until)
+            except VendorUnknown as error:
+                if not left:
+                    raise
+                log.warning("read_back_again", system=system, kind="written", why=error.message)
+                await asyncio.sleep(min(max(pause, error.retry_after_s or 0.0), PAUSE_MAX_S))
+                pause = min(2 * pause, PAUSE_MAX_S)
+        raise AssertionError("a reading ends by its own")
 
     async def _patiently(
         self, connector: Connector, kind: str, entities: Sequence[str], since: str, until: str

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from router.clock import Clock, from_text
-from router.connectors.port import Connector, Record
+from router.connectors.port import Connector, Record, Written
 from router.dualrun import comparison as outcome
 from router.dualrun.books import Books, Reading
 from router.dualrun.breaks import Break, Level
@@ -157,6 +157,23 @@ class DualRun:
             again = await self._read(asked, tuple(dict.fromkeys(kind for kind, _ in sorted(recheck))))
             results |= await self._compared(*_with_read_again(read, again, recheck))
         return await self._told(asked, read, again, results, recheck)
+
+    async def beside(
+        self, systems: Sequence[SystemId], *, entities: Sequence[str], since: datetime, until: datetime
+    ) -> dict[SystemId, list[Written] | None]:
+        """What was written in these ERPs in [since, until] that nobody here sent; None where one can't tell.
+
+        Raises VendorUnknown or VendorRefused when an ERP can't be read.
+        """
+        found: dict[SystemId, list[Written] | None] = {}
+        for system in systems:
+            rows = await self._books.written(system, entities=entities, since=since, until=until)
+            if rows is None:
+                found[system] = None
+                continue
+            sent = await self._journal.sent(system, [row.external_id for row in rows if row.external_id])
+            found[system] = [row for row in rows if row.external_id not in sent]
+        return found
 
     async def _read(self, asked: Asked, kinds: Sequence[str]) -> Read:
         """Legacy first, then cloud, with the journal's position before, between and after."""

@@ -37,6 +37,19 @@ def documents(tx: Transaction, kind: Kind, ids: Sequence[str]) -> dict[str, Docu
     return {document_id: document_of(*stored) for document_id, stored in newest.items()}
 
 
+def sent(tx: Transaction, system: SystemId, external_ids: Sequence[str]) -> frozenset[str]:
+    """Which of these ids a system was ever sent a document under."""
+    if not external_ids:
+        return frozenset()
+    jobs = tx.among(
+        "SELECT DISTINCT external_id FROM jobs WHERE target = ? AND {any}",
+        "external_id",
+        sorted(set(external_ids)),
+        system,
+    )
+    return frozenset(str(row[0]) for row in jobs)
+
+
 def masters(tx: Transaction, kind: Kind) -> list[Document]:
     """The newest accepted document of each id of a kind, in order of first acceptance."""
     rows = tx.rows(

@@ -40,6 +40,10 @@ class Reads(JournalCore):
         """Vendor ids of documents in a system; those it does not have are left out."""
         return await self._read(records.crosswalk, system, keys)
 
+    async def sent(self, system: SystemId, external_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these ids a system was ever sent a document under."""
+        return await self._read(queries.sent, system, external_ids)
+
     async def cursor(self, system: SystemId, feed: str) -> str | None:
         """How far a change feed was read."""
         return await self._read(records.cursor, system, feed)

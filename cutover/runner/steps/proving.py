@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cutover.freeze.beside import beside
 from cutover.plan.steps import Step
 from cutover.runner.gates import counted, reconciled
 from cutover.runner.ground import Ground
@@ -36,11 +37,12 @@ async def reconcile(ground: Ground, step: Step, result: StepResult) -> None:
             until="9999-12-31",
             history_until=history_until(ground, step),
         )
+        posted = await beside(ground, step, result)
     except (VendorUnknown, VendorRefused) as error:
         # Nothing was compared, so nothing is proven: the step fails with what the ERP said.
         raise StepFailed(f"the ERPs could not be compared: {error.one_line()}") from error
     result.evidence["comparison"] = comparison.to_json()
-    ground.judge(result, reconciled(comparison, step.thresholds))
+    ground.judge(result, [*reconciled(comparison, step.thresholds), *posted])
 
 
 async def verify(ground: Ground, step: Step, result: StepResult) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -14,7 +14,7 @@ from router.canonical.billing import BillingEvent
 from router.canonical.kinds import Kind
 from router.connectors.http import Lost, Reply, Trace
 from router.connectors.mapping import Mappings
-from router.connectors.netsuite import balances, batches, billed, queries
+from router.connectors.netsuite import balances, batches, billed, queries, written
 from router.connectors.netsuite.answers import DISAGREES, of_failure, of_result, of_write, page_of, settled
 from router.connectors.netsuite.decisions import Duplicate, next_wait_s
 from router.connectors.netsuite.invoices import NotAnInvoice, canonical
@@ -40,6 +40,7 @@ from router.connectors.port import (
     Result,
     SaidNo,
     TryLater,
+    Written,
 )
 from router.errors import VendorRefused, VendorUnknown
 from router.model import SystemId
@@ -293,6 +294,28 @@ class NetSuite:
                 raise VendorRefused(unreadable.message, mend=unreadable.mend)
             self._asked[kind] = made(self._words.newest.fields)
         return self._asked[kind]
+
+    async def written(
+        self, *, legal_entities: Sequence[str], since: datetime, until: datetime
+    ) -> Sequence[Written]:
+        """Postings created in [since, until], whoever made them; raises VendorUnknown."""
+        trace = Trace()
+        subsidiaries = await self._subsidiaries(trace)
+        if isinstance(subsidiaries, TryLater):
+            raise VendorUnknown(subsidiaries.reason, throttled=subsidiaries.throttled)
+        entities = {
+            vendor_id: ours
+            for code, vendor_id in subsidiaries.items()
+            if (ours := self._mappings.ours("entities", code)) in legal_entities
+        }
+        if not entities:
+            return []
+        query = written.sql(
+            self._words.newest.fields["invoice.columns"]["document_id"], ", ".join("?" * len(entities))
+        )
+        parameters = [*entities, written.stamp(since), written.stamp(until)]
+        rows = await self._rows(query, parameters, "id", trace)
+        return [written.written_of(row, system=self.system, entities=entities) for row in rows]
 
     async def trial_balance(self, *, legal_entities: Sequence[str], as_of: date) -> Sequence[Balance]:
         """Balances at the end of a day, from accounting lines; raises VendorUnknown, VendorRefused."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from router.canonical.billing import BillingEvent
 from router.canonical.kinds import Kind
@@ -30,8 +30,9 @@ from router.connectors.port import (
     Result,
     SaidNo,
     TryLater,
+    Written,
 )
-from router.connectors.sap_ecc import balances, batches
+from router.connectors.sap_ecc import balances, batches, written
 from router.connectors.sap_ecc.answers import Fault, NoLogon, Outcome, Reply
 from router.connectors.sap_ecc.calls import call_of
 from router.connectors.sap_ecc.decisions import CREDENTIALS, after_commit, before_commit
@@ -327,6 +328,28 @@ class SapEcc:
             raise VendorRefused(error.message, mend=error.mend) from error
         except (KeyError, ValueError) as error:
             raise VendorUnknown(f"{self.system} gave an unreadable {kind}: {error}") from error
+
+    async def written(
+        self, *, legal_entities: Sequence[str], since: datetime, until: datetime
+    ) -> Sequence[Written]:
+        """Ledger documents entered in [since, until], whoever did; raises VendorUnknown, VendorRefused."""
+        companies = {code: entity for entity in legal_entities for code in self._names.companies([entity])}
+        if not companies:
+            return []
+        low, high = since.replace(microsecond=0), until
+        try:
+            names = self._names.newest.section("BKPF")
+            columns = [*(names[attribute] for attribute in written.ATTRIBUTES), *written.ENTERED]
+            rows = await self._reader.read(
+                "BKPF", columns, written.where(names, list(companies), since, until), Trace()
+            )
+            found = [written.written_of(row, names, system=self.system, entities=companies) for row in rows]
+        except Unmapped as error:
+            raise VendorRefused(error.message, mend=error.mend) from error
+        except (KeyError, ValueError) as error:
+            raise VendorUnknown(f"{self.system} gave an unreadable document header: {error}") from error
+        kept = [one for one in found if low <= datetime.fromisoformat(one.created_at) <= high]
+        return sorted(kept, key=lambda one: (one.created_at, one.vendor_id))
 
     async def trial_balance(self, *, legal_entities: Sequence[str], as_of: date) -> Sequence[Balance]:
         """Balances of the leading ledger at the end of a day; raises VendorUnknown, VendorRefused."""

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from router.canonical.kinds import Kind
-from router.connectors.port import Connector, Delivery, LookUpResult, Page, Record, Result
+from router.connectors.port import (
+    Connector,
+    Delivery,
+    LookUpResult,
+    Page,
+    Record,
+    Result,
+    Written,
+    WrittenSource,
+)
 from router.dualrun.repairs.setting_off import Correction, correction_of, set_off
 from router.journal.journal import Journal
 from router.model import SystemId
@@ -32,6 +42,14 @@ class Corrected:
         found = await self._connector.read_back(kind, legal_entities=legal_entities, since=since, until=until)
         known = [one for one in await corrections(self._journal) if one.system == self.system]
         return set_off(kind, found, known) if known else found
+
+    async def written(
+        self, *, legal_entities: Sequence[str], since: datetime, until: datetime
+    ) -> Sequence[Written] | None:
+        """Who wrote what since when; None where the system can't tell."""
+        if not isinstance(self._connector, WrittenSource):
+            return None
+        return await self._connector.written(legal_entities=legal_entities, since=since, until=until)
 
     async def post(self, deliveries: Sequence[Delivery]) -> Result:
         """Send documents."""

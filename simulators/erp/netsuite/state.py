@@ -51,7 +51,7 @@ _FIXED = ("project", "posting_date", "work_date", "expense_date", "completed_on"
           "amount_minor", "invoice", "customer", "category", "role", "employee", "billable", "service_from",
           "service_until", "bill_minor", "contract", "version", "effective", "purpose", "method")  # fmt: skip
 """What makes a posted record what it is: a second PUT with other values is refused."""
-_BOOKS_KEEP = ("vendor_id", "number", "created_at", "external_id")
+_BOOKS_KEEP = ("vendor_id", "number", "created_at", "created_by", "external_id")
 
 
 def record_type_of(segment: str) -> str:

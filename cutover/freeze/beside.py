@@ -1,0 +1,91 @@
+"""Asks both ERPs who posted beside the router since the freeze, and makes a gate of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from cutover.plan.steps import Step
+from cutover.runner.gates import Gate
+from cutover.runner.ground import Ground
+from cutover.runner.results import StepResult
+from router.clock import from_text, to_text
+from router.connectors.port import Written
+from router.journal.port import Scope
+from router.model import SystemId
+
+NAME = "documents posted beside the router during the freeze"
+SHOWN = 50
+"""Documents kept as evidence; all are counted."""
+
+
+@runtime_checkable
+class SeesBeside(Protocol):
+    """Controls that can ask the ERPs themselves; a dry run has none to ask."""
+
+    async def beside(
+        self, scope: Scope, targets: Sequence[SystemId], *, since: datetime
+    ) -> Mapping[SystemId, Sequence[Written] | None]:
+        """What was posted in these ERPs since then that the router did not send; None: one can't tell."""
+        ...
+
+
+async def beside(ground: Ground, step: Step, result: StepResult) -> list[Gate]:
+    """The gate of a step after a freeze; none where its wave was not frozen, or nobody can be asked.
+
+    Raises VendorUnknown or VendorRefused when an ERP can't be read.
+    """
+    since = frozen_since(ground, step)
+    controls = await ground.controls()
+    if since is None or not isinstance(controls, SeesBeside):
+        return []
+    scope, plan = ground.scope(step), ground.plan
+    found = await controls.beside(scope, (plan.source, plan.target), since=since)
+    blind = [str(name) for name, rows in found.items() if rows is None]
+    rows = [
+        row
+        for some in found.values()
+        for row in some or ()
+        if not scope.kinds or row.kind in ("", *scope.kinds)
+    ]
+    rows.sort(key=lambda row: (row.created_at, row.system, row.vendor_id))
+    result.evidence["beside"] = {
+        "since": to_text(since),
+        "asked": sorted(str(name) for name, some in found.items() if some is not None),
+        "count": len(rows),
+        "documents": [_shown(row) for row in rows[:SHOWN]],
+    }
+    who = ", ".join(dict.fromkeys(f"{row.created_by or 'somebody'} in {row.system}" for row in rows))
+    why = f"posted by {who}" if rows else f"{', '.join(blind)} can't tell" if blind else ""
+    return [
+        Gate(
+            name=NAME,
+            verdict="fail" if rows else "inconclusive" if blind else "pass",
+            measured=str(len(rows)),
+            threshold="at most 0",
+            why=why,
+        )
+    ]
+
+
+def frozen_since(ground: Ground, step: Step) -> datetime | None:
+    """When the wave of a step was frozen, by the freeze steps before it; None: it was not."""
+    starts = [
+        one.started
+        for one in ground.results.values()
+        if one.step.kind == "freeze" and one.step.wave == step.wave and one.started is not None
+    ]
+    return min(starts, default=None)
+
+
+def _shown(row: Written) -> dict[str, str]:
+    return {
+        "system": row.system,
+        "what": row.what,
+        "number": row.number,
+        "legal_entity": row.legal_entity,
+        "at": to_text(from_text(row.created_at)),
+        "by": row.created_by,
+        "external_id": row.external_id,
+    }
