@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import comb, sqrt
+from math import sqrt
 from typing import Any, TypeVar
 
 Z95 = 1.959964
@@ -64,12 +64,3 @@ def spread(values: Sequence[int]) -> dict[str, int] | None:
         **{name: int(value or 0) for name, value in told.items()},
         "most": max(values),
     }
-
-
-def sign_test(better: int, worse: int) -> float:
-    """How likely at least so uneven a split is if neither is better (two-sided, exact); ties are left out."""
-    n = better + worse
-    if n == 0:
-        return 1.0
-    tail = sum(comb(n, k) for k in range(min(better, worse) + 1))
-    return min(1.0, 2.0 * tail / float(2**n))
