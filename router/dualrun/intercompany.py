@@ -128,16 +128,27 @@ class IntercompanyMatch:
         return found
 
     async def _uncharged(self, period: str, first: date, last: date, charged: set[str]) -> list[JournalEntry]:
-        """The legs that should be there for work of a period, and are not."""
-        rows = await self._journal.entered(
-            ("time_entry", "expense_item"), first=first.isoformat(), last=last.isoformat()
-        )
+        """The legs that should be there for work of a period, and are not.
+
+        Most work crosses no entities, which who did it for what tells: the rest alone is read whole.
+        """
+        begin, end = first.isoformat(), last.isoformat()
+        crosses: dict[tuple[str, str, str], tuple[str, str] | None] = {}
+        names: set[tuple[str, str]] = set()
+        for one in await self._journal.work_done(first=begin, last=end):
+            who = (one.resource_id, one.project_id, one.legal_entity)
+            if who not in crosses:
+                crosses[who] = await self._charges.between(*who)
+            if crosses[who] is not None and leg_ids(one.kind, one.document_id)[0] not in charged:
+                names.add((one.kind, one.document_id))
         found: list[JournalEntry] = []
-        for row in rows:
+        if not names:
+            return found
+        for row in await self._journal.entered(
+            ("time_entry", "expense_item"), first=begin, last=end, names=names
+        ):
             work = row.document
             if not isinstance(work, TimeEntry | ExpenseItem):
-                continue
-            if leg_ids(work.kind, work.document_id)[0] in charged:
                 continue
             sides = await self._charges.sides(work)
             if sides is not None and self._name(sides[0], work.accounting_date) == period:

@@ -7,9 +7,9 @@ the period: one that was judged while it was open is turned away, or parked wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from router.canonical import Document
 from router.canonical.kinds import Kind
@@ -53,6 +53,17 @@ class Entered:
     why: str
 
 
+class WorkDone(NamedTuple):
+    """Who worked for what: the little of a time entry or expense that tells whether it crosses entities."""
+
+    kind: Kind
+    document_id: str
+    legal_entity: str
+    accounting_date: str
+    project_id: str
+    resource_id: str
+
+
 class Periods(JournalCore):
     """What closing the books asks of the journal."""
 
@@ -72,13 +83,19 @@ class Periods(JournalCore):
         last: str,
         entity: str | None = None,
         posted: bool = True,
+        names: Container[tuple[Kind, str]] | None = None,
     ) -> list[Entered]:
         """Documents of some kinds with accounting date in [first, last], oldest first.
 
         `posted` False: only those that are in no ERP yet, which at month-end are few of many.
+        `names`: only these, by (kind, document id).
         """
         which = "" if posted else f" AND {_STATE} <> 'posted'"
-        return await self._read(_entered, tuple(kinds), first, last, entity, which)
+        return await self._read(_entered, tuple(kinds), first, last, entity, which, names)
+
+    async def work_done(self, *, first: str, last: str) -> list[WorkDone]:
+        """All time entries and expenses dated in [first, last], oldest first, without reading them whole."""
+        return await self._read(_work_done, first, last)
 
     async def worked(self, *, accepted_before: str) -> list[dict[str, Any]]:
         """Time entries accepted before an instant: `accepted_at` and the canonical `entry`, oldest first.
@@ -132,7 +149,13 @@ def not_open(tx: Transaction, entities: Iterable[str]) -> dict[tuple[str, str], 
 
 
 def _entered(
-    tx: Transaction, kinds: tuple[Kind, ...], first: str, last: str, entity: str | None, which: str
+    tx: Transaction,
+    kinds: tuple[Kind, ...],
+    first: str,
+    last: str,
+    entity: str | None,
+    which: str,
+    names: Container[tuple[Kind, str]] | None,
 ) -> list[Entered]:
     chosen, values = (
         ("", (first, last)) if entity is None else (" AND t.legal_entity = ?", (first, last, entity))
@@ -140,7 +163,7 @@ def _entered(
     chosen += which
     rows = tx.among(
         f"SELECT t.seq, t.canonical, t.schema_version, {_STATE}, t.accepted_at, t.authority,"
-        " coalesce(j.code, ''), coalesce(j.why, '') FROM transactions AS t"
+        " coalesce(j.code, ''), coalesce(j.why, ''), t.kind, t.document_id FROM transactions AS t"
         " LEFT JOIN jobs AS j ON j.job_id = t.job_id WHERE t.canonical IS NOT NULL"
         f" AND t.accounting_date >= ? AND t.accounting_date <= ?{chosen} AND {{any}} ORDER BY t.seq",
         "t.kind",
@@ -157,8 +180,26 @@ def _entered(
             code=code,
             why=why,
         )
-        for seq, canonical, version, state, accepted_at, authority, code, why in rows
+        for seq, canonical, version, state, accepted_at, authority, code, why, kind, document_id in rows
+        if names is None or (kind, document_id) in names
     ]
+
+
+def _work_done(tx: Transaction, first: str, last: str) -> list[WorkDone]:
+    rows = tx.among(
+        "SELECT kind, document_id, legal_entity, accounting_date, canonical FROM transactions"
+        " WHERE canonical IS NOT NULL AND accounting_date >= ? AND accounting_date <= ? AND {any} ORDER BY seq",
+        "kind",
+        ["time_entry", "expense_item"],
+        first,
+        last,
+    )
+    found = []
+    for kind, document_id, entity, day, canonical in rows:
+        # Both fields are what every version of these kinds has.
+        work = from_json(canonical)
+        found.append(WorkDone(kind, document_id, entity, day, work["project_id"], work["resource_id"]))
+    return found
 
 
 def _worked(tx: Transaction, accepted_before: str) -> list[dict[str, Any]]:

@@ -70,11 +70,15 @@ class IntercompanyLegs:
 
     async def sides(self, work: Work) -> tuple[str, str] | None:
         """(provider, receiver) of work that crosses entities; None when it does not, or nobody knows."""
-        resource = await self._directory.find(Resource, work.resource_id)
+        return await self.between(work.resource_id, work.project_id, work.legal_entity)
+
+    async def between(self, resource_id: str, project_id: str, legal_entity: str) -> tuple[str, str] | None:
+        """(provider, receiver) of work somebody does for a project; `legal_entity`: its own, if the project is unknown."""
+        resource = await self._directory.find(Resource, resource_id)
         if resource is None or resource.legal_entity not in self._landscape.legal_entities:
             return None
-        project = await self._directory.find(Project, work.project_id)
-        receiver = project.legal_entity if project else work.legal_entity
+        project = await self._directory.find(Project, project_id)
+        receiver = project.legal_entity if project else legal_entity
         return None if resource.legal_entity == receiver else (resource.legal_entity, receiver)
 
     async def uncharged(self, work: Work) -> Sequence[Submission]:
