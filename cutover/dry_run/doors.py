@@ -55,6 +55,13 @@ class NotedLoading:
         )  # fmt: skip
         return 0
 
+    async def post(self, document: Document, *, target: SystemId, by: str) -> bool:
+        """Note it."""
+        self._note(
+            "load", f"Post {document.document_id} to {target}", changes=(f"deliveries to {target}",), by=by
+        )  # fmt: skip
+        return True
+
     async def alias(self, target: SystemId, documents: Sequence[tuple[Document, str]]) -> None:
         """Nothing."""
         del target, documents

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 from cutover.checks import check_all, read_facts
 from cutover.gates.port import Checked, Compared, Open
 from router.app import Router
 from router.clock import Clock, from_text
-from router.connectors.port import Record
-from router.dualrun.books import Books
+from router.connectors.port import Balance, Connector, LedgerSource, Record
+from router.dualrun.books import PAUSE_MAX_S, PAUSE_S, TRIES, Books
 from router.dualrun.crosschecks.service import CrossChecks
+from router.errors import VendorUnknown
 from router.exceptions.service import Desk
 from router.journal.gate_facts import Followed, Tally, Wait
 from router.journal.journal import Journal
@@ -23,13 +25,21 @@ class RouterMeasures:
     """`cutover.gates.port.Measures` over a router's parts."""
 
     def __init__(
-        self, *, journal: Journal, desk: Desk, cross_checks: CrossChecks, books: Books, database: str
+        self,
+        *,
+        journal: Journal,
+        desk: Desk,
+        cross_checks: CrossChecks,
+        connectors: Mapping[SystemId, Connector],
+        clock: Clock,
+        database: str,
     ) -> None:
         """`database`: where the journal is, for the invariants, which read it with queries of their own."""
         self._journal = journal
         self._desk = desk
         self._cross_checks = cross_checks
-        self._books = books
+        self._connectors = connectors
+        self._books = Books(connectors=connectors, clock=clock)
         self._database = database
 
     @classmethod
@@ -39,7 +49,8 @@ class RouterMeasures:
             journal=router.journal,
             desk=router.desk,
             cross_checks=router.cross_checks,
-            books=Books(connectors=router.connectors, clock=clock),
+            connectors=router.connectors,
+            clock=clock,
             database=database,
         )
 
@@ -115,6 +126,20 @@ class RouterMeasures:
             # A journal without a comparison has no break to check: as `coexist verify` does.
             if one.name != "I7" or one.checked
         ]
+
+    async def balances(
+        self, system: SystemId, *, entities: Sequence[str], as_of: date
+    ) -> Sequence[Balance] | None:
+        """An ERP's trial balance at the end of a day; None: it can't be asked. Raises VendorUnknown."""
+        connector = self._connectors.get(system)
+        if not isinstance(connector, LedgerSource):
+            return None
+        for _ in range(TRIES - 1):
+            try:
+                return await connector.trial_balance(legal_entities=entities, as_of=as_of)
+            except VendorUnknown as error:
+                await asyncio.sleep(min(error.retry_after_s or PAUSE_S, PAUSE_MAX_S))
+        return await connector.trial_balance(legal_entities=entities, as_of=as_of)
 
     async def held_by(
         self, system: SystemId, kind: str, *, entities: Sequence[str], since: str, until: str

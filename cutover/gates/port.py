@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from cutover.plan.model import Plan
 from cutover.plan.steps import Thresholds
-from router.connectors.port import Record
+from router.connectors.port import Balance, Record
 from router.journal.gate_facts import Followed, Tally, Wait
 from router.journal.port import Scope
 from router.model import SystemId
@@ -86,6 +86,12 @@ class Measures(Protocol):
 
     async def invariants(self) -> list[Checked]:
         """The invariants a live journal can answer, checked now."""
+        ...
+
+    async def balances(
+        self, system: SystemId, *, entities: Sequence[str], as_of: date
+    ) -> Sequence[Balance] | None:
+        """An ERP's trial balance at the end of a day; None: it can't be asked. Raises VendorUnknown."""
         ...
 
     async def held_by(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from cutover.loading.port import Name
 from router.canonical.documents import Document
@@ -12,6 +13,7 @@ from router.journal.decisions import lane_of
 from router.journal.journal import Journal
 from router.journal.port import NewJob, Scope
 from router.model import LaneKey, SystemId
+from router.workflows.submissions import own_submission
 
 AT_ONCE = 200
 """Documents handed to the journal together: it commits them in groups."""
@@ -62,6 +64,22 @@ class RouterLoading:
                 )
             )
         return len(wanted)
+
+    async def post(self, document: Document, *, target: SystemId, by: str) -> bool:
+        """Post an entry of our own to one ERP alone; False: it was posted before."""
+        if await self._journal.master(document.kind, document.document_id) is not None:
+            return False
+        submission = own_submission(
+            document,
+            source="load",
+            event_id=document.document_id,
+            verb="posted",
+            correlation_id=f"load-{document.document_id}",
+            jobs=(_job(document, document.document_id, target),),
+            deliver=False,
+        )
+        await self._journal.accept([replace(submission, notes=(("loaded", {"by": by}),))])
+        return True
 
     async def alias(self, target: SystemId, documents: Sequence[tuple[Document, str]]) -> None:
         """Let documents be found in a system that were given to it under another id than their own."""

@@ -39,6 +39,10 @@ class Loading(Protocol):
         """Deliver single documents under an external id each; what was given before is left out."""
         ...
 
+    async def post(self, document: Document, *, target: SystemId, by: str) -> bool:
+        """Post an entry of our own to one ERP alone; False: it was posted before."""
+        ...
+
     async def alias(self, target: SystemId, documents: Sequence[tuple[Document, str]]) -> None:
         """Let documents be found in a system that were given to it under another id than their own."""
         ...

@@ -28,6 +28,8 @@ Account = Literal[
     "FX_DIFFERENCE",
 ]
 """The firm's chart of accounts by name; a vendor's mapping file turns a name into its number."""
+OPENING = "OB-"
+"""Ids of entries that load opening balances into one ERP: the other has what they stand for already."""
 Purpose = Literal["revenue", "accrual", "intercompany", "adjustment"]
 
 

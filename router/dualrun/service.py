@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from router.canonical.ledger import OPENING
 from router.clock import Clock, from_text
 from router.connectors.port import Connector, Record, Written
 from router.dualrun import comparison as outcome
@@ -187,6 +188,8 @@ class DualRun:
         moving = await self._journal.moving(
             entities=entities, targets=targets, since=self._clock.now() - self._grace
         )
+        # Opening balances stand for what the legacy ERP holds in documents of its own.
+        new = _without(new, {name for name in _names(new) if name[1].startswith(OPENING)})
         if asked.left_behind:
             old = _without(old, asked.left_behind)
         if asked.business_units:
@@ -334,6 +337,10 @@ def _of_units(reading: Reading, units: Sequence[str], known: Mapping[tuple[str, 
 
     records = {kind: tuple(row for row in rows if belongs(row)) for kind, rows in reading.records.items()}
     return replace(reading, records=records)
+
+
+def _names(reading: Reading) -> Iterator[tuple[str, str]]:
+    return ((kind, identity(row)) for kind, rows in reading.records.items() for row in rows)
 
 
 def _without(reading: Reading, names: AbstractSet[tuple[str, str]]) -> Reading:

@@ -13,6 +13,7 @@ from cutover.plan.steps import LoadObject, Step
 from cutover.runner.gates import Gate
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult
+from cutover.runner.steps.balances import load_balances
 from router.canonical.documents import Document
 from router.clock import from_text, to_text
 from router.connectors.port import Record
@@ -32,9 +33,6 @@ async def load(ground: Ground, step: Step, result: StepResult) -> None:
     """
     if not step.objects:
         raise StepFailed("a load that names no objects loads nothing")
-    if "opening_balances" in step.objects:
-        # Better no load than one that says it brought what it did not.
-        raise StepFailed("opening balances are not loaded by the router: load them by hand, as a manual step")
     as_of = step.as_of or (await ground.now()).date().isoformat()
     if ground.mode == "dry":
         await ground.note(step, "would load", {"objects": list(step.objects), "as_of": as_of})
@@ -56,9 +54,12 @@ async def load(ground: Ground, step: Step, result: StepResult) -> None:
         result.evidence["added"] = await _import(ground, scope, staged)
         result.evidence["polls"] = await ground.until_drained(scope, (plan.target,))
         gates = await _tied(ground, scope, staged, result)
+        if "opening_balances" in step.objects:
+            # Last: what the other objects posted by themselves is not missing any more.
+            gates.append(await load_balances(ground, step, scope, as_of, result))
     except VendorUnknown as error:
         raise StepFailed(f"an ERP could not be read: {error.one_line()}") from error
-    if not any(one.rows for one in staged):
+    if not any(one.rows for one in staged) and "opening_balances" not in step.objects:
         gates.append(_nothing())
     ground.judge(result, gates)
 
