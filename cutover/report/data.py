@@ -15,6 +15,7 @@ from cutover.rehearsal.options import Options
 from cutover.rehearsal.population import Tally
 from cutover.rehearsal.turned_back import TurnedBack
 from cutover.report.mends import mends
+from cutover.report.rollback_rows import rollback_rows
 from cutover.runner.results import StepResult
 from cutover.runner.runner import Runner
 from cutover.straddling.cases import reasons
@@ -100,10 +101,7 @@ def build_report(
             "truncated": len(exceptions) > EXCEPTIONS_SHOWN,
             "rows": exceptions[:EXCEPTIONS_SHOWN],
         },
-        "rollback": {
-            "done": [back.evidence for back in runner.ways_back],
-            **({"turned_back": home.to_json()} if home is not None else {}),
-        },
+        "rollback": rollback_rows(options, runner.ways_back, facts, home),
         "timeline": timeline(facts, plan.start, plan.end),
         "resilience": {
             "router_lives": lives,

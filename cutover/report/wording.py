@@ -27,6 +27,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 VERDICTS: Mapping[str, tuple[str, str, str]] = {
     "go": ("GO", "good", "The plan fits: nothing measured speaks against it."),
+    "rolled-back": ("ROLLED BACK", "good", "It was turned back on purpose, and both ERPs agree."),
     "no-go": ("NO-GO", "bad", "Something measured speaks against the cutover."),
     "inconclusive": ("INCONCLUSIVE", "open", "Not everything that was asked could be told."),
 }
