@@ -24,7 +24,7 @@ from router.journal.journal import Journal
 from router.journal.periods import PeriodMark
 from router.journal.port import Accepted, Stale, Switch
 from tests.contract.journal_kit import NEW, Hands, claim, routes, submission, time_entry, with_tables
-from tests.integration.test_fence import Unfenced
+from tests.integration.fence_harness import PlainRead
 
 WRITERS = 4
 UK = LegalEntity(name="UK", region="EMEA", currency="GBP", country="GB")
@@ -37,7 +37,7 @@ def opened(url: str, *, fenced: bool = True, on_commit: Callable[[str, int], Non
         url, clock=Hands(), decide=routes, late=CALENDARS.late, moved=CALENDARS.moved, on_commit=on_commit
     )
     if not fenced:
-        journal._database.dialect = Unfenced()
+        journal._database.dialect = PlainRead()
     return journal
 
 

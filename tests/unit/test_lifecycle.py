@@ -144,6 +144,21 @@ def test_only_what_a_run_looked_at_is_fixed(change: dict[str, Any], covered: boo
     assert not is_fixed(replace(known, state="fixed"), OCTOBER), "it is fixed once"
 
 
+def test_a_run_of_some_business_units_says_nothing_of_the_others() -> None:
+    """What a wave's run does not find again is fixed only where it, or a narrower run, had found it."""
+    consulting = replace(OCTOBER, business_units=("CONSULTING",))
+    everywhere, there = OCTOBER.place_of(FOUND), consulting.place_of(FOUND)
+    assert Scope.from_json(consulting.to_json()) == consulting
+    assert "business_units" not in OCTOBER.to_json(), "as older runs wrote it"
+    for run, place, covered in (
+        (consulting, there, True),
+        (OCTOBER, there, True),
+        (replace(OCTOBER, business_units=("MANAGED",)), there, False),
+        (consulting, everywhere, False),
+    ):
+        assert is_fixed(replace(KNOWN, place=place), run) is covered
+
+
 def test_a_date_says_where_a_break_lies() -> None:
     """With a date of its own a run over that day is enough; without one, what all runs that found it share."""
     dated = OCTOBER.place_of(replace(FOUND, on="2026-10-15"))
