@@ -1,7 +1,8 @@
 """What going back would have cost at every hour of a run, from its journal. Pure.
 
-An estimate: whether an invoice's copy is the same to the cent, and whether a period had closed, is only looked at
-when a price is asked for (`cutover.rollback.price`). So what has a copy counts as armed here.
+An estimate: what a payment belongs to, and whether a period had closed, is only looked at when a price is asked
+for (`cutover.rollback.price`); here what has a copy counts as armed, but for invoices whose copy in the old ERP is
+another amount, and for what stayed when it came to a rollback.
 """
 
 from __future__ import annotations
@@ -96,6 +97,7 @@ def _spans(facts: Facts, old: str, new: str) -> Iterator[_Span]:
     event_of = {
         f"INV-{row.document_id}": row.seq for row in facts.transactions if row.kind == "billing_event"
     }
+    differ, gone_back = _differing(facts, old, new), _gone_back(facts)
     for one in facts.transactions:
         # An invoice the new ERP made has no decision of its own: it is where the request for it is.
         owner = one.seq if one.deliver else event_of.get(one.document_id or "")
@@ -107,7 +109,30 @@ def _spans(facts: Facts, old: str, new: str) -> Iterator[_Span]:
                 continue
             begins = max(since, one.accepted_at)
             ends = history[at + 1][0] if at + 1 < len(history) else ""
+            stayed = not ends and gone_back.get(one.legal_entity, "") > begins
+            if stayed or (one.document_id or "").removeprefix("INV-") in differ:
+                yield _Span("stays", begins, ends, one.currency, one.amount_minor)
+                continue
             yield from _halves(one.kind, begins, ends, copied.get(owner), one.currency, one.amount_minor)
+
+
+def _differing(facts: Facts, old: str, new: str) -> frozenset[str]:
+    """Invoices, by the request for them, that stand in both ERPs with other totals."""
+    totals: dict[str, dict[str, tuple[str, int | None]]] = {old: {}, new: {}}
+    for row in facts.erp_documents or ():
+        if row.kind == "invoice" and row.system in totals and row.status != "cancelled":
+            totals[row.system][row.external_id.removeprefix("INV-")] = (row.currency, row.total_minor)
+    ours, theirs = totals[old], totals[new]
+    return frozenset(name for name, total in ours.items() if name in theirs and theirs[name] != total)
+
+
+def _gone_back(facts: Facts) -> dict[str, str]:
+    """By entity when it was rolled back last: what is in the new ERP after that, stayed."""
+    found: dict[str, str] = {}
+    for row in facts.steps:
+        if row.event == "rolled_back" and row.data.get("ok"):
+            found.update((str(entity), row.at) for entity in row.data["entities"])
+    return found
 
 
 def _halves(
