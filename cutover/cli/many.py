@@ -150,7 +150,7 @@ def header_of(options: Options, task: Rehearsing) -> dict[str, str]:
         "plan": options.plan.digest(),
         "landscape": _digest(options.landscape_data),
         "routes": hashlib.sha256(options.routes.encode()).hexdigest(),
-        "given": _digest(given),
+        "options": _digest(given),
         "program": program_digest(),
     }
 

@@ -122,9 +122,10 @@ def kept_rows(path: Path, header: Mapping[str, Any]) -> Iterator[tuple[dict[int,
     whole = b""
     if path.exists():
         lines = path.read_bytes().split(b"\n")[:-1]
-        if lines and orjson.dumps(orjson.loads(lines[0]), option=orjson.OPT_SORT_KEYS) != told:
+        other = _differs(orjson.loads(lines[0])["of"] if lines else header, header)
+        if other:
             raise BadInput(
-                f"{path} has runs of another plan or other options",
+                f"{path} has runs of another {' and another '.join(other)}",
                 mend="give another --out, or remove the file",
             )
         for line in lines[1:]:
@@ -141,3 +142,7 @@ def kept_rows(path: Path, header: Mapping[str, Any]) -> Iterator[tuple[dict[int,
                 file.flush()
 
         yield known, keep
+
+
+def _differs(known: Mapping[str, Any], header: Mapping[str, Any]) -> list[str]:
+    return [name for name in sorted({*known, *header}) if known.get(name) != header.get(name)]

@@ -24,7 +24,7 @@ def coexist(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
 @pytest.fixture
 def short_plan(tmp_path: Path) -> Path:
     """The tiny cutover's plan as a file, with a lost answer and a crash: a rehearsal of 30 hours."""
-    data = orjson.loads(tiny_plan().model_dump_json(by_alias=True))
+    data = orjson.loads(tiny_plan().model_dump_json(by_alias=True, exclude_defaults=True))
     data["crashes"] = [{"at": "2026-10-30T19:00:00Z", "down_s": 60}]
     path = tmp_path / "plan.yaml"
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
@@ -63,15 +63,34 @@ def test_one_seed_gives_one_report_and_the_exit_code_says_the_verdict(
     assert reports[0] == reports[1]
 
 
-def test_several_seeds_are_summed_up(
+def test_several_seeds_are_summed_up_and_known_the_next_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short_plan: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """`--runs 3` rehearses three seeds and tells how their verdicts are spread."""
-    code = coexist(monkeypatch, "rehearse", short_plan, "--runs", 3, "--size", "small", "--json")
+    """`--runs 3` rehearses three seeds and tells how likely the plan fits; again, it reads them, to the same bytes."""
+    # The program is the same in all three, even while somebody edits it.
+    monkeypatch.setattr("cutover.cli.many.program_digest", lambda: "this program")
+    words = ["rehearse", short_plan, "--runs", 3, "--size", "small", "--set", "netsuite.concurrency=20"]
+    code = coexist(monkeypatch, *words, "--sensitivity", 0, "--out", tmp_path, "--json")
     told = orjson.loads(capfd.readouterr().out)
     assert told["runs"] == sum(told["verdicts"].values()) == 3
     assert told["runs_with_a_violated_invariant"] == 0
+    assert told["fits"]["of"] == 3
     assert code == (0 if told["verdicts"] == {"go": 3} else 1)
+    assert told["options"]["settings"] == ["netsuite.concurrency=20"]
+    assert told["options"]["budgets"]["netsuite"]["concurrency"] == 20
+    assert told["reproduce"].endswith("--set netsuite.concurrency=20 --runs 3 --sensitivity 0")
+    rows = [orjson.loads(line) for line in (tmp_path / "runs.jsonl").read_bytes().splitlines()[1:]]
+    assert sorted(row["seed"] for row in rows) == [7, 8, 9]
+    written = (tmp_path / "montecarlo.json").read_bytes(), (tmp_path / "montecarlo.html").read_bytes()
+    (tmp_path / "montecarlo.json").unlink()
+    assert coexist(monkeypatch, *words, "--sensitivity", 0, "--out", tmp_path) == code
+    assert written == (
+        (tmp_path / "montecarlo.json").read_bytes(),
+        (tmp_path / "montecarlo.html").read_bytes(),
+    )
+    # Another landscape, the same folder: refused, in a line.
+    assert coexist(monkeypatch, *words, "--set", "netsuite.concurrency=30", "--out", tmp_path) == 2
+    assert "another landscape" in capfd.readouterr().err
 
 
 BAD: dict[str, tuple[list[str], str, str]] = {
@@ -83,6 +102,13 @@ BAD: dict[str, tuple[list[str], str, str]] = {
     "no such file of faults": (["--faults", "{file}.not"], "", "no such file"),
     "a size there is not": (["--size", "huge"], "", "huge"),
     "extracts that are no folder": (["--extracts", "{file}"], "", "not a folder"),
+    "a setting that leads nowhere": (["--set", "netsuite.concurency=3"], "", "concurrency"),
+    "a setting with a value that can't be": (
+        ["--set", "netsuite.concurrency=0"],
+        "",
+        "--set netsuite.concurrency=0",
+    ),
+    "faults given and drawn": (["--chaos", "--faults", "{file}"], "{}", "--chaos"),
     "a seed below zero": (["--seed", "-1"], "", "--seed"),
 }
 
