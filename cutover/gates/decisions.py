@@ -239,23 +239,34 @@ def _checked(name: str, one: Checked) -> Gate:
     )
 
 
-def armed(log: Sequence[Mapping[str, Any]], wave: str, thresholds: Thresholds, now: datetime) -> Gate:
-    """The way back was armed and probed for the wave, lately enough."""
+def armed(
+    log: Sequence[Mapping[str, Any]], plan: Plan | None, wave: str, thresholds: Thresholds, now: datetime
+) -> Gate:
+    """An arm step of the wave has proved the way back, lately enough; once it was gone it is no more armed."""
     name, threshold = "rollback-armed", "armed and probed"
-    rows = [row for row in log if row["event"] == "armed" and (not wave or row["data"].get("wave") == wave)]
-    if not rows:
+    steps = {step.id: step.kind for step in (plan.steps if plan else ()) if not wave or step.wave == wave}
+    proved = [
+        row for row in log if steps.get(str(row["step"])) == "arm" and row["event"] in ("done", "failed")
+    ]
+    if not proved:
         return unmeasured(name, threshold, "no step has armed a rollback of this wave")
-    last = rows[-1]
-    good = bool(last["data"].get("armed", True))
+    last = proved[-1]
+    gone = [row for row in log if row["at"] >= last["at"] and _ends(row, steps)]
+    good = last["event"] == "done" and not gone
     gate = Gate(
         name=name,
         verdict="pass" if good else "fail",
-        measured="armed" if good else "not armed",
+        measured="armed" if good else "gone" if gone else "not armed",
         threshold=threshold,
         why=str(last["data"].get("why", ""))[:200],
-        evidence=(str(last["step"]),),
+        evidence=(str((gone or [last])[0]["step"]),),
     )
     return aged(gate, now - from_text(last["at"]), thresholds.evidence_age_minutes)
+
+
+def _ends(row: Mapping[str, Any], steps: Mapping[str, str]) -> bool:
+    """Whether there is no way back any more: it was gone, or the wave's point of no return is behind it."""
+    return str(row["step"]) in steps and row["event"] in ("rolled_back", "final")
 
 
 def back(now: datetime, minutes: int) -> datetime:

@@ -79,7 +79,7 @@ async def _cross_checks(asked: Asked) -> tuple[Gate, ...]:
 
 
 async def _armed(asked: Asked) -> tuple[Gate, ...]:
-    return (decisions.armed(asked.log, asked.wave, asked.thresholds, asked.now),)
+    return (decisions.armed(asked.log, asked.plan, asked.wave, asked.thresholds, asked.now),)
 
 
 _ALL: tuple[Named, ...] = (

@@ -176,6 +176,7 @@ def plan() -> Plan:
     """A wave that is frozen, switched and released, and another one."""
     steps = [
         {"id": "freeze", "kind": "freeze", "wave": "uk"},
+        {"id": "arm", "kind": "arm", "wave": "uk"},
         {"id": "switch", "kind": "switch", "wave": "uk"},
         {"id": "release", "kind": "release", "wave": "uk"},
         {"id": "other", "kind": "freeze", "wave": "us"},
@@ -209,14 +210,20 @@ def test_a_freeze_lasts_until_the_release_is_through() -> None:
 
 
 def test_a_rollback_counts_as_armed_only_for_its_wave_and_for_a_while() -> None:
-    """Another wave's arming is none; an old one says nothing; one that failed its probe fails."""
-    log = [said("arm", "armed", 10, wave="uk")]
-    assert decisions.armed(log, "uk", USUAL, NOW).verdict == "pass"
-    assert decisions.armed(log, "us", USUAL, NOW).verdict == "inconclusive"
-    assert decisions.armed(log, "uk", Thresholds(evidence_age_minutes=5), NOW).verdict == "inconclusive"
-    assert (
-        decisions.armed([said("arm", "armed", 1, wave="uk", armed=False)], "uk", USUAL, NOW).verdict == "fail"
-    )
+    """Another wave's arming is none, an old one says nothing, one that failed or is gone fails."""
+
+    def verdict(log: list[Mapping[str, Any]], wave: str = "uk", minutes: int = 240) -> str:
+        return decisions.armed(log, plan(), wave, Thresholds(evidence_age_minutes=minutes), NOW).verdict
+
+    done = said("arm", "done", 10)
+    assert verdict([done]) == "pass"
+    assert verdict([done], wave="us") == "inconclusive"
+    assert verdict([done], minutes=5) == "inconclusive"
+    assert verdict([said("switch", "done", 10)]) == "inconclusive"
+    assert verdict([said("arm", "failed", 10, why="a period is closed")]) == "fail"
+    assert verdict([done, said("release", "final", 5)]) == "fail"
+    assert verdict([done, said("switch", "rolled_back", 5)]) == "fail"
+    assert verdict([done, said("other", "final", 5)]) == "pass"
 
 
 def test_evidence_is_fresh_by_its_newest_comparison_and_cross_check() -> None:
