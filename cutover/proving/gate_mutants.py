@@ -22,6 +22,7 @@ from router.connectors.sap_ecc.connector import SapEcc
 from router.delivery import outcomes
 from router.delivery.decisions import Facts, after_answer, dead
 from router.journal import acceptance
+from router.journal.journal import Journal
 from router.journal.port import Job, Settlement
 
 
@@ -149,6 +150,15 @@ def forgotten_release(seams: Seams) -> None:
         return 0
 
     seams.put(RouterControls, "release", nothing)
+
+
+def stranger_within(seams: Seams) -> None:
+    """What was posted during the freeze is not known to the journal, as if somebody had posted it by hand."""
+
+    async def none(*_: Any) -> frozenset[str]:
+        return frozenset()
+
+    seams.put(Journal, "sent", none)
 
 
 def nobody_approved(seams: Seams) -> None:

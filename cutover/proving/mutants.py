@@ -55,6 +55,13 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant("refused master", gates.refused_master, "masters the cloud ERP did not take", ""),
     _mutant("given up too early", gates.given_up, "deliveries the cloud ERP gave up", ""),
     _mutant("forgotten release", gates.forgotten_release, "transactions still held", ""),
+    _mutant(
+        "posted by strangers",
+        gates.stranger_within,
+        "documents posted beside the router during the freeze",
+        "",
+        "old ERP down at the freeze",
+    ),
     _mutant("nobody approved", gates.nobody_approved, "approvals", "", "two approvals"),
     _mutant("one approves twice", gates.one_approves_twice, SECOND_LOOK, "1 approvals", "two approvals"),
     _mutant("expired evidence", gates.as_it_is, SECOND_LOOK, "minutes old", "old evidence"),

@@ -42,7 +42,7 @@ async def reconcile(ground: Ground, step: Step, result: StepResult) -> None:
         # Nothing was compared, so nothing is proven: the step fails with what the ERP said.
         raise StepFailed(f"the ERPs could not be compared: {error.one_line()}") from error
     result.evidence["comparison"] = comparison.to_json()
-    ground.judge(result, [*reconciled(comparison, step.thresholds), *posted])
+    ground.judge(result, [*posted, *reconciled(comparison, step.thresholds)])
 
 
 async def verify(ground: Ground, step: Step, result: StepResult) -> None:

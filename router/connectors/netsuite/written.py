@@ -26,12 +26,12 @@ KIND_OF: Mapping[str, Kind] = {
 
 
 def sql(external_id: str, marks: str) -> str:
-    """The query; parameters are subsidiaries, since, until, last key."""
+    """The query; parameters are subsidiaries, since, until, last key. A ledger entry has no main line to join by."""
     return (
-        f"SELECT t.id, t.{external_id} AS document_id, t.tranid AS document_number, t.recordtype AS record_type,"
+        f"SELECT DISTINCT t.id, t.{external_id} AS document_id, t.tranid AS document_number, t.recordtype AS record_type,"
         f" BUILTIN.DF(t.createdby) AS created_by, TO_CHAR(t.createddate, '{_STAMP}') AS created_at,"
         " l.subsidiary AS legal_entity FROM transaction t JOIN transactionline l ON l.transaction = t.id"
-        f" WHERE l.mainline = 'T' AND t.posting = 'T' AND l.subsidiary IN ({marks})"
+        f" WHERE t.posting = 'T' AND l.subsidiary IN ({marks})"
         f" AND t.createddate >= TO_DATE(?, '{_STAMP}') AND t.createddate <= TO_DATE(?, '{_STAMP}')"
         " AND t.id > ? ORDER BY t.id"
     )
