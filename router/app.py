@@ -42,6 +42,7 @@ from router.ingest.breaks_api import BreaksApi
 from router.ingest.close_api import Closing
 from router.ingest.corrections_api import CorrectionsApi
 from router.ingest.crosschecks_api import CrossChecksApi
+from router.ingest.cutovers_api import CutoversApi
 from router.ingest.duplicates_api import Duplicates
 from router.ingest.events_api import Events
 from router.ingest.exceptions_api import Exceptions
@@ -456,6 +457,7 @@ def _mount_exceptions(
     Events(feed=EventFeed(journal=journal), authenticate=authenticate).mount(api)
     breaks = BreaksDesk(journal=journal, clock=clock)
     BreaksApi(desk=breaks, settings=ground.settings, authenticate=authenticate).mount(api)
+    CutoversApi(journal=journal, settings=ground.settings, authenticate=authenticate).mount(api)
     return desk, remedies
 
 

@@ -71,7 +71,7 @@ async def run_live(
     try:
         return await _with_lease(order, mine, token, controls(mine), watch, asker)
     finally:
-        await mine.leave_run(order.run_id, token)
+        await journal.leave_run(order.run_id, token)
 
 
 async def _with_lease(

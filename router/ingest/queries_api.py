@@ -63,17 +63,19 @@ class Queries:
         epochs = await self._journal.epochs()
         oldest = min(self._tables.versions)
         version = epochs.get(document.legal_entity, (0, oldest))[1]
+        if not self._tables.knows(version):  # published by another process
+            self._tables.learn(await self._journal.table_text(version), version=version)
         return json_response(explain(self._tables.compiled(version), document).to_json())
 
     async def cutovers(self, request: Request) -> Response:
-        """The routing epoch and table version in force of every entity."""
+        """The routing epoch and table version in force of every entity, and the runs of plans, newest first."""
         await self._authenticate(request)
         epochs = await self._journal.epochs()
         entities = {}
         for entity in self._landscape.legal_entities:
             epoch, version = epochs.get(entity, (0, min(self._tables.versions)))
             entities[entity] = {"epoch": epoch, "table_version": version}
-        return json_response({"entities": entities})
+        return json_response({"entities": entities, "runs": await self._journal.cutover_runs()})
 
     async def document(self, request: Request, kind: str, document_id: str) -> Response:
         """The newest accepted canonical document of a kind and id, e.g. an invoice an ERP made."""
