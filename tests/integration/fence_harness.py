@@ -149,7 +149,7 @@ class Counted:
     rows: int = 0
     """Transactions accepted in all."""
     late: int = 0
-    """Of them under an old epoch, after its switch had returned."""
+    """Of them under an old epoch, after its switch had returned; once for each switch a row came too late for."""
     switches: int = 0
     older: dict[int, int] = field(default_factory=dict)
     """Rows of epochs before this one when its switch returned."""

@@ -28,7 +28,7 @@ LEDGER: tuple[Kind, ...] = ("revenue_schedule", "journal_entry")
 FREEZES = ("2026-10-31T09:00:00Z", "2026-10-31T15:00:00Z")
 
 
-def plan_of(waves: list[dict[str, Any]], *, reverse: bool = False) -> Plan:
+def plan_of(waves: list[dict[str, Any]]) -> Plan:
     """One wave after the other from the legacy to the cloud ERP, six hours apart; all dual-run from the start."""
     steps: list[dict[str, Any]] = []
     for wave, at in zip(waves, FREEZES, strict=True):
@@ -39,7 +39,6 @@ def plan_of(waves: list[dict[str, Any]], *, reverse: bool = False) -> Plan:
             step |= {"after": [before]} | ({"at": at} if kind == "freeze" else {})
             # Long enough for documents of both waves to come in meanwhile.
             step |= {"people_minutes": 100} if kind == "reconcile" else {}
-            step |= {"reverse": True} if kind == "switch" and reverse else {}
             steps.append(step)
             before = str(step["id"])
     return Plan.model_validate(
