@@ -10,15 +10,17 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from cutover.cli.journal import read_facts_exist
 from cutover.cli.opened import opened
 from cutover.dry_run.actions import Action
 from cutover.dry_run.run import DryRun, dry_run
+from cutover.dry_run.today import Today, stands
+from cutover.live.run import run_id_of
 from cutover.plan.calendar_checks import CalendarFinding, check_calendar
 from cutover.plan.model import Plan
 from cutover.plan.reading import as_plan, built_in_plans, plan_file
 from cutover.report.wording import when
 from cutover.runner.controls import RouterControls
-from cutover.runner.port import Backlog
 from router.clock import WallClock
 from router.configfile import ConfigFile
 from router.errors import BadInput
@@ -35,8 +37,13 @@ def plan_command(
     landscape: LandscapeOption = None,
     database: Annotated[
         str | None,
-        typer.Option(help="A journal: how the waves stand today is read from it; nothing is written."),
+        typer.Option(
+            help="A live journal: tables, epochs, backlogs and what of the run is done are read from it."
+        ),
     ] = None,
+    run_id: Annotated[
+        str, typer.Option(help="With --database: the run; else the plan's name and digest.")
+    ] = "",
     wave: Annotated[str | None, typer.Option(help="Only this wave's actions.")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
@@ -53,19 +60,20 @@ def plan_command(
             f"the plan has no wave {wave!r}", mend="use one of " + ", ".join(one.id for one in read.waves)
         )
     findings = check_calendar(read, read_landscape(landscape))
-    done = dry_run(read)
+    id_ = run_id or run_id_of(read)
+    today = asyncio.run(_today(read, id_, database, landscape)) if database is not None else None
+    done = dry_run(read, run_id=id_, today=today)
     mine = {step.id for step in read.steps if wave is None or step.wave == wave}
     actions = [one for one in done.actions if one.step in mine or (wave is None and not one.step)]
-    today = asyncio.run(_today(read, database, landscape)) if database is not None else None
     if as_json:
         told = {
             "plan": read.name, "digest": read.digest(), "actions": [one.as_row() for one in actions],
-            "findings": [one.as_row(file) for one in findings], "today": today,
+            "findings": [one.as_row(file) for one in findings], "today": _today_rows(read, today), "ended": _ended(today),
             "steps": [{"id": one.step.id, "outcome": one.outcome, "why": one.why} for one in done.results],
         }  # fmt: skip
         typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
-        typer.echo(_shown(read, done, actions, today))
+        typer.echo(_shown(read, done, actions, _today_rows(read, today), _ended(today)))
         _say_findings(file, findings)
     stuck = any(one.outcome != "done" for one in done.results)
     raise typer.Exit(1 if stuck or any(one.level == "error" for one in findings) else 0)
@@ -115,29 +123,50 @@ def _read(plan: str | None, landscape: Path | None) -> tuple[ConfigFile, Plan]:
     return file, as_plan(file, read_landscape(landscape))
 
 
-async def _today(plan: Plan, database: str, landscape: Path | None) -> list[dict[str, Any]]:
-    """How each wave stands in a journal now."""
-    rows = []
+async def _today(plan: Plan, run_id: str, database: str, landscape: Path | None) -> Today:
+    read_facts_exist(database)
     async with opened(database, landscape) as router:
         controls = RouterControls(
             journal=router.journal, tables=router.tables, dual_run=router.dual_run, clock=WallClock()
         )
-        epochs = await router.journal.epochs()
-        for wave in plan.waves:
-            for system in (plan.source, plan.target):
-                backlog: Backlog = await controls.backlog(wave.scope(), (system,))
-                rows.append(
-                    {
-                        "wave": wave.id, "system": system, "waiting": backlog.waiting, "in_doubt": backlog.in_doubt,
-                        "held": backlog.held, "why": backlog.why,
-                        "epochs": {code: epochs[code][0] for code in wave.entities},
-                    }
-                )  # fmt: skip
-    return rows
+        newest = max(int(row["version"]) for row in await router.journal.tables())
+        return await stands(
+            plan,
+            controls,
+            run_id=run_id,
+            table_version=newest,
+            table=await router.journal.table_text(newest),
+            epochs={entity: epoch for entity, (epoch, _) in (await router.journal.epochs()).items()},
+        )
+
+
+def _today_rows(plan: Plan, today: Today | None) -> list[dict[str, Any]]:
+    """How each wave stands in the journal now."""
+    if today is None:
+        return []
+    return [
+        {
+            "wave": wave.id, "system": system, "waiting": found.waiting, "in_doubt": found.in_doubt, "held": found.held,
+            "why": found.why, "epochs": {code: today.epochs.get(code) for code in wave.entities},
+        }
+        for wave in plan.waves
+        for system in (plan.source, plan.target)
+        if (found := today.backlogs[(wave.scope(), system)])
+    ]  # fmt: skip
+
+
+def _ended(today: Today | None) -> list[str]:
+    """Steps a run that has begun is through with."""
+    log = today.log if today is not None else ()
+    return [f"{row['step']} ({row['event']})" for row in log if row["event"] in ("done", "failed")]
 
 
 def _shown(
-    plan: Plan, done: DryRun, actions: Sequence[Action], today: Sequence[dict[str, Any]] | None
+    plan: Plan,
+    done: DryRun,
+    actions: Sequence[Action],
+    today: Sequence[dict[str, Any]],
+    ended: Sequence[str],
 ) -> str:
     lines = [
         f"{plan.title or plan.name}: {len(plan.steps)} steps, {len(plan.waves)} waves, {plan.source} → {plan.target}",
@@ -147,8 +176,10 @@ def _shown(
     lines += [
         f"Today  wave {row['wave']} at {row['system']}: {row['waiting']} waiting, {row['in_doubt']} in doubt,"
         f" {row['held']} held{'; ' + row['why'] if row['why'] else ''}"
-        for row in today or ()
+        for row in today
     ]
+    if ended:
+        lines.append(f"Ended already: {', '.join(ended)}")
     owners = {result.step.id: result.step for result in done.results}
     last = ""
     for action in actions:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cutover.dry_run.actions import Action, listed, named, table_change
 from cutover.dry_run.doors import NotedLoading, NotedWayBack
+from cutover.dry_run.today import Today
 from cutover.gates.port import Measures
 from cutover.loading.port import Loading
 from cutover.rollback.port import WayBack
@@ -23,14 +24,15 @@ NEVER = 0
 
 
 class NotingControls:
-    """`cutover.runner.port.Controls` of a dry run; `actions` is what it noted, `table` the one in force before it."""
+    """`cutover.runner.port.Controls` of a dry run; `actions` is what it noted, `today` what it begins with."""
 
-    def __init__(self, *, clock: Clock, table: str) -> None:
+    def __init__(self, *, clock: Clock, today: Today) -> None:
         self.clock = clock
         self.actions: list[Action] = []
-        self._table = table
-        self._epochs: dict[str, int] = {}
-        self._log: list[dict[str, Any]] = []
+        self._today = today
+        self._table = today.table
+        self._epochs = dict(today.epochs)
+        self._log: list[dict[str, Any]] = list(today.log)
 
     def note(
         self, verb: str, what: str, *, reads: Sequence[str] = (), changes: Sequence[str] = (), **detail: Any
@@ -100,9 +102,11 @@ class NotingControls:
 
     async def backlog(self, scope: Scope, targets: Sequence[SystemId]) -> Backlog:
         """Note what would be looked at; nothing is under way on a perfect weekend."""
+        now = self._today.told(scope, targets)
         self.note(
             "see drained",
-            f"See that nothing of {named(scope)} is on its way to {listed(targets)}; a drain waits until it is so",
+            f"See that nothing of {named(scope)} is on its way to {listed(targets)}; a drain waits until it is so"
+            f"{f' ({now})' if now else ''}",
             reads=("the journal's lanes",),
         )
         return Backlog(waiting=0, in_doubt=0, held=0)

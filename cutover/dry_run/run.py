@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cutover.dry_run.actions import Action, without_polls
 from cutover.dry_run.controls import NotingControls
 from cutover.dry_run.people import NotedPeople
+from cutover.dry_run.today import Today
 from cutover.plan.model import Plan
 from cutover.plan.stages import StageBook
 from cutover.rehearsal.virtual_time import VirtualClock, run
@@ -26,17 +27,24 @@ class DryRun:
     """In the plan's order; times as planned."""
 
 
-def dry_run(plan: Plan, *, run_id: str = "dry-run") -> DryRun:
-    """Every action of a plan in the order of its planned times."""
+def dry_run(plan: Plan, *, run_id: str = "dry-run", today: Today | None = None) -> DryRun:
+    """Every action of a plan in the order of its planned times; with `today`, of what is left of a run begun."""
+    today = today or Today(table_version=1, table=StageBook(plan).table_text(1))
 
     async def main(clock: VirtualClock) -> DryRun:
-        controls = NotingControls(clock=clock, table=StageBook(plan).table_text(1))
+        controls = NotingControls(clock=clock, today=today)
 
         async def door() -> Controls:
             return controls
 
         ground = Ground(
-            plan=plan, run_id=run_id, mode="dry", by="dry run", controls=door, people=NotedPeople(controls)
+            plan=plan,
+            run_id=run_id,
+            mode="dry",
+            by="dry run",
+            controls=door,
+            people=NotedPeople(controls),
+            newest_version=today.table_version,
         )
         runner = Runner(ground)
         await runner.run()
@@ -45,4 +53,4 @@ def dry_run(plan: Plan, *, run_id: str = "dry-run") -> DryRun:
             results=[runner.results[step.id] for step in plan.order()],
         )
 
-    return run(main, start=plan.start)
+    return run(main, start=today.begins(plan))

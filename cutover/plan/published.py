@@ -24,11 +24,18 @@ def plan_schema() -> dict[str, Any]:
             text = told.get((name, _ALIASES.get(field, field)))
             if text and "description" not in node:
                 node["description"] = text
+    del shape["properties"]["business_units"]  # filled when a plan is read; no file gives it
+    shape["$defs"]["Step"]["allOf"] = [_only_for(field, kinds) for field, kinds in steps.ONLY_FOR.items()]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:coexist:schema:plan:v1",
         **shape,
     }
+
+
+def _only_for(field: str, kinds: tuple[str, ...]) -> dict[str, Any]:
+    """A field that only some kinds of step have, as reading refuses it for the others."""
+    return {"if": {"required": [field]}, "then": {"properties": {"kind": {"enum": list(kinds)}}}}
 
 
 _ALIASES = {"from": "source", "to": "target"}

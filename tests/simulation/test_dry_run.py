@@ -13,8 +13,10 @@ import pytest
 from cutover.dry_run import run as dry
 from cutover.dry_run.controls import NotingControls
 from cutover.plan.model import Plan
+from cutover.plan.reading import built_in_plans, read_plan
 from cutover.plan.steps import Step
 from cutover.rehearsal import world
+from router.landscape import read_landscape
 from tests.simulation.tiny import rehearse_tiny, tiny_plan
 
 Call = tuple[str, str, str]
@@ -95,3 +97,13 @@ def test_a_dry_run_asks_what_a_rehearsal_asks(
         assert mine == real
     flips = ([one for one in calls if one[1] in ("publish", "switch")] for calls in (dry_calls, real_calls))
     assert next(flips) == next(flips)
+
+
+@pytest.mark.parametrize("name", built_in_plans())
+def test_every_built_in_plan_is_played_to_its_end(name: str) -> None:
+    """Each step can be done on a perfect weekend, in the order of its planned times; changes are named."""
+    done = dry.dry_run(read_plan(name, read_landscape()))
+    assert [(one.step.id, one.why) for one in done.results if one.outcome != "done"] == []
+    assert all(one.changes for one in done.actions if one.verb in ("publish", "switch", "release"))
+    assert [one.at for one in done.actions] == sorted(one.at for one in done.actions)
+    assert {one.step for one in done.actions} == {one.step.id for one in done.results}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 
 from cutover.plan.calendar_checks import CalendarFinding, check_calendar
 from cutover.plan.reading import as_plan, built_in_plans, plan_file
+from cutover.plan.timing import planned_freezes, planned_times
 from router.configfile import ConfigFile, load
 from router.landscape import Landscape, default_file, read_landscape
 
@@ -162,3 +164,28 @@ def test_errors_come_first_and_point_into_the_file(tmp_path: Path) -> None:
     lines = (tmp_path / "plan.yaml").read_text().splitlines()
     assert row["file"].endswith("plan.yaml")
     assert lines[row["line"] - 1].strip("- ").startswith("id: emea-freeze")
+
+
+def test_the_payroll_cut_off_day_is_the_entitys_own(tmp_path: Path) -> None:
+    """A freeze on the 24th, 20:00Z, stands on the 25th in Asia: the cut-off of the entities there only."""
+    freeze = {"at": "2026-10-24T20:00:00Z", "after": ["amer-apac-dual-run"]}
+    _, found = checked(
+        tmp_path,
+        start="2026-10-23T00:00:00Z",
+        window={"opens": "2026-10-24T20:00:00Z", "closes": "2026-11-01T22:00:00Z"},
+        steps={"amer-apac-freeze": freeze},
+    )
+    assert sorted(one.what for one in found if "payroll cut-off" in one.what) == [
+        "holds JP01's time on 2026-10-25, its payroll cut-off day",
+        "holds SG01's time on 2026-10-25, its payroll cut-off day",
+    ]
+
+
+def test_planned_times_follow_instants_and_steps_before() -> None:
+    """A step starts at its instant or when what it waits for is planned to end, whichever is later."""
+    plan = as_plan(plan_file("weekend"), LANDSCAPE)
+    times = planned_times(plan)
+    assert times["emea-drain"].begins == datetime(2026, 10, 31, 6, 15, tzinfo=UTC)
+    assert times["emea-verify"].ends == datetime(2026, 10, 31, 11, 0, tzinfo=UTC)
+    spans = {one.step.id: (one.until.id, one.span.minutes) for one in planned_freezes(plan)}
+    assert spans == {"emea-freeze": ("emea-release", 240), "amer-apac-freeze": ("amer-apac-release", 240)}

@@ -35,10 +35,10 @@ def test_every_plan_that_comes_with_the_program_is_valid_and_names_it(name: str)
 
 
 def test_the_schema_refuses_what_the_program_refuses() -> None:
-    """A kind of step there is not, a negative duration, a field nobody knows."""
+    """A kind of step there is not, a negative duration, a field nobody knows, one of another kind."""
     check = Draft202012Validator(plan_schema())
     data = plain(plan_file("pilot").data)
-    for change in ({"kind": "dance"}, {"planned_minutes": -1}, {"surprise": 1}):
+    for change in ({"kind": "dance"}, {"planned_minutes": -1}, {"surprise": 1}, {"reverse": True}):
         steps = [data["steps"][0] | change, *data["steps"][1:]]
         assert not check.is_valid(data | {"steps": steps}), change
 
