@@ -20,6 +20,7 @@ from cutover.gates.measuring import RouterMeasures
 from cutover.live.run import Order, report_of, run_id_of, run_live
 from cutover.live.standing import standing
 from cutover.live.view import View
+from cutover.plan.calendar_checks import check_calendar
 from cutover.plan.model import Plan
 from cutover.plan.reading import read_plan
 from cutover.rollback.door import RouterWayBack
@@ -29,8 +30,11 @@ from router.clock import WallClock
 from router.errors import BadInput
 from router.journal.journal import Journal
 from router.journal.run_words import Row
+from router.landscape import Landscape
 
-PlanFile = Annotated[Path | None, typer.Argument(help="A plan (YAML). Without one: the default weekend.")]
+PlanFile = Annotated[
+    str | None, typer.Argument(help="A plan (YAML), or the name of a built-in one; without it: weekend.")
+]
 RunId = Annotated[str, typer.Option("--run-id", help="The run; else the plan's name and digest.")]
 By = Annotated[str, typer.Option(help="Who says so.")]
 
@@ -58,7 +62,7 @@ def run_command(
     if not live:
         if database or by or run_id or embedded:
             raise BadInput("--database, --by, --run-id and --embedded are for a live run", mend="add --live")
-        rehearse_command(plan, landscape=landscape, out=out or Path("out/rehearsal"), as_json=as_json)
+        rehearse_command(Path(plan) if plan else None, landscape=landscape, out=out or Path("out/rehearsal"), as_json=as_json)
         return
     if not database:
         raise BadInput("a live run needs the journal", mend="give it with --database")
@@ -67,6 +71,7 @@ def run_command(
     read_facts_exist(database)
     router, table = connected(landscape, database, None, simulated)
     wanted = read_plan(plan, router.landscape)
+    refuse_findings(wanted, router.landscape)
     order = Order(
         plan=wanted,
         run_id=run_id or run_id_of(wanted),
@@ -80,6 +85,16 @@ def run_command(
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
     raise typer.Exit(0 if done else 1)
+
+
+def refuse_findings(plan: Plan, landscape: Landscape) -> None:
+    """Raise BadInput for the first thing the calendars say would hurt somebody."""
+    first = next((one for one in check_calendar(plan, landscape) if one.level == "error"), None)
+    if first is not None:
+        raise BadInput(
+            f"{plan.name}: step {first.step}: {first.what}" if first.step else f"{plan.name}: {first.what}",
+            mend=f"{first.mend}; `coexist cutover check` has all findings",
+        )
 
 
 async def _run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,6 +94,9 @@ def rehearse_command(
     ] = None,
     control_runs: ControlRuns = 0,
     roll_back_after: RollBackAfter = None,
+    with_hooks: Annotated[
+        bool, typer.Option("--with-hooks", help="Ask the plan's hooks too, in mode `rehearsal`.")
+    ] = False,
     prove: Annotated[
         bool, typer.Option("--prove", help="Make the control runs too: known bugs that must be caught.")
     ] = False,
@@ -113,6 +117,8 @@ def rehearse_command(
         "control_runs": control_runs or None, "settings": tuple(settings or ()), "chaos": chaos,
         "roll_back_after": roll_back_after,
     }  # fmt: skip
+    if with_hooks and (runs > 1 or roll_back_after == EVERY):
+        raise BadInput("--with-hooks goes with one rehearsal", mend="leave it out, or the many runs")
     if roll_back_after == EVERY:
         if runs > 1 or prove:
             raise BadInput("--roll-back-after every goes with one seed", mend="leave --runs and --prove out")
@@ -126,6 +132,8 @@ def rehearse_command(
         asked = Asked(seed=seed, runs=runs, jobs=jobs, sensitivity=sensitivity, out=out, as_json=as_json)
         raise typer.Exit(many(task, asked))
     options = make_options(seed=seed, command=_command(given, seed), **given)
+    if with_hooks:
+        options = replace(options, with_hooks=True, command=f"{options.command} --with-hooks")
     _one(options, out or Path("out/rehearsal"), prove=prove, as_json=as_json)
 
 

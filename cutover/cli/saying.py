@@ -100,7 +100,7 @@ def unhold_command(
 
 def done_command(
     step: StepName,
-    plan: Annotated[Path | None, typer.Option("--plan", help="The plan (YAML) of the run.")] = None,
+    plan: Annotated[str | None, typer.Option("--plan", help="The plan (YAML) of the run.")] = None,
     by: By = "",
     note: Note = "",
     database: Database = DEFAULT,
@@ -118,7 +118,7 @@ def done_command(
 def fail_command(
     step: StepName,
     why: Annotated[str, typer.Option(help="Why it fails: it is unwound.")],
-    plan: Annotated[Path | None, typer.Option("--plan", help="The plan (YAML) of the run.")] = None,
+    plan: Annotated[str | None, typer.Option("--plan", help="The plan (YAML) of the run.")] = None,
     by: By = "",
     database: Database = DEFAULT,
     run_id: RunId = "",
@@ -132,7 +132,7 @@ def fail_command(
     _say(database, name, Said(word="fail", by=by, step=step, why=why), f"{step} fails, says {by}")
 
 
-def _named(plan: Path | None, run_id: str, landscape: Path | None) -> str:
+def _named(plan: str | None, run_id: str, landscape: Path | None) -> str:
     """The run: as named, else that of the plan."""
     return run_id or run_id_of(read_plan(plan, read_landscape(landscape)))
 

@@ -45,6 +45,8 @@ class Options:
     firm: Size | None = None
     """A size of the firm that has no name of its own; None: the one `size` names."""
     command: str = "coexist rehearse"
+    with_hooks: bool = False
+    """The plan's hooks are asked, in mode `rehearsal`; else they agree."""
     roll_back_after: str | None = None
     """The step after which everything goes back to the old ERP; None: it goes through."""
     control_runs: int = 0

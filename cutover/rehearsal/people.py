@@ -13,13 +13,21 @@ from cutover.runner.results import StepResult
 
 
 class RehearsedPeople:
-    """`cutover.runner.port.People` on virtual time; `takes` says how long they need for a step."""
+    """`cutover.runner.port.People` on virtual time; `takes` says how long they need for a step.
+
+    `asker`: asks hooks while virtual time stands; None: they are not asked.
+    """
 
     def __init__(
-        self, *, takes: Callable[[Step], timedelta], results: Callable[[], Mapping[str, StepResult]]
+        self,
+        *,
+        takes: Callable[[Step], timedelta],
+        results: Callable[[], Mapping[str, StepResult]],
+        asker: Callable[[Hook, Mapping[str, Any]], Veto | None] | None = None,
     ) -> None:
         self._takes = takes
         self._results = results
+        self._asker = asker
 
     async def work(self, step: Step, controls: Controls) -> None:
         """Counted from the step's start, also after a restart."""
@@ -39,6 +47,6 @@ class RehearsedPeople:
         return []
 
     async def ask(self, hook: Hook, step: Step, facts: Mapping[str, Any]) -> Veto | None:
-        """Hooks are not called in a rehearsal: what stands behind them belongs to the real weekend."""
-        del hook, step, facts
-        return None
+        """Hooks are asked only where the rehearsal is to try them: what stands behind them is the real weekend's."""
+        del step
+        return None if self._asker is None else self._asker(hook, facts)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cutover.checks import Facts, check_all, read_facts
+from cutover.live.hooks import ask_standing_still
 from cutover.rehearsal.control import Compared, noise_floor
 from cutover.rehearsal.cross_checks import cross_checked
 from cutover.rehearsal.evidence import approved_rows, erp_books, repeat_requests
@@ -225,7 +226,11 @@ async def _run_plan(world: World, options: Options) -> Runner:
 
 
 def _ground(world: World, options: Options) -> Ground:
-    people = RehearsedPeople(takes=options.people, results=lambda: ground.results)
+    people = RehearsedPeople(
+        takes=options.people,
+        results=lambda: ground.results,
+        asker=ask_standing_still if options.with_hooks else None,
+    )
     ground = Ground(
         plan=options.plan,
         run_id=options.plan.name,
