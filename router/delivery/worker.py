@@ -35,6 +35,8 @@ _log = structlog.get_logger(__name__)
 PAST_DUE_S = 1.0
 """Work that is due and could not be claimed is in somebody else's hands for a moment: asked for again
 after this, doubling up to the sweep."""
+LISTEN_S = 3600.0
+"""A wait for pokes is begun anew this often; sweeps do not depend on it."""
 
 
 class Work(Protocol):
@@ -161,24 +163,33 @@ class TargetWorker:
         room = policy.lanes - len(self._hands)
         if room <= 0:
             return
-        # Behind an open circuit most lanes only learn how long to wait: take little of each.
-        closed = all(breaker.state is Circuit.CLOSED for breaker in self._breakers.values())
-        jobs_per_lane = policy.jobs_per_lane if closed else 1
-        leases = await self._journal.claim(
-            worker=self._worker, target=self.target, lanes=room,
-            jobs_per_lane=jobs_per_lane, lease_s=policy.lease_s,
-        )  # fmt: skip
-        if leases:
-            await self._take_in(leases, jobs_per_lane)
-        if len(leases) == room:
-            self._claim_if_low()
-            return
-        self._more = False
+        # Most sweeps find nothing: one question, and no claim.
         due = await self._journal.next_due(self.target)
+        if due is not None and due <= self._clock.now():
+            if await self._claim_due(room):
+                return
+            due = await self._journal.next_due(self.target)
+        self._more = False
         now = self._clock.now()
         self._past_due = 0 if due is None or due > now else min(self._past_due + 1, 30)
         if due is not None:
             self._claim_by(max(due, now + timedelta(seconds=PAST_DUE_S * 2.0**self._past_due - PAST_DUE_S)))
+
+    async def _claim_due(self, room: int) -> bool:
+        """Fill the hand; True: it is full, and there may be more."""
+        # Behind an open circuit most lanes only learn how long to wait: take little of each.
+        closed = all(breaker.state is Circuit.CLOSED for breaker in self._breakers.values())
+        jobs_per_lane = self._policy.jobs_per_lane if closed else 1
+        leases = await self._journal.claim(
+            worker=self._worker, target=self.target, lanes=room,
+            jobs_per_lane=jobs_per_lane, lease_s=self._policy.lease_s,
+        )  # fmt: skip
+        if leases:
+            await self._take_in(leases, jobs_per_lane)
+        if len(leases) < room:
+            return False
+        self._claim_if_low()
+        return True
 
     def _claim_by(self, at: datetime) -> None:
         """Claim no later than `at`, but leave a pause after the last claim, so that work gathers."""
@@ -206,7 +217,7 @@ class TargetWorker:
 
     async def _listener(self) -> None:
         while True:
-            if await self._signal.wait(self.target, self._policy.sweep_s):
+            if await self._signal.wait(self.target, LISTEN_S):
                 self._claim_by(self._clock.now() + timedelta(seconds=self._policy.gather_s))
 
     # --- steps: from the hand into the pool ---

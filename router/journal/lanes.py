@@ -319,9 +319,13 @@ def extend(tx: Transaction, leases: Sequence[Lease], lease_s: float) -> list[boo
 
 def next_due(tx: Transaction, target: SystemId) -> datetime | None:
     """When the next lane of a target comes due: its work, or the end of a lease that may be lost."""
-    found = tx.rows(
-        "SELECT min(due) FROM lanes WHERE target = ? AND due IS NOT NULL"
-        + (_OPEN if closed_cells(tx, target) else ""),
-        (target,),
-    )[0][0]
+    ((found, gated),) = tx.rows(
+        "SELECT min(due), (SELECT count(*) FROM gates WHERE target = ?) FROM lanes"
+        " WHERE target = ? AND due IS NOT NULL",
+        (target, target),
+    )
+    if gated:
+        ((found,),) = tx.rows(
+            f"SELECT min(due) FROM lanes WHERE target = ? AND due IS NOT NULL{_OPEN}", (target,)
+        )
     return None if found is None else from_text(found)
