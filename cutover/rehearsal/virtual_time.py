@@ -19,9 +19,10 @@ from typing import Any, TypeVar
 from router.errors import Broken
 
 T = TypeVar("T")
-GARBAGE = (50_000, 20, 100)
+GARBAGE = (400_000, 20, 100)
 """Thresholds of the garbage collector: a rehearsal only ever adds rows, and looking through all of them
-each time some thousand more have come took a tenth of its time."""
+each time some thousand more have come took a tenth of its time. Most of what is made in between is gone
+by itself before it is ever looked at; what waits is some 50 MB at most."""
 TICKS_MAX = 200_000_000
 """A bound on turns of the loop: a rehearsal of a million transactions needs about a tenth."""
 
