@@ -15,6 +15,7 @@ from cutover.loading.port import Loading
 from cutover.rollback.port import WayBack
 from cutover.runner.port import Backlog
 from router.clock import Clock, to_text
+from router.connectors.port import Written
 from router.dualrun.comparison import Comparison
 from router.errors import Broken
 from router.journal.port import Scope
@@ -162,6 +163,18 @@ class NotingControls:
             run_id=run_id, legacy=legacy, cloud=cloud, entities=scope.entities,
             consistency={"state": "not compared: dry run"}, compared=1, pending=0,
         )  # fmt: skip
+
+    async def beside(
+        self, scope: Scope, targets: Sequence[SystemId], *, since: datetime
+    ) -> Mapping[SystemId, Sequence[Written] | None]:
+        """Note that the ERPs are asked who posted beside the router; nobody did."""
+        del since
+        self.note(
+            "beside",
+            f"Ask {' and '.join(targets)} who posted beside the router for {named(scope)} since the freeze",
+            reads=tuple(f"document headers of {target}" for target in targets),
+        )
+        return dict.fromkeys(targets, ())
 
     async def record(self, run_id: str, step: str, event: str, data: Mapping[str, object]) -> None:
         """Keep the log of the dry run in memory; what a step would do by itself becomes an action."""

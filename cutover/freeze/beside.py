@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, runtime_checkable
 
 from cutover.plan.steps import Step
 from cutover.runner.gates import Gate
@@ -12,36 +10,22 @@ from cutover.runner.ground import Ground
 from cutover.runner.results import StepResult
 from router.clock import from_text, to_text
 from router.connectors.port import Written
-from router.journal.port import Scope
-from router.model import SystemId
 
 NAME = "documents posted beside the router during the freeze"
 SHOWN = 50
 """Documents kept as evidence; all are counted."""
 
 
-@runtime_checkable
-class SeesBeside(Protocol):
-    """Controls that can ask the ERPs themselves; a dry run has none to ask."""
-
-    async def beside(
-        self, scope: Scope, targets: Sequence[SystemId], *, since: datetime
-    ) -> Mapping[SystemId, Sequence[Written] | None]:
-        """What was posted in these ERPs since then that the router did not send; None: one can't tell."""
-        ...
-
-
 async def beside(ground: Ground, step: Step, result: StepResult) -> list[Gate]:
-    """The gate of a step after a freeze; none where its wave was not frozen, or nobody can be asked.
+    """The gate of a step after a freeze; none where its wave was not frozen.
 
     Raises VendorUnknown or VendorRefused when an ERP can't be read.
     """
     since = frozen_since(ground, step)
-    controls = await ground.controls()
-    if since is None or not isinstance(controls, SeesBeside):
+    if since is None:
         return []
     scope, plan = ground.scope(step), ground.plan
-    found = await controls.beside(scope, (plan.source, plan.target), since=since)
+    found = await (await ground.controls()).beside(scope, (plan.source, plan.target), since=since)
     blind = [str(name) for name, rows in found.items() if rows is None]
     rows = [
         row

@@ -16,6 +16,7 @@ from cutover.loading.port import Loading
 from cutover.plan.steps import Hook, Step
 from cutover.rollback.port import WayBack
 from router.clock import Clock
+from router.connectors.port import Written
 from router.dualrun.comparison import Comparison
 from router.journal.port import Scope
 from router.model import SystemId
@@ -102,6 +103,15 @@ class Controls(Protocol):
         """Compare what both ERPs hold of the scope; breaks are stored under `run_id`.
 
         `history_until`: what was accepted before and never given to the new ERP is history of the old one.
+        """
+        ...
+
+    async def beside(
+        self, scope: Scope, targets: Sequence[SystemId], *, since: datetime
+    ) -> Mapping[SystemId, Sequence[Written] | None]:
+        """What was posted in these ERPs since then that the router did not send; None: one can't tell.
+
+        Raises VendorUnknown or VendorRefused when an ERP can't be read.
         """
         ...
 

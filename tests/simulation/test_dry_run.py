@@ -22,7 +22,7 @@ from tests.simulation.tiny import rehearse_tiny, tiny_plan
 Call = tuple[str, str, str]
 """Step, method, and what of its arguments says what is done."""
 DOING = (
-    "publish", "switch", "load_masters", "backlog", "unresolved", "open_lanes", "release", "compare", "record",
+    "publish", "switch", "load_masters", "backlog", "unresolved", "open_lanes", "release", "compare", "beside", "record",
 )  # fmt: skip
 
 
