@@ -58,14 +58,9 @@ def build_report(
         exceptions,
         finance["ties"],
         cross_checks,
-        [
-            *audit["violations"],
-            *(reasons(straddlers) if straddlers is not None else ()),
-            *(home.reasons() if home is not None else ()),
-        ],
+        [*audit["violations"], *(reasons(straddlers) if straddlers is not None else ())],
+        home,
     )
-    if home is not None and verdict != "no-go":
-        verdict, because = "rolled-back", home.kept()
     plan = options.plan
     return {
         "verdict": verdict,
@@ -130,8 +125,11 @@ def judge(
     ties: Sequence[Mapping[str, Any]],
     cross_checks: Sequence[Mapping[str, Any]] = (),
     more: Sequence[str] = (),
+    home: TurnedBack | None = None,
 ) -> tuple[str, list[str]]:
     """The verdict and its reasons: what failed is no-go, what could not be told is inconclusive.
+
+    A plan that was turned back on purpose is `rolled-back` when nothing speaks against it: `home` says how it went.
 
     A cross-check fails the cutover where nothing explains a mismatch; what was refused or parked is an exception.
     `more` are reasons against it that were found elsewhere.
@@ -156,10 +154,13 @@ def judge(
         if not all(row["ties"] for row in one["totals"])
     ]
     no += more
+    no += home.reasons() if home is not None else ()
     if window["fits"] is False:
         no.append(f"the cutover ended {-window['spare_minutes']} minutes after the window closed")
     if no:
         return "no-go", no
+    if home is not None:
+        return "rolled-back", home.kept()
     unsure = [
         f"step {result.step.id} was not run: {result.why}" for result in steps if result.outcome == "not run"
     ]
