@@ -12,6 +12,7 @@ import orjson
 import typer
 
 from cutover.cli import proving
+from cutover.cli.calendars import forbidden
 from cutover.cli.going_back import EVERY, after_every_step
 from cutover.cli.many import Asked, many
 from cutover.collecting import collect_rarely
@@ -194,6 +195,7 @@ def _announce(options: Options) -> str:
             f"  faults:  {'; '.join(faults) or 'none'}",
             f"  crashes: {', '.join(row['crashes']) or 'none'}",
             *(f"  set:     {setting}" for setting in options.settings),
+            *forbidden(options.plan, options.landscape),
         ]
     )
 
