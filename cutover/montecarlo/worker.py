@@ -59,12 +59,13 @@ def told(error: BaseException) -> str:
 
 
 def work(connection: Connection, task: Task) -> None:
-    """Take seeds and give rows until the pool says None or is gone."""
+    """Take seeds and give rows until the pool closes its end."""
     collect_rarely()
     # What a feed complains of under faults is in the journal; two hundred rehearsals of it drown the answer.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
-        while (seed := connection.recv()) is not None:
+        while True:
+            seed: int = connection.recv()
             meter = Meter(enabled=False)
             row = task(seed)
             connection.send((row, meter.seconds))
