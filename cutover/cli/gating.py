@@ -18,6 +18,7 @@ from cutover.gates.asking import ask
 from cutover.gates.measuring import RouterMeasures
 from cutover.gates.named import GATES, named
 from cutover.gates.port import Asked
+from cutover.live.run import run_id_of
 from cutover.plan.model import Plan
 from cutover.plan.reading import read_plan
 from cutover.plan.steps import Thresholds
@@ -54,7 +55,7 @@ def gate_command(
         str, typer.Option(help="Only this wave of the plan, by its last step's thresholds.")
     ] = "",
     database: Database = DEFAULT,
-    run: Annotated[str, typer.Option(help="The run in whose log it is recorded; else the plan's name.")] = "",
+    run: Annotated[str, typer.Option(help="The run in whose log it is recorded; else the plan's own.")] = "",
     trying: Annotated[
         bool, typer.Option("--try", help="Only show it: nothing is recorded, and the exit code is 0.")
     ] = False,
@@ -108,7 +109,7 @@ async def _measured(
             raise BadInput(
                 f"--wave: the plan {plan.name} has no wave {wave[:48]!r}", mend=f"use one of {known}"
             )
-        run_id = run or plan.name
+        run_id = run or await _run_of(router, plan)
         asked = await _asked(router, plan, wave, run_id, database=database, clock=clock)
         gates = await ask(name, asked)
         found = {
@@ -123,6 +124,12 @@ async def _measured(
         if not trying:
             await router.journal.record_step(run_id, f"gate {name}", "gate", found)
         return found
+
+
+async def _run_of(router: Router, plan: Plan) -> str:
+    """The live run of the plan, or the rehearsal's where the journal is one's."""
+    rehearsed = await router.journal.steps(plan.name)
+    return plan.name if rehearsed else run_id_of(plan)
 
 
 async def _asked(router: Router, plan: Plan, wave: str, run_id: str, *, database: str, clock: Clock) -> Asked:
