@@ -34,7 +34,7 @@ def last_safe_moments(rows: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
         }
         if "switch" not in kinds.values():
             continue
-        left, back, planned, measured = _of_wave(rows, kinds)
+        left, back, planned, measured = _of_wave(rows, wave.id, kinds)
         if not back:
             continue
         ahead = percentile([one + other for one, other in zip(left, back, strict=True)], CONFIDENCE)
@@ -61,7 +61,7 @@ def last_safe_moments(rows: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
 
 
 def _of_wave(
-    rows: Sequence[Row], kinds: Mapping[str, str]
+    rows: Sequence[Row], wave: str, kinds: Mapping[str, str]
 ) -> tuple[list[int], list[int], list[datetime], bool]:
     """Of each run that switched the wave: minutes left at the switch, minutes back, when it switched."""
     left: list[int] = []
@@ -75,10 +75,10 @@ def _of_wave(
             continue
         began = min(from_text(one["start"]) for one in switches)
         ended = max(from_text(one["end"]) for one in mine.values() if one["end"])
-        known = [one["rollback_minutes"] for one in mine.values() if one.get("rollback_minutes") is not None]
-        measured = measured or bool(known)
+        known: int | None = row.get("ways_back", {}).get(wave)
+        measured = measured or known is not None
         estimated = sum(one["minutes"] or 0 for name, one in mine.items() if kinds[name] in _WAY_BACK)
         left.append(-(-int((ended - began).total_seconds()) // 60))
-        back.append(max(known) if known else estimated)
+        back.append(estimated if known is None else known)
         at.append(began)
     return left, back, at, measured

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def row_of(done: Rehearsal, options: Options) -> dict[str, Any]:
         "spare_minutes": window["spare_minutes"],
         "ended": window["last_step_ended"],
         "steps": [_step(row, options, stood) for row in report["steps"]],
+        "ways_back": _ways_back(report.get("rollback", {}).get("done", ())),
         "backlog": {name: max(rows["backlog"]) for name, rows in report["timeline"]["series"].items()},
         "limits": at_limits(stood, levels, start=start, end=end),
         "bulk": _bulk(done.journal, options),
@@ -78,10 +79,21 @@ def _step(
     evidence = row["evidence"]
     if row["outcome"] == "failed":
         told["why"] = row["why"][:WHY_MOST]
-    for name in ("unwound", "given_back", "rolled_back", "rollback"):
-        if name in evidence:
-            told["unwind"] = name if name in ("rolled_back", "rollback") else "given_back"
+    if "rolled_back" in evidence:
+        told["unwind"] = "rolled_back"
+    elif "unwound" in evidence:
+        told["unwind"] = "given_back"
     return told
+
+
+def _ways_back(done: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Wave → minutes its longest way back took, of those that came to an end."""
+    minutes: dict[str, int] = {}
+    for way in done:
+        if way.get("begun") and way.get("ended"):
+            took = -(-int((from_text(way["ended"]) - from_text(way["begun"])).total_seconds()) // 60)
+            minutes[way["wave"]] = max(took, minutes.get(way["wave"], 0))
+    return minutes
 
 
 def _bulk(journal: Path, options: Options) -> dict[str, Any]:

@@ -141,8 +141,7 @@ def test_the_last_safe_moment_leaves_time_for_the_rest_and_the_way_back() -> Non
     assert told["switch_by"] == to_text(at(600 - 105))
     assert told["turn_back_by"] == to_text(at(600 - 80))
     assert told["way_back"] == "as long as drain and release took"
-    measured = row(1)
-    measured["steps"][4]["rollback_minutes"] = 200
+    measured = row(1, ways_back={"uk": 200})
     (told,) = last_safe_moments([measured], PLAN)
     assert (told["way_back_minutes"], told["way_back"]) == (200, "measured")
     assert last_safe_moments([failed(1)], PLAN) == []
