@@ -187,7 +187,7 @@ def told(found: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"    {row['way']:<9} {row['kind']:<{wide}} {row['legal_entity']} {row['count']:>7,}{money}{why}"
         )
-    if found["re_enter"] or not found["armed"]:
+    if found["re_enter"] or found["copied"]:
         lines.append(
             "  A switch with `reverse: true` keeps the old ERP fed, so that everything is armed; nothing is reversed"
             f" in {found['from']}: what stands there goes on as the shadow's."

@@ -47,7 +47,7 @@ class TurnedBack:
         did = ", ".join(f"{row['wave']} {row['did']}" for row in self.waves if row["did"] != "nothing")
         return [
             f"turned back after {self.after}: {did or 'nothing had been moved yet'}",
-            f"both ERPs agree at the end of {len(self.compared)} waves, and every invariant held",
+            f"at the end both ERPs agree ({len(self.compared)} of {len(self.waves)} waves are in both), and every invariant held",
         ]
 
     def to_json(self) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Weekend:
 
     async def placed(self, transaction_id: str) -> tuple[str, list[tuple[str, str]]]:
         """The authority of a transaction, and (system, role) of each of its deliveries to an ERP, all posted."""
-        found = await self.stand.router.journal.transaction(transaction_id)  # type: ignore[arg-type]
+        found = await self.stand.router.journal.transaction(transaction_id)
         assert found is not None
         jobs = [job for job in found["jobs"] if job["role"] != "feedback"]
         assert {job["state"] for job in jobs} == {"posted"}, jobs
