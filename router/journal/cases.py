@@ -20,7 +20,7 @@ from router.journal.port import Decide, Submission
 from router.journal.prepared import Prepared, prepare
 from router.journal.registers import read
 from router.journal.routing import decide_all
-from router.journal.schema import JOBS_PER_TRANSACTION
+from router.journal.schema import JOBS_PER_TRANSACTION, RESTING
 from router.journal.words import MOST_WHY, as_json, checked, cleaned, document_of, from_json, id_text, number
 from router.model import Decision, State
 
@@ -102,7 +102,7 @@ def _failures(tx: Transaction, most: int) -> list[dict[str, Any]]:
         f"SELECT {header}, t.problem, t.problem_code, t.accepted_at, {money}, coalesce((SELECT d.why FROM"
         " decisions AS d WHERE d.seq = t.seq ORDER BY d.n DESC LIMIT 1), ''), t.canonical IS NOT NULL,"
         " CASE WHEN t.canonical IS NULL THEN t.received ELSE NULL END"
-        " FROM transactions AS t WHERE t.state = 'parked' AND t.job_id IS NULL ORDER BY t.seq LIMIT ?",
+        f" FROM transactions AS t WHERE t.{RESTING} AND t.state = 'parked' AND t.job_id IS NULL ORDER BY t.seq LIMIT ?",
         (most,),
     ):
         name = id_text(seq)

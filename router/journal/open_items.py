@@ -13,7 +13,7 @@ from router.journal.billing_facts import Kept
 from router.journal.core import JournalCore
 from router.journal.engine import Row, Transaction
 from router.journal.repairing import NOT_REPAIRS
-from router.journal.schema import JOBS_PER_TRANSACTION
+from router.journal.schema import JOBS_PER_TRANSACTION, RESTING
 from router.journal.words import document_of, id_text
 from router.model import State
 
@@ -86,7 +86,7 @@ def _every(tx: Transaction, kind: Kind, ids: Sequence[str] | None) -> list[Docum
 
 def _parked(tx: Transaction, codes: Sequence[str]) -> list[dict[str, Any]]:
     # The list of states repeats the condition of the partial index, or it would not be used.
-    query = _COLUMNS + " WHERE t.state IN ('held','parked') AND t.state = 'parked' AND t.canonical IS NULL"
+    query = _COLUMNS + f" WHERE t.{RESTING} AND t.state = 'parked' AND t.canonical IS NULL"
     rows = (
         tx.among(query + " AND {any}", "t.problem_code", list(dict.fromkeys(codes)))
         if codes

@@ -16,6 +16,7 @@ from router.canonical.kinds import Kind
 from router.journal.core import JournalCore
 from router.journal.engine import Transaction
 from router.journal.fence import note
+from router.journal.schema import RESTING
 from router.journal.words import checked, cleaned, document_of, from_json, id_text
 
 States = Mapping[tuple[str, str], str]
@@ -219,7 +220,7 @@ def _worked(tx: Transaction, accepted_before: str) -> list[dict[str, Any]]:
 def _unread(tx: Transaction) -> list[dict[str, Any]]:
     rows = tx.rows(
         "SELECT seq, kind, legal_entity, problem, problem_code, received FROM transactions"
-        " WHERE state = 'parked' AND canonical IS NULL ORDER BY seq"
+        f" WHERE {RESTING} AND state = 'parked' AND canonical IS NULL ORDER BY seq"
     )
     names = ("transaction_id", "kind", "legal_entity", "problem", "code", "received")
     return [

@@ -14,7 +14,7 @@ from router.journal.decisions import Cell, is_closed
 from router.journal.engine import Transaction
 from router.journal.lanes import closed_cells
 from router.journal.port import LaneStatus
-from router.journal.schema import JOBS_PER_TRANSACTION
+from router.journal.schema import JOBS_PER_TRANSACTION, RESTING
 from router.journal.scopes import Scoped, in_scope
 from router.journal.words import document_of, from_json, id_text, number, unpacked
 from router.model import LaneKey, State, SystemId, TransactionId
@@ -101,6 +101,14 @@ _ATTEMPT = (
     "outcome",
 )
 
+_CROSSWALK = (
+    "WITH RECURSIVE known(system) AS (SELECT min(system) FROM crosswalk UNION ALL"
+    " SELECT (SELECT min(c.system) FROM crosswalk AS c WHERE c.system > known.system) FROM known"
+    " WHERE known.system IS NOT NULL) SELECT c.system, c.vendor_id FROM known JOIN crosswalk AS c"
+    " ON c.system = known.system AND c.kind = ? AND c.document_id = ? ORDER BY c.system"
+)
+"""What every system calls a document: the key begins with the system, of which there are few."""
+
 
 def _columns(names: Sequence[str], table: str) -> str:
     return ", ".join(f"{table}.{name}" for name in names)
@@ -141,7 +149,7 @@ def transaction(tx: Transaction, transaction_id: str) -> dict[str, Any] | None:
     found["crosswalk"] = [
         {"system": system, "vendor_id": vendor_id}
         for system, vendor_id in tx.rows(
-            "SELECT system, vendor_id FROM crosswalk WHERE kind = ? AND document_id = ? ORDER BY system",
+            _CROSSWALK,
             (found["kind"], found["document_id"]),
         )
     ]
@@ -251,7 +259,7 @@ def _holding(tx: Transaction) -> list[LaneStatus]:
         "SELECT coalesce(d.authority, ''), t.ordering_key, t.legal_entity, count(*), max(d.why)"
         " FROM transactions AS t JOIN decisions AS d ON d.seq = t.seq"
         " AND d.n = (SELECT max(n) FROM decisions AS m WHERE m.seq = t.seq)"
-        " WHERE t.state = 'held' GROUP BY coalesce(d.authority, ''), t.ordering_key, t.legal_entity"
+        f" WHERE t.{RESTING} AND t.state = 'held' GROUP BY coalesce(d.authority, ''), t.ordering_key, t.legal_entity"
     )
     return [
         LaneStatus(

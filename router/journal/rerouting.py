@@ -24,7 +24,7 @@ from router.journal.routing import (
     jobs_of,
     next_job_numbers,
 )
-from router.journal.schema import JOBS_PER_TRANSACTION
+from router.journal.schema import JOBS_PER_TRANSACTION, RESTING
 from router.journal.scopes import Scoped, in_scope
 from router.journal.words import as_json, document_of, number
 from router.model import Decision, Event, LaneKey, State, SystemId, after
@@ -50,7 +50,7 @@ def release(
     """
     condition, values = in_scope(tx, asked)
     rows = tx.rows(
-        "SELECT seq, verb, canonical, schema_version FROM transactions WHERE state = 'held'"
+        f"SELECT seq, verb, canonical, schema_version FROM transactions WHERE {RESTING} AND state = 'held'"
         f" AND {condition} ORDER BY seq",
         values,
     )

@@ -28,6 +28,7 @@ JOBS_PER_TRANSACTION = 1000
 UNSETTLED = "state IN ('queued','in_flight','in_doubt')"
 """A literal, because a partial index serves only queries that repeat its condition."""
 FAILED = "state IN ('refused','dead')"
+RESTING = "state IN ('held','parked')"
 
 metadata = MetaData()
 Words = Text().with_variant(Text(collation="C"), "postgresql")
@@ -85,7 +86,7 @@ transactions = Table(
     Index("transactions_key", "client", "idempotency_key", unique=True),
     _partial("transactions_once", "kind", "document_id", where="transactional = 1", unique=True),
     _partial("transactions_again", "kind", "document_id", where="transactional = 0"),
-    _partial("transactions_resting", "state", "legal_entity", where="state IN ('held','parked')"),
+    _partial("transactions_resting", "state", "legal_entity", where=RESTING),
     Index("transactions_process", "correlation_id"),
     Index("transactions_lane", "ordering_key", "kind"),  # what a project has
 )

@@ -11,6 +11,7 @@ from router.journal import queries
 from router.journal.core import JournalCore
 from router.journal.engine import Transaction
 from router.journal.port import LaneStatus
+from router.journal.schema import RESTING
 from router.journal.scopes import Scoped, in_scope, scope_of
 from router.journal.words import id_text
 from router.model import State, SystemId
@@ -70,7 +71,9 @@ def _waiting(tx: Transaction) -> int:
 
 def _held(tx: Transaction, asked: Scoped) -> int:
     condition, values = in_scope(tx, asked)
-    ((count,),) = tx.rows(f"SELECT count(*) FROM transactions WHERE state = 'held' AND {condition}", values)
+    ((count,),) = tx.rows(
+        f"SELECT count(*) FROM transactions WHERE {RESTING} AND state = 'held' AND {condition}", values
+    )
     return int(count)
 
 
