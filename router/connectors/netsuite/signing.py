@@ -51,7 +51,9 @@ def authorization(
     }
     pairs = sorted((percent(key), percent(value)) for key, value in [*oauth.items(), *query])
     parameters = "&".join(f"{key}={value}" for key, value in pairs)
-    base = f"{method}&{percent(address)}&{percent(parameters)}"
+    # What is encoded already holds nothing but unreserved characters and these three.
+    again = parameters.replace("%", "%25").replace("&", "%26").replace("=", "%3D")
+    base = f"{method}&{percent(address)}&{again}"
     key = f"{percent(credentials.consumer_secret)}&{percent(credentials.token_secret)}"
     mac = hmac.new(key.encode(), base.encode(), hashlib.sha256).digest()
     oauth["oauth_signature"] = base64.b64encode(mac).decode()

@@ -53,7 +53,9 @@ def base_string(
     ]
     encoded = sorted((encode(key), encode(value)) for key, value in pairs)
     parameters = "&".join(f"{key}={value}" for key, value in encoded)
-    return "&".join((method.upper(), encode(f"{scheme}://{host}{raw_path}"), encode(parameters)))
+    # What is encoded already holds nothing but unreserved characters and these three.
+    again = parameters.replace("%", "%25").replace("&", "%26").replace("=", "%3D")
+    return "&".join((method.upper(), encode(f"{scheme}://{host}{raw_path}"), again))
 
 
 def _query_pairs(query: str) -> Iterable[tuple[str, str]]:

@@ -270,6 +270,7 @@ def text_of(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
 
 
+@lru_cache(maxsize=4096)
 def seconds_of(text: str) -> int:
     """Seconds since 1970 of an ISO 8601 instant; raises ValueError. Without an offset it is UTC."""
     at = datetime.fromisoformat(text)
