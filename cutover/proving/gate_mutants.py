@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from cutover.freeze import beside as freeze
 from cutover.plan.steps import Thresholds
 from cutover.proving.scenarios import EARLY_FREEZE
 from cutover.proving.seams import Seams
@@ -153,12 +155,16 @@ def forgotten_release(seams: Seams) -> None:
 
 
 def stranger_within(seams: Seams) -> None:
-    """What was posted during the freeze is not known to the journal, as if somebody had posted it by hand."""
+    """The freeze stands from the start, and the journal forgets what it sent: its own postings look like a stranger's."""
 
     async def none(*_: Any) -> frozenset[str]:
         return frozenset()
 
+    def from_the_start(plan_ground: Ground, _: Any) -> datetime:
+        return plan_ground.plan.start
+
     seams.put(Journal, "sent", none)
+    seams.put(freeze, "frozen_since", from_the_start)
 
 
 def nobody_approved(seams: Seams) -> None:

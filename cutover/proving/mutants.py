@@ -60,7 +60,6 @@ MUTANTS: tuple[Mutant, ...] = (
         gates.stranger_within,
         "documents posted beside the router during the freeze",
         "",
-        "old ERP down at the freeze",
     ),
     _mutant("nobody approved", gates.nobody_approved, "approvals", "", "two approvals"),
     _mutant("one approves twice", gates.one_approves_twice, SECOND_LOOK, "1 approvals", "two approvals"),
