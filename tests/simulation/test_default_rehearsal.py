@@ -11,6 +11,11 @@ from cutover.rehearsal.options import make_options
 from cutover.rehearsal.rehearse import rehearse
 from router.canonical.kinds import KINDS
 
+STRADDLING = (
+    "back_dated", "followers", "half_moved", "milestones", "closed_period", "intercompany", "reopened",
+)  # fmt: skip
+"""Every case of a document that lies across the switch happens at least once."""
+
 
 @pytest.mark.soak
 def test_the_default_weekend_holds_all_of_services_finance(tmp_path: Path) -> None:
@@ -22,6 +27,12 @@ def test_the_default_weekend_holds_all_of_services_finance(tmp_path: Path) -> No
     assert set(report["transactions"]["by_state"]) == {"posted"}
     assert [row for row in report["finance"]["ties"] if not row["ties"]] == []
     assert all(row["held"] for row in report["invariants"])
+    assert report["straddlers"]["violations"] == 0
+    assert {row["case"]: row["count"] > 0 for row in report["straddlers"]["cases"]} == dict.fromkeys(
+        STRADDLING, True
+    )
+    assert [row["beside"] for row in report["freezes"]] == [[], []]
+    assert all(row["held"] > 0 and row["beside_asked"] for row in report["freezes"])
     with sqlite3.connect(tmp_path / "journal.sqlite") as journal:
 
         def count(where: str) -> int:
