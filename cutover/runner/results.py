@@ -97,6 +97,18 @@ class WayBack:
     begun: str
     evidence: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def ended(self) -> bool:
+        """Whether all was moved; one that was stopped on the way left its scope frozen, and may be gone on with."""
+        return bool(self.evidence) and "problem" not in self.evidence
+
+    def meets(self, kinds: tuple[Kind, ...], entities: tuple[str, ...]) -> bool:
+        """Whether it is of any of these kinds and entities (empty: all)."""
+        return all(
+            not asked or not mine or bool(set(asked) & set(mine))
+            for asked, mine in ((kinds, self.step.kinds), (entities, self.entities))
+        )
+
     @staticmethod
     def of(
         wave: str,

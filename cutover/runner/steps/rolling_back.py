@@ -23,7 +23,7 @@ from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult, WayBack
 from router.canonical.kinds import Kind
 from router.clock import to_text
-from router.errors import Refused, VendorRefused, VendorUnknown
+from router.errors import Overloaded, Refused, VendorRefused, VendorUnknown
 from router.journal.port import Rehoming, Scope
 
 DRAIN_MOST_MINUTES = 480
@@ -117,10 +117,11 @@ async def roll_back(
     """Go back with a wave or a part of it; how it went is in the evidence (`ok`).
 
     `origin`: what asked for it; asked again by the same, it goes on with the rollback begun, or says how it went.
+    One of the same scope that could not be brought to its end is gone on with, whoever asked for it.
     Raises StepFailed where there is no way back: past the point of no return, or nothing was switched.
     """
-    back = going_back(ground, wave, origin)
-    if back is not None and back.evidence:
+    back = going_back(ground, wave, origin, kinds, entities)
+    if back is not None and back.evidence and back.origin == origin:
         return back
     if back is None:
         begun = to_text(await ground.now())
@@ -130,6 +131,9 @@ async def roll_back(
     evidence: dict[str, Any] = {**back.as_record(), "to": to}
     try:
         await _go(ground, back, to, evidence)
+    except Overloaded:
+        # Nothing is wrong with the way back: a runner that starts again goes on with it.
+        raise
     except (StepFailed, Refused) as error:
         evidence |= {"ok": False, "problem": error.message}
     evidence["ended"] = to_text(await ground.now())
@@ -138,10 +142,13 @@ async def roll_back(
     return back
 
 
-def going_back(ground: Ground, wave: str, origin: str) -> WayBack | None:
-    """A rollback of this wave that a runner before this one began: from the same origin, or without an end."""
+def going_back(
+    ground: Ground, wave: str, origin: str, kinds: tuple[Kind, ...] = (), entities: tuple[str, ...] = ()
+) -> WayBack | None:
+    """A rollback that was begun before: from the same origin, or of any of this scope and not at its end."""
     mine = [back for back in ground.ways_back.values() if back.step.wave == wave]
-    return next((back for back in mine if back.origin == origin or not back.evidence), None)
+    own = next((back for back in mine if back.origin == origin), None)
+    return own or next((back for back in mine if not back.ended and back.meets(kinds, entities)), None)
 
 
 def _planned(
