@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from cutover.live import hooks
 from cutover.live.log import LiveLog
 from cutover.live.people import LivePeople
-from cutover.live.run import POLL_S, MakeControls
+from cutover.live.run import LEASE_S, POLL_S, MakeControls, keep_lease
 from cutover.plan.model import Plan
 from cutover.plan.stages import Stage
 from cutover.runner.ground import Ground
@@ -20,10 +21,8 @@ from router.canonical.kinds import Kind
 from router.clock import Clock, to_text
 from router.errors import BadInput, FourEyes, NotFound, Refused
 from router.journal.journal import Journal
-from router.journal.run_words import proposal
+from router.journal.run_words import MOST_BY, MOST_TEXT, checked_text, folded, proposal
 
-LEASE_MOST_S = 12 * 3600.0
-"""A rollback holds the run for as long as it may have to wait, and gives it back when it ends."""
 EVIDENCE = "rollback_rehearsed"
 
 
@@ -42,6 +41,7 @@ class GoBack:
     entities: tuple[str, ...] = ()
     to: Stage = "shadow"
     poll_s: float = POLL_S
+    lease_s: float = LEASE_S
 
 
 async def go_back(order: GoBack, *, journal: Journal, controls: MakeControls) -> WayBack:
@@ -50,15 +50,20 @@ async def go_back(order: GoBack, *, journal: Journal, controls: MakeControls) ->
     Raises FourEyes when one person asks and approves, Refused for a run of another plan, InProgress while its
     runner lives, and StepFailed where there is no way back.
     """
-    two = {order.by.casefold().strip(), order.approved_by.casefold().strip()}
+    checked_text("by", order.by, most=MOST_BY, line=True)
+    checked_text("approved_by", order.approved_by, most=MOST_BY, line=True)
+    checked_text("why", order.why, most=MOST_TEXT)
+    two = {folded(order.by), folded(order.approved_by)}
     if "" in two or len(two) < 2:
         raise FourEyes(
             "a rollback needs the word of two people", mend="give --by and, somebody else, --approved-by"
         )
     if not order.why.strip():
         raise BadInput("--why: a rollback without a reason is not on record", mend="say why in a sentence")
-    token = await journal.lease_run(order.run_id, holder=order.holder, lease_s=LEASE_MOST_S)
+    token = await journal.lease_run(order.run_id, holder=order.holder, lease_s=order.lease_s)
     mine = journal.under(order.run_id, token)
+    # Short, and kept while this process lives: one that was killed must not lock the next one out for hours.
+    keeper = asyncio.create_task(keep_lease(mine, order.run_id, token, lease_s=order.lease_s))
     try:
         ground = await _ground(order, mine, controls(mine))
         await ground.resume()
@@ -74,7 +79,9 @@ async def go_back(order: GoBack, *, journal: Journal, controls: MakeControls) ->
             to=order.to,
         )
     finally:
-        await mine.leave_run(order.run_id, token)
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        await journal.leave_run(order.run_id, token)
 
 
 async def _ground(order: GoBack, journal: Journal, controls: Controls) -> Ground:

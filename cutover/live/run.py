@@ -21,7 +21,16 @@ from cutover.runner.port import Controls
 from cutover.runner.runner import Runner
 from router.errors import Broken, CoexistError, FourEyes, Overloaded, Refused
 from router.journal.journal import Journal
-from router.journal.run_words import EVENTS, PROPOSED, Row, approvals, proposal, said_of, state_of
+from router.journal.run_words import (
+    EVENTS,
+    PROPOSED,
+    Row,
+    approvals,
+    checked_name,
+    proposal,
+    said_of,
+    state_of,
+)
 
 LEASE_S = 30.0
 """A runner that died is replaced after this; a third of it is how often a living one says so."""
@@ -66,6 +75,7 @@ async def run_live(
     Raises InProgress while another runner lives, Refused or FourEyes without an approval of this very plan,
     Superseded when another runner took over.
     """
+    checked_name("by", order.by)
     token = await journal.lease_run(order.run_id, holder=order.holder, lease_s=order.lease_s)
     mine = journal.under(order.run_id, token)
     try:
@@ -89,14 +99,16 @@ async def _with_lease(
 
     async def attempts() -> bool:
         for _ in range(MOST_RESTARTS):
-            newest = max((int(row["version"]) for row in await journal.tables()), default=1)
-            ground = Ground(
-                plan=order.plan, run_id=order.run_id, mode="live", by=order.by, controls=door, people=people,
-                newest_version=newest, poll_s=order.poll_s,
-            )  # fmt: skip
-            current[:] = [Runner(ground)]
             try:
+                newest = max((int(row["version"]) for row in await journal.tables()), default=1)
+                ground = Ground(
+                    plan=order.plan, run_id=order.run_id, mode="live", by=order.by, controls=door, people=people,
+                    newest_version=newest, poll_s=order.poll_s,
+                )  # fmt: skip
+                current[:] = [Runner(ground)]
                 return await current[0].run()
+            except Overloaded:
+                pass  # before any step had begun again: borne as in the middle of one
             except BaseExceptionGroup as group:
                 _bear(group)
             await asyncio.sleep(order.poll_s)
@@ -110,7 +122,7 @@ async def _with_lease(
                 current[0].object(step.id, objection(said))
 
     return await _beside(
-        attempts(), [_keep(order, journal, token), log.follow(lambda rows: seen(rows) if current else None, spared=(Overloaded,))],
+        attempts(), [keep_lease(journal, order.run_id, token, lease_s=order.lease_s), log.follow(lambda rows: seen(rows) if current else None, spared=(Overloaded,))],
         last=log.look, watch=watch,
     )  # fmt: skip
 
@@ -137,12 +149,12 @@ async def _admit(order: Order, journal: Journal) -> None:
         await journal.record_step(order.run_id, "", PROPOSED, proposed(order.plan, order.by))
 
 
-async def _keep(order: Order, journal: Journal, token: int) -> None:
+async def keep_lease(journal: Journal, run_id: str, token: int, *, lease_s: float) -> None:
     """Say that this runner lives, until cancelled; raises Superseded when it was taken for dead."""
     while True:
-        await asyncio.sleep(order.lease_s / 3)
+        await asyncio.sleep(lease_s / 3)
         try:
-            await journal.keep_run(order.run_id, token, lease_s=order.lease_s)
+            await journal.keep_run(run_id, token, lease_s=lease_s)
         except Overloaded:
             continue  # the lease may end meanwhile; what then acts without it is refused by the journal
 

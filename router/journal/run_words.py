@@ -24,6 +24,15 @@ PROPOSED = "proposed"
 """The first row of a live run: which plan, by its digest, who proposed it, and its steps."""
 ENDED = ("done", "failed")
 MOST_BY, MOST_TEXT, MOST_ID = 200, 2_000, 200
+UNSEEN = frozenset(
+    ["\u115f", "\u1160", "\u3164", "\uffa0", "\u2800", "\u034f", "\u17b4", "\u17b5"]
+    + [
+        chr(one)
+        for first, last in ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
+        for one in range(first, last + 1)
+    ]
+)
+"""Letters and marks without a shape, which no category tells from others (Unicode: Default_Ignorable_Code_Point)."""
 MOST_WORDS = 10_000
 """Words of people in one run: nobody fills a disk by approving."""
 
@@ -55,17 +64,36 @@ def folded(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
 
 
+def checked_text(field: str, value: str, *, most: int, line: bool = False) -> str:
+    """A text of people as it is kept; raises BadInput naming the field.
+
+    `line`: a name or an id, on one line and without characters nobody sees: two names that look the same are
+    the same, or one person could approve what they proposed.
+    """
+    if len(value) > most:
+        raise BadInput(f"{field}: at most {most} characters")
+    for one in value:
+        kind = unicodedata.category(one)
+        if kind in ("Cc", "Cs") and (line or one not in "\n\t"):
+            raise BadInput(f"{field}: no control characters")
+        if line and (kind in ("Cf", "Cn", "Co", "Zl", "Zp") or one in UNSEEN):
+            raise BadInput(f"{field}: no characters that can't be seen", mend="type it anew")
+    return value
+
+
+def checked_name(field: str, value: str) -> str:
+    """The name of a person; raises BadInput."""
+    checked_text(field, value, most=MOST_BY, line=True)
+    if not folded(value):
+        raise BadInput(f"{field}: should name a person")
+    return value
+
+
 def checked_word(said: Said) -> Said:
     """The word as it is kept; raises BadInput naming what is missing or too long."""
-    for field, value, most in (
-        ("by", said.by, MOST_BY), ("step", said.step, MOST_ID), ("why", said.why, MOST_TEXT),
-    ):  # fmt: skip
-        if len(value) > most:
-            raise BadInput(f"{field}: at most {most} characters")
-        if any(unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t" for one in value):
-            raise BadInput(f"{field}: no control characters")
-    if not folded(said.by):
-        raise BadInput("by: should name a person")
+    checked_name("by", said.by)
+    checked_text("step", said.step, most=MOST_ID, line=True)
+    checked_text("why", said.why, most=MOST_TEXT)
     if said.word == "approve" and not (
         len(said.digest) == 64 and set(said.digest) <= set("0123456789abcdef")
     ):

@@ -1,0 +1,121 @@
+"""What a live cutover is held to: names, leases, holds and a rollback that was stopped on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cutover.rollback.port import WayBack as Door
+from cutover.runner.controls import RouterControls
+from router.clock import from_text
+from router.errors import BadInput, FourEyes, Overloaded, Refused
+from router.journal.journal import Journal
+from router.journal.port import Rehoming
+from router.journal.run_words import Said
+from tests.integration.router_stand import Stand, on_stand
+from tests.integration.test_cutover_live import live, of_steps
+from tests.integration.test_cutover_rollback import HOME, LIVE, Weekend
+
+
+class Stubborn:
+    """A way back whose moving of the authority fails first, or takes its time."""
+
+    def __init__(self, door: Door, fails: list[Exception], watch: Any) -> None:
+        self._door = door
+        self._fails = fails
+        self._watch = watch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._door, name)
+
+    async def rehome(self, order: Rehoming) -> dict[str, int]:
+        """Fail as told, then do it."""
+        await self._watch()
+        if self._fails:
+            raise self._fails.pop(0)
+        return await self._door.rehome(order)
+
+
+class Hindered(Weekend):
+    """A weekend whose rollbacks meet what they are given."""
+
+    def __init__(self, stand: Stand, fails: list[Exception]) -> None:
+        super().__init__(stand)
+        self.fails = fails
+        self.leases: list[float] = []
+
+    async def look(self) -> None:
+        """How long the lease still lasts, ten minutes from now too."""
+        for wait in (0, 600):
+            await asyncio.sleep(wait)
+            lease = await self.stand.router.journal.run_lease(self.run_id)
+            assert lease is not None
+            self.leases.append((from_text(lease["until"]) - self.clock.now()).total_seconds())
+
+    def controls(self, journal: Journal) -> RouterControls:
+        """With the way back in between."""
+        made = super().controls(journal)
+        made._way_back = Stubborn(made.way_back(), self.fails, self.look)
+        return made
+
+
+@pytest.mark.parametrize(
+    "error", [Refused("somebody sent one again"), Overloaded("it fails over", retry_after_s=1)]
+)
+def test_a_rollback_that_was_stopped_on_the_way_is_gone_on_with(tmp_path: Path, error: Exception) -> None:
+    """Its scope stands frozen under the old table meanwhile: whoever asks next brings that one to its end."""
+
+    async def test(stand: Stand) -> None:
+        weekend = Hindered(stand, [error])
+        await weekend.switched()
+        assert await weekend.work("milestone", "M-1") == LIVE
+        if isinstance(error, Overloaded):
+            with pytest.raises(Overloaded):
+                await weekend.back(entities=("UK01",))
+        else:
+            first = await weekend.back(entities=("UK01",))
+            assert not first.evidence["ok"]
+            assert first.evidence["problem"] == "somebody sent one again"
+        done = await weekend.back(by="cy", entities=("UK01",))
+        assert done.evidence["ok"], done.evidence
+        assert done.evidence["moved"]["swapped"] == 1
+        assert await weekend.work("milestone", "M-2") == HOME
+        other = await weekend.back(entities=("US01",))
+        assert other.evidence["entities"] == ["US01"]
+
+    on_stand(tmp_path, test)
+
+
+def test_a_rollback_that_is_killed_locks_nobody_out_for_long(tmp_path: Path) -> None:
+    """Its lease is short and kept while it lives, however long it takes."""
+
+    async def test(stand: Stand) -> None:
+        weekend = Hindered(stand, [])
+        await weekend.switched()
+        assert (await weekend.back()).evidence["ok"]
+        assert all(0 < left <= 60 for left in weekend.leases), weekend.leases
+        assert len(weekend.leases) == 2
+
+    on_stand(tmp_path, test)
+
+
+@pytest.mark.parametrize("who", ["a\u200bnn", "ann\u00ad", "ann\ufe0f", "ann\u3164", "ann\nbob", "\u202eann"])
+def test_nobody_is_two_people_by_what_cannot_be_seen(tmp_path: Path, who: str) -> None:
+    """Names that look the same, or write two lines: not to run, not to approve, not to go back."""
+    plan = of_steps({"id": "a", "kind": "freeze"})
+
+    async def test(stand: Stand) -> None:
+        journal, weekend = stand.router.journal, Weekend(stand)
+        with pytest.raises(BadInput, match="by: no"):
+            await journal.say("r", Said(word="approve", by=who, digest=plan.digest()))
+        with pytest.raises(BadInput, match="by: no"):
+            await live(stand, plan, by=who)
+        with pytest.raises(BadInput, match="by: no"):
+            await weekend.back("ann", who)
+        with pytest.raises(FourEyes):
+            await weekend.back("ann lee", "Ａnn  Lee")
+
+    on_stand(tmp_path, test)
