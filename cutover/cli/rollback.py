@@ -114,7 +114,7 @@ def _chosen(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:
 
 
 async def _price(
-    path: Path | None, wave: str, kinds: str, entities: str, database: str, landscape: Path | None
+    path: str | None, wave: str, kinds: str, entities: str, database: str, landscape: Path | None
 ) -> dict[str, Any]:
     async with opened(database, landscape) as router:
         plan = read_plan(path, router.landscape)
@@ -140,7 +140,7 @@ def _report(evidence: Path) -> dict[str, Any]:
 
 
 async def _noted(
-    path: Path | None, report: dict[str, Any], database: str, landscape: Path | None, run_id: str, by: str
+    path: str | None, report: dict[str, Any], database: str, landscape: Path | None, run_id: str, by: str
 ) -> tuple[str, dict[str, Any]]:
     async with opened(database, landscape) as router:
         plan = read_plan(path, router.landscape)
