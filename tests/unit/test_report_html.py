@@ -53,7 +53,7 @@ def test_the_verdict_comes_first_and_every_section_is_there(make: Make) -> None:
     tree = page(make())
     sections = [node.get("id") for node in tree.iter("section")]
     assert sections == [
-        "verdict", "timeline", "gates", "load", "differences", "cross-checks", "straddlers", "freezes", "finance", "money", "exceptions",
+        "verdict", "timeline", "gates", "load", "differences", "cross-checks", "rollback", "straddlers", "freezes", "finance", "money", "exceptions",
         "invariants", "control-runs", "resilience", "input", "reproduce", "sign-off",
     ]  # fmt: skip
     assert [link.get("href")[1:] for link in tree.find_class("toc")[0].iter("a")] == sections
