@@ -33,8 +33,13 @@ class RouterMeasures:
         connectors: Mapping[SystemId, Connector],
         clock: Clock,
         database: str,
+        compares: Sequence[str],
     ) -> None:
-        """`database`: where the journal is, for the invariants, which read it with queries of their own."""
+        """`database`: where the journal is, for the invariants, which read it with queries of their own.
+
+        `compares`: the kinds of document a comparison looks at where nothing narrows it.
+        """
+        self._compares = tuple(compares)
         self._journal = journal
         self._desk = desk
         self._cross_checks = cross_checks
@@ -52,6 +57,7 @@ class RouterMeasures:
             connectors=router.connectors,
             clock=clock,
             database=database,
+            compares=router.dual_run.kinds,
         )
 
     async def deliveries(self, scope: Scope, targets: Sequence[SystemId]) -> list[Tally]:
@@ -84,8 +90,9 @@ class RouterMeasures:
         ]
 
     async def compared(self, scope: Scope, legacy: SystemId, cloud: SystemId) -> Compared | None:
-        """The newest comparison on record that looked at all entities of the scope."""
-        row = await self._journal.newest_run(f"dual-run:{legacy}:{cloud}", scope)
+        """The newest comparison on record that looked at all of the scope."""
+        kinds = [kind for kind in self._compares if not scope.kinds or kind in scope.kinds]
+        row = await self._journal.newest_run(f"dual-run:{legacy}:{cloud}", scope, kinds or self._compares)
         if row is None:
             return None
         counts = row["counts"]

@@ -111,6 +111,11 @@ class DualRun:
         self._noise = noise
         self._grace = timedelta(minutes=policy.grace_minutes)
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of document the policy compares."""
+        return tuple(self._policy.kinds)
+
     async def compare(
         self,
         *,

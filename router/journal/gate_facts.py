@@ -81,9 +81,14 @@ class GateFacts(JournalCore):
         """(kind, external id) of what was accepted before an instant for one ERP and never given to the other."""
         return await self._read(_left_behind, list(entities), legacy, cloud, to_text(before))
 
-    async def newest_run(self, subject: str, scope: Scope | None = None) -> dict[str, Any] | None:
-        """The newest stored run about a subject (or a part of it) that looked at all of a scope's entities."""
-        return await self._read(_newest_run, subject, scope)
+    async def newest_run(
+        self, subject: str, scope: Scope | None = None, kinds: Sequence[str] = ()
+    ) -> dict[str, Any] | None:
+        """The newest stored run about a subject (or a part of it) that looked at all of a scope.
+
+        `kinds`: what of the scope's can be looked at; a run over fewer says nothing of the rest.
+        """
+        return await self._read(_newest_run, subject, scope, tuple(kinds))
 
 
 def _rows(
@@ -173,18 +178,25 @@ def _left_behind(
     return frozenset(known[legacy] - known[cloud] - late)
 
 
-def _newest_run(tx: Transaction, subject: str, scope: Scope | None) -> dict[str, Any] | None:
+def _newest_run(
+    tx: Transaction, subject: str, scope: Scope | None, kinds: Sequence[str]
+) -> dict[str, Any] | None:
     for run_id, at, found, told, counts in tx.rows(
         "SELECT run_id, at, subject, scope, counts FROM break_runs WHERE subject = ? OR subject LIKE ?"
         " ORDER BY at DESC, run_id DESC LIMIT ?",
         (subject, subject.replace("%", "") + ":%", RUNS_LOOKED_AT),
     ):
         looked = Looked.from_json(from_json(told)) if told else Looked()
-        if (
-            scope is not None
-            and looked.legal_entities
-            and not set(scope.entities) <= set(looked.legal_entities)
+        if scope is not None and not (
+            _within(scope.entities, looked.legal_entities)
+            and _within(scope.business_units, looked.business_units)
+            and _within(kinds, looked.kinds)
         ):
             continue
         return {"run_id": run_id, "at": at, "subject": found, "counts": from_json(counts)}
     return None
+
+
+def _within(asked: Sequence[str], looked: Sequence[str]) -> bool:
+    """Whether what is asked about was looked at; none named means all there is."""
+    return not looked or (bool(asked) and set(asked) <= set(looked))
