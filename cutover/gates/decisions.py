@@ -17,6 +17,8 @@ from router.journal.gate_facts import Tally, Wait
 WAITING = ("queued", "in_flight")
 FAILED = ("refused", "dead")
 MASTERS = ("resource", "rate_card", "customer", "contact", "contract", "project", "task", "assignment")
+SKEW_S = 300
+"""How far the clocks of two processes may be apart before what one measured says nothing to the other."""
 SHOWN = 5
 """Examples a gate names; all count."""
 Window = tuple[datetime, datetime]
@@ -29,7 +31,11 @@ def unmeasured(name: str, threshold: str, why: str) -> Gate:
 
 def aged(gate: Gate, age: timedelta, most_minutes: int) -> Gate:
     """The gate with the age of its measure; one that is too old says nothing any more."""
-    seconds = max(0, int(age.total_seconds()))
+    seconds = int(age.total_seconds())
+    if seconds < -SKEW_S:
+        why = f"measured {-seconds // 60} minutes from now: by another clock, or in a rehearsal"
+        return replace(gate, verdict="inconclusive", why=why)
+    seconds = max(0, seconds)
     if seconds <= most_minutes * 60:
         return replace(gate, age_s=seconds)
     why = (
@@ -198,7 +204,10 @@ def evidence_fresh(found: Compared | None, log: Sequence[Mapping[str, Any]], thr
 
 
 def _age(name: str, at: datetime, now: datetime, most: int, what: str) -> Gate:
-    seconds = max(0, int((now - at).total_seconds()))
+    seconds = int((now - at).total_seconds())
+    if seconds < -SKEW_S:
+        return unmeasured(name, f"at most {most} minutes", f"{what} is of {-seconds // 60} minutes from now")
+    seconds = max(0, seconds)
     return Gate(
         name=name,
         verdict="pass" if seconds <= most * 60 else "fail",
@@ -251,7 +260,7 @@ def armed(
     if not proved:
         return unmeasured(name, threshold, "no step has armed a rollback of this wave")
     last = proved[-1]
-    gone = [row for row in log if row["at"] >= last["at"] and _ends(row, steps)]
+    gone = [row for row in log if row["at"] >= last["at"] and _ends(row, steps, wave)]
     good = last["event"] == "done" and not gone
     gate = Gate(
         name=name,
@@ -264,9 +273,12 @@ def armed(
     return aged(gate, now - from_text(last["at"]), thresholds.evidence_age_minutes)
 
 
-def _ends(row: Mapping[str, Any], steps: Mapping[str, str]) -> bool:
+def _ends(row: Mapping[str, Any], steps: Mapping[str, str], wave: str) -> bool:
     """Whether there is no way back any more: it was gone, or the wave's point of no return is behind it."""
-    return str(row["step"]) in steps and row["event"] in ("rolled_back", "final")
+    # A rollback has a step of its own, which is none of the plan's: its rows say of which wave it is.
+    gone = row["event"] == "rolled_back" and wave in ("", row["data"].get("wave"))
+    mine = str(row["step"]) in steps or gone
+    return mine and row["event"] in ("rolled_back", "final")
 
 
 def back(now: datetime, minutes: int) -> datetime:
