@@ -19,14 +19,17 @@ async def turn_back(ground: Ground, *, after: str) -> list[dict[str, Any]]:
     origin, why = f"after {after}", f"turned back after {after}"
     for wave in ground.plan.waves:
         row: dict[str, Any] = {"wave": wave.id, "did": "nothing", "ok": True}
+        moved = True
         # One that a runner before this one began has moved the stage already.
         if ground.book.kinds_at(wave.id, NEW) or going_back(ground, wave.id, origin) is not None:
             try:
                 back = await roll_back(ground, wave.id, origin=origin, why=why)
                 row |= {"did": "rolled back", "ok": back.evidence["ok"], "rollback": back.step.id}
+                moved = back.ended
             except StepFailed as error:
                 row |= {"did": "refused", "ok": False, "problem": error.message}
-        given = await _given_back(ground, wave.id, why)
+        # What a rollback was stopped with on the way stays frozen: its documents are not all home yet.
+        given = await given_back(ground, wave.id, why) if moved else None
         if given is not None:
             row |= {"given_back": given, "did": "given back" if row["did"] == "nothing" else row["did"]}
         row["stages"] = [one for one in ground.book.as_rows() if one["wave"] == wave.id]
@@ -34,7 +37,7 @@ async def turn_back(ground: Ground, *, after: str) -> list[dict[str, Any]]:
     return rows
 
 
-async def _given_back(ground: Ground, wave: str, why: str) -> int | None:
+async def given_back(ground: Ground, wave: str, why: str) -> int | None:
     """What of a wave stands frozen and was not switched goes on in the old ERP; how much was let go."""
     given: int | None = None
     for step in ground.plan.order():

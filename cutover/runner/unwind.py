@@ -7,6 +7,7 @@ from cutover.plan.steps import Step, Unwind
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult
 from cutover.runner.steps.rolling_back import going_back, roll_back
+from cutover.runner.turning_back import given_back
 
 
 def way(ground: Ground, step: Step) -> Unwind:
@@ -16,7 +17,10 @@ def way(ground: Ground, step: Step) -> Unwind:
     # One that a runner before this one began has moved the stage already.
     if going_back(ground, step.wave, step.id) is not None:
         return "roll_back"
-    if step.unwind is not None and (step.unwind != "roll_back" or switched):
+    # Each way only where it leads home: what the new ERP is the authority of can't be given back by opening it,
+    # for then the documents it holds would go there, past the gates that failed.
+    possible = {"stop": True, "roll_back": switched, "give_back": not switched}
+    if step.unwind is not None and possible[step.unwind]:
         return step.unwind
     if switched:
         armed = all(one.stage == "live" and not one.final for one in standings if one.stage in NEW)
@@ -45,6 +49,8 @@ async def _roll_back(ground: Ground, step: Step, result: StepResult) -> None:
         result.evidence |= {"left_to": step.owner, "not_rolled_back": error.message}
         return
     result.evidence["rolled_back"] = back.evidence
+    if back.ended and (given := await given_back(ground, step.wave, back.why)) is not None:
+        result.evidence["given_back"] = given
 
 
 async def _give_back(ground: Ground, step: Step, result: StepResult) -> None:

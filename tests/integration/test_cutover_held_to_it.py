@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cutover.live.run import Order, run_id_of, run_live
+from cutover.plan.steps import Hook, Step
 from cutover.rollback.port import WayBack as Door
 from cutover.runner.controls import RouterControls
+from cutover.runner.port import Veto
 from router.clock import from_text
 from router.errors import BadInput, FourEyes, Overloaded, Refused
 from router.journal.journal import Journal
@@ -17,7 +21,7 @@ from router.journal.port import Rehoming
 from router.journal.run_words import Said
 from tests.integration.router_stand import Stand, on_stand
 from tests.integration.test_cutover_live import live, of_steps
-from tests.integration.test_cutover_rollback import HOME, LIVE, Weekend
+from tests.integration.test_cutover_rollback import HOME, LIVE, MASTERS, Weekend, plan_of
 
 
 class Stubborn:
@@ -117,5 +121,35 @@ def test_nobody_is_two_people_by_what_cannot_be_seen(tmp_path: Path, who: str) -
             await weekend.back("ann", who)
         with pytest.raises(FourEyes):
             await weekend.back("ann lee", "Ａnn  Lee")
+
+    on_stand(tmp_path, test)
+
+
+def test_a_switch_that_fails_late_is_not_given_back_by_opening_it(tmp_path: Path) -> None:
+    """`unwind: give_back` is the way before the switch: after it the documents would go to the new ERP."""
+    veto = {"when": "after", "url": "http://nowhere.invalid/"}
+
+    async def test(stand: Stand) -> None:
+        weekend = Weekend(stand)
+        steps = weekend.plan.model_dump(mode="json", by_alias=True)["steps"]
+        switch = next(step for step in steps if step["kind"] == "switch")
+        switch |= {"unwind": "give_back", "hooks": [veto]}
+        weekend.plan = plan_of().model_copy(
+            update={"steps": tuple(Step.model_validate(one) for one in steps)}
+        )
+        weekend.run_id = run_id_of(weekend.plan)
+        journal = stand.router.journal
+        await stand.posted(*MASTERS)
+        await journal.say(weekend.run_id, Said(word="approve", by="bob", digest=weekend.plan.digest()))
+
+        async def asker(hook: Hook, facts: Mapping[str, Any]) -> Veto:
+            return Veto("the bank", f"not after {facts['id']}")
+
+        order = Order(plan=weekend.plan, run_id=weekend.run_id, by="ann", holder="test")
+        assert not await run_live(order, journal=journal, controls=weekend.controls, asker=asker)
+        (failed,) = [row for row in await journal.steps(weekend.run_id) if row["event"] == "failed"]
+        assert failed["data"]["evidence"]["unwind"] == "roll_back"
+        assert failed["data"]["evidence"]["rolled_back"]["ok"]
+        assert await weekend.work("milestone", "M-1") == HOME
 
     on_stand(tmp_path, test)
