@@ -6,8 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+import yaml
+from typer.testing import CliRunner
 
+from cutover.cli.cutover import app
 from cutover.cli.rollback import gone, scope_of, told
 from cutover.live.going_back import GoBack, go_back, note_rehearsal
 from cutover.live.run import Order, run_id_of, run_live
@@ -133,6 +137,34 @@ def test_a_kind_and_then_an_entity_go_back_alone(tmp_path: Path) -> None:
             await weekend.back(entities=("UK01",))
 
     on_stand(tmp_path, test)
+
+
+def test_the_command_says_the_price_and_changes_nothing(tmp_path: Path) -> None:
+    """Without --live it only reads: exit code 0 where all comes home, a clear line for a wave there is not."""
+
+    async def test(stand: Stand) -> None:
+        weekend = Weekend(stand)
+        await weekend.switched()
+        assert await weekend.work("time_entry", "T-1") == LIVE
+        assert await weekend.work("milestone", "M-1") == LIVE
+
+    on_stand(tmp_path, test)
+    file, database = tmp_path / "pair.yaml", f"sqlite:///{tmp_path}/journal.sqlite"
+    file.write_text(yaml.safe_dump(plan_of().model_dump(mode="json", by_alias=True, exclude_defaults=True)))
+    asked = ["rollback", str(file), "--wave", "both", "--database", database]
+    before = (tmp_path / "journal.sqlite").read_bytes()
+    told = CliRunner().invoke(app, asked)
+    assert told.exit_code == 0, told.output
+    assert "2 armed: their copy stands in sap_ecc, nothing is sent" in told.output
+    price = orjson.loads(CliRunner().invoke(app, [*asked, "--kinds", "milestone", "--json"]).output)
+    assert (price["armed"], price["rows"][0]["amount"], price["rows"][0]["currency"]) == (
+        1,
+        "12500.00",
+        "GBP",
+    )
+    wrong = CliRunner().invoke(app, [*asked[:3], "neither", *asked[4:]])
+    assert "there is no" in str(wrong.exception) or "has no wave 'neither'" in str(wrong.exception)
+    assert (tmp_path / "journal.sqlite").read_bytes() == before
 
 
 def test_going_back_needs_two_people_a_reason_and_the_run_to_stand_still(tmp_path: Path) -> None:
