@@ -13,7 +13,10 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
+from typer.testing import CliRunner
 
+from cutover.cli import app
 from cutover.live.hooks import ask, ask_standing_still
 from cutover.live.run import Order, run_id_of, run_live
 from cutover.plan.model import Plan
@@ -386,3 +389,28 @@ def test_the_gateway_takes_words_by_the_same_rules(tmp_path: Path) -> None:
         assert shown["rows"][-1]["data"]["by"] == "bob"
 
     on_stand(tmp_path, test)
+
+
+def test_the_commands_speak_to_a_run(tmp_path: Path, fresh_sqlite: Callable[[], str]) -> None:
+    """Approve, hold, unhold and status over a journal; what the rules refuse ends with their error."""
+    database, plan = ("--database", fresh_sqlite()), tmp_path / "plan.yaml"
+    plan.write_text(
+        yaml.safe_dump(small_plan().model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    )
+
+    def said(*words: str) -> Any:
+        ended = CliRunner().invoke(app, ["cutover", *words, *database])
+        return ended.output if ended.exit_code == 0 else ended.exception
+
+    assert "bob approved plan" in said("approve", str(plan), "--by", "bob")
+    assert "(said before)" in said("approve", str(plan), "--by", "BOB")
+    assert "held: the run" in said("hold", str(plan), "--by", "cy", "--why", "payroll")
+    status = orjson.loads(said("status", str(plan), "--json"))
+    assert (status["state"], [row["by"] for row in status["approved_by"]]) == ("not begun", ["bob"])
+    assert [(row["by"], row["why"]) for row in status["holds"]] == [("cy", "payroll")]
+    assert "HELD by cy" in said("status", str(plan))
+    assert "no longer held" in said("unhold", str(plan), "--by", "cy")
+    assert isinstance(said("done", "s1-manual", "--plan", str(plan), "--by", "bob"), Refused)
+    assert isinstance(said("fail", "s1-manual", "--why", "no", "--run-id", "other", "--by", "bob"), Refused)
+    assert isinstance(said("run", str(plan), "--live"), BadInput)
+    assert isinstance(said("run", str(plan)), BadInput)
