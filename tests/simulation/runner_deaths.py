@@ -39,9 +39,20 @@ MASTERS = ("resource", "rate_card", "customer", "contract", "project")
 SEEN = ("publish", "switch", "load_masters", "open_lanes", "release", "compare", "record")
 """Calls that change something, or are long; between two of them a runner only looks."""
 AGAIN = frozenset(
-    {"polls", "masters", "released", "given_back", "table_version", "epochs", "comparison", "held_by", "unwound"}
+    {
+        "polls",
+        "masters",
+        "released",
+        "given_back",
+        "table_version",
+        "epochs",
+        "comparison",
+        "held_by",
+        "unwound",
+        "beside",
+    }
 )
-"""Evidence that counts what this runner did, or names which try it was."""
+"""Evidence that counts what this runner did, names which try it was, or has instants in it."""
 MOST_S = 6 * 3600
 SIDES = ("before", "after")
 Point = tuple[Story, int, str]
