@@ -20,7 +20,7 @@ from router.dualrun.comparison import Comparison, KindCluster
 from router.dualrun.drilldown import examples
 from router.dualrun.explain import explained
 from router.dualrun.grace import MAKES, Afoot, Judged, Name, afoot, consistency, to_read_again
-from router.dualrun.kind_comparison import KindResult, TableResult, compare_kind
+from router.dualrun.kind_comparison import KindResult, TableResult, compare_kind, kinds_bench
 from router.dualrun.lifecycle import Scope
 from router.dualrun.live_causes import LiveFacts, LiveJudge
 from router.dualrun.live_causes.amounts import Amounts
@@ -209,12 +209,15 @@ class DualRun:
         self, legacy: Mapping[str, Sequence[Any]], cloud: Mapping[str, Sequence[Any]]
     ) -> dict[str, KindResult]:
         today, found = self._clock.now().date(), {}
-        for kind, rules in self._policy.kinds.items():
-            old, new = legacy.get(kind, ()), cloud.get(kind, ())
-            if old or new:
-                found[kind] = compare_kind(kind, rules, old, new, period=self._period, today=today)
-                # Deliveries go on between two kinds.
-                await asyncio.sleep(0)
+        with kinds_bench() as bench:
+            for kind, rules in self._policy.kinds.items():
+                old, new = legacy.get(kind, ()), cloud.get(kind, ())
+                if old or new:
+                    found[kind] = compare_kind(
+                        kind, rules, old, new, period=self._period, today=today, bench=bench
+                    )
+                    # Deliveries go on between two kinds.
+                    await asyncio.sleep(0)
         return found
 
     async def _told(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
-from router.dualrun.policy import NumberFormat, Side
+from router.dualrun.policy import SIDES, NumberFormat, Side
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -76,6 +76,14 @@ class Workbench:
         """Free the database and what it spilled."""
         self.db.close()
         self._folder.cleanup()
+
+    def clear(self) -> None:
+        """Forget what a comparison left behind; the next one finds the bench as new."""
+        made = self.rows("SELECT schema_name FROM duckdb_schemas() WHERE schema_name LIKE 'comparison%'")
+        for (schema,) in made:
+            self.db.execute(f"DROP SCHEMA {quoted(schema)} CASCADE")
+        for side in SIDES:
+            self.db.execute(f"DROP TABLE IF EXISTS {side}_given")
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""

@@ -16,7 +16,7 @@ from router.canonical.documents import Document
 from router.connectors.port import Posted, Record
 from router.dualrun.breaks import Break
 from router.dualrun.explain import explained
-from router.dualrun.kind_comparison import compare_kind
+from router.dualrun.kind_comparison import compare_kind, kinds_bench
 from router.dualrun.live_causes import LiveFacts, LiveJudge
 from router.dualrun.live_causes.amounts import Amounts
 from router.dualrun.policy import as_dual_run_policy
@@ -174,9 +174,15 @@ def _found(legacy: Personality, cloud: Personality) -> list[Break]:
             [record for record in erp.records.values() if record.kind == kind]
             for erp in (known.legacy, known.cloud)
         ]
-        result = compare_kind(
-            kind, policy.kinds[kind], *sides, period=lambda _, on: on[:7], today=date(2026, 10, 31)
-        )
+        with kinds_bench() as bench:
+            result = compare_kind(
+                kind,
+                policy.kinds[kind],
+                *sides,
+                period=lambda _, on: on[:7],
+                today=date(2026, 10, 31),
+                bench=bench,
+            )
         judge = LiveJudge(kind, known, amounts)
         for table in filter(None, (result.headers, result.lines)):
             breaks += explained(table.views, judge, table.policy, kind=kind)

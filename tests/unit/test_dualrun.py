@@ -13,9 +13,10 @@ from router.configfile import loads
 from router.connectors.port import Record
 from router.dualrun.comparison import levels_of, walks_of
 from router.dualrun.explain import explained
-from router.dualrun.kind_comparison import KindResult, compare_kind
+from router.dualrun.kind_comparison import KindResult, compare_kind, kinds_bench
 from router.dualrun.live_causes import LiveFacts, LiveJudge
 from router.dualrun.policy import DualRunPolicy, as_dual_run_policy
+from router.dualrun.workbench import Workbench
 from router.errors import BadConfig, VendorUnknown
 from router.landscape import default_file
 from router.model import SystemId
@@ -44,9 +45,16 @@ def record(key: str, **changes: Any) -> Record:
 def compared(legacy: list[Record], cloud: list[Record], policy: DualRunPolicy = POLICY) -> KindResult:
     """Both sides of one kind; the month is the period."""
     kind = (legacy or cloud)[0].kind if legacy or cloud else "invoice"
-    return compare_kind(
-        kind, policy.kinds[kind], legacy, cloud, period=lambda _, on: on[:7], today=date(2026, 11, 1)
-    )
+    with kinds_bench() as bench:
+        return compare_kind(
+            kind,
+            policy.kinds[kind],
+            legacy,
+            cloud,
+            period=lambda _, on: on[:7],
+            today=date(2026, 11, 1),
+            bench=bench,
+        )
 
 
 Found = tuple[str, str, str, int | None]
@@ -313,3 +321,19 @@ def test_the_sets_agree_with_a_plain_comparison(
     shuffled = random.Random(seed).sample(rows(left), len(left))
     assert sorted(map(str, found(shuffled, rows(right)))) == sorted(map(str, given_rows))
     assert compared(rows(left), rows(right)).untied_walks == ()
+
+
+def test_a_bench_is_as_new_after_every_kind() -> None:
+    """What one kind left behind neither shows in the next one's comparison nor stays in memory."""
+    sides = [[record("A"), record("B")], [record("A", net_minor=99_000, total_minor=119_000), record("C")]]
+    alone = compared(sides[0], sides[1])
+
+    def once_more(bench: Workbench) -> KindResult:
+        return compare_kind(
+            "invoice", POLICY.kinds["invoice"], *sides,
+            period=lambda _, on: on[:7], today=date(2026, 11, 1), bench=bench,
+        )  # fmt: skip
+
+    with kinds_bench() as bench:
+        assert [once_more(bench) for _ in range(3)] == [alone] * 3
+        assert bench.rows("SELECT count(*) FROM duckdb_tables()") == [(0,)]
