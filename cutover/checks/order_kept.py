@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from cutover.checks.facts import Facts, JobRow
+from cutover.checks.facts import Facts, JobRow, transaction_of
 
 CLAIM = "order kept within a lane; only documents of a commuting kind share a batch"
 NOT_CHECKED = "order between lanes; the order in which a vendor works inside one batch"
@@ -16,20 +16,29 @@ def check(facts: Facts) -> tuple[int, Iterable[str]]:
     for attempt in facts.attempts:
         if attempt.purpose == "send":
             first.setdefault(attempt.job_id, attempt.claimed_at)
+    released = {row.seq for row in facts.history if row.detail.get("event") == "released"}
+    held = {row.seq: row.accepted_at for row in facts.transactions if row.seq in released}
     lanes: dict[tuple[str, str], list[JobRow]] = {}
     for job in facts.jobs:
         lanes.setdefault((job.target, job.lane), []).append(job)
     for jobs in lanes.values():
-        jobs.sort(key=lambda job: _entered(job, first.get(job.job_id)))
+        jobs.sort(key=lambda job: _entered(job, first.get(job.job_id), held))
     return len(lanes), [row for key in sorted(lanes) for row in _lane(key, lanes[key], first)]
 
 
-def _entered(job: JobRow, sent: str | None) -> tuple[str, int]:
+def _entered(job: JobRow, sent: str | None, held: Mapping[int, str]) -> tuple[str, int]:
     """When a job took its place in the lane: what was parked takes it when it is completed.
 
-    A job replayed by hand waits anew, but was sent from its first place.
+    A job replayed by hand waits anew, but was sent from its first place. What a freeze held keeps the place it was
+    accepted at: what came between switch and release waits behind it at the gate.
     """
-    return (min(job.waiting_since, sent) if sent is not None else job.waiting_since, job.job_id)
+    # A shadow's lane has no gate: there it takes its place when it is released.
+    since = (
+        held.get(transaction_of(job.job_id), job.waiting_since)
+        if job.role == "authority"
+        else job.waiting_since
+    )
+    return (min(since, sent) if sent is not None else since, job.job_id)
 
 
 def _lane(key: tuple[str, str], jobs: list[JobRow], first: dict[int, str]) -> Iterable[str]:
