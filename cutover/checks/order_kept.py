@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from cutover.checks.facts import Facts, JobRow, transaction_of
+from cutover.checks.facts import Decided, Facts, JobRow, transaction_of
 
 CLAIM = "order kept within a lane; only documents of a commuting kind share a batch"
 NOT_CHECKED = "order between lanes; the order in which a vendor works inside one batch"
@@ -16,8 +17,7 @@ def check(facts: Facts) -> tuple[int, Iterable[str]]:
     for attempt in facts.attempts:
         if attempt.purpose == "send":
             first.setdefault(attempt.job_id, attempt.claimed_at)
-    released = {row.seq for row in facts.history if row.detail.get("event") == "released"}
-    held = {row.seq: row.accepted_at for row in facts.transactions if row.seq in released}
+    held = _held(facts)
     lanes: dict[tuple[str, str], list[JobRow]] = {}
     for job in facts.jobs:
         lanes.setdefault((job.target, job.lane), []).append(job)
@@ -26,18 +26,39 @@ def check(facts: Facts) -> tuple[int, Iterable[str]]:
     return len(lanes), [row for key in sorted(lanes) for row in _lane(key, lanes[key], first)]
 
 
-def _entered(job: JobRow, sent: str | None, held: Mapping[int, str]) -> tuple[str, int]:
+class _Held(NamedTuple):
+    """What a freeze held: where it was let go to, and until when that was so."""
+
+    accepted_at: str
+    authority: str | None
+    until: str
+    """The next decision (a rollback's): what is sent after it was not what the release let go. Empty: none."""
+
+
+def _held(facts: Facts) -> dict[int, _Held]:
+    released = {row.seq: row.at for row in facts.history if row.detail.get("event") == "released"}
+    decided: dict[int, list[Decided]] = {}
+    for row in facts.decisions:
+        if row.seq in released:
+            decided.setdefault(row.seq, []).append(row)
+    found: dict[int, _Held] = {}
+    for one in facts.transactions:
+        rows = sorted(row for row in decided.get(one.seq, ()) if row.at >= released[one.seq])
+        if rows:
+            found[one.seq] = _Held(one.accepted_at, rows[0].authority, rows[1].at if rows[1:] else "")
+    return found
+
+
+def _entered(job: JobRow, sent: str | None, held: Mapping[int, _Held]) -> tuple[str, int]:
     """When a job took its place in the lane: what was parked takes it when it is completed.
 
     A job replayed by hand waits anew, but was sent from its first place. What a freeze held keeps the place it was
     accepted at: what came between switch and release waits behind it at the gate.
     """
-    # A shadow's lane has no gate: there it takes its place when it is released.
-    since = (
-        held.get(transaction_of(job.job_id), job.waiting_since)
-        if job.role == "authority"
-        else job.waiting_since
-    )
+    since, one = job.waiting_since, held.get(transaction_of(job.job_id))
+    # A shadow's lane has no gate: there it takes its place when it is released, as does what a rollback enters again.
+    if one is not None and job.target == one.authority and (not one.until or (sent or since) < one.until):
+        since = one.accepted_at
     return (min(since, sent) if sent is not None else since, job.job_id)
 
 

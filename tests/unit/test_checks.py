@@ -162,6 +162,35 @@ def test_what_was_parked_takes_its_place_when_it_is_completed() -> None:
     assert "I4" in violated(replace(SOUND, jobs=[waited, second], attempts=attempts))
 
 
+def test_what_a_freeze_held_keeps_its_place_until_a_rollback_moves_it() -> None:
+    """Let go, it goes before what was accepted after it; entered again by a rollback, it comes when it comes."""
+    early, late = (
+        job(n, kind="change_order", commutes=0, waiting_since=f"2026-10-30T10:0{4 - n}:00.000000Z")
+        for n in (1, 2)
+    )
+    early = early._replace(settled_at="2026-10-30T10:03:30.000000Z")
+    transactions = [transaction(1), transaction(2, accepted_at="2026-10-30T10:02:00.000000Z")]
+    let_go = decided(1, n=2, at="2026-10-30T10:03:00.000000Z")
+    released = HistoryRow(3, 1, let_go.at, "queued", {"event": "released", "epoch": 0})
+    held = replace(
+        SOUND, transactions=transactions, jobs=[early, late], decisions=[decided(1, hold=1), let_go, decided(2)],
+        history=[*SOUND.history, released], attempts=[sent(1, "2026-10-30T10:03:10.000000Z"), sent(2)],
+    )  # fmt: skip
+    assert "I4" in violated(held)
+    in_order = [sent(1, "2026-10-30T10:03:10.000000Z"), sent(2, "2026-10-30T10:03:40.000000Z")]
+    after = late._replace(settled_at="2026-10-30T10:03:50.000000Z")
+    assert "I4" not in violated(replace(held, attempts=in_order, jobs=[early, after]))
+    elsewhere = let_go._replace(authority="netsuite")
+    back = decided(1, n=3, at="2026-10-30T10:03:05.000000Z", rule="rollback")
+    again = early._replace(waiting_since=back.at)
+    entered = replace(held, decisions=[decided(1, hold=1), elsewhere, back, decided(2)], jobs=[again, late])
+    assert "I4" not in violated(entered)
+    back_to_the_same = replace(
+        held, decisions=[decided(1, hold=1), let_go, back, decided(2)], jobs=[again, late]
+    )
+    assert "I4" not in violated(back_to_the_same)
+
+
 def test_no_data_never_passes() -> None:
     """An empty run proves nothing."""
     empty = Facts(transactions=[], decisions=[], jobs=[], attempts=[], history=[], breaks={})
