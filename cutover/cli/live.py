@@ -22,15 +22,18 @@ from cutover.live.standing import standing
 from cutover.live.view import View
 from cutover.plan.calendar_checks import check_calendar
 from cutover.plan.model import Plan
+from cutover.plan.moved_before import moved_before
 from cutover.plan.reading import read_plan
 from cutover.rollback.door import RouterWayBack
 from cutover.runner.controls import RouterControls
 from router.app import Router
+from router.canonical.documents import Document
 from router.clock import WallClock
-from router.errors import BadInput
+from router.errors import BadInput, Refused
 from router.journal.journal import Journal
-from router.journal.run_words import Row
+from router.journal.run_words import Row, proposal
 from router.landscape import Landscape
+from router.model import Decision
 
 PlanFile = Annotated[
     str | None, typer.Argument(help="A plan (YAML), or the name of a built-in one; without it: weekend.")
@@ -62,7 +65,12 @@ def run_command(
     if not live:
         if database or by or run_id or embedded:
             raise BadInput("--database, --by, --run-id and --embedded are for a live run", mend="add --live")
-        rehearse_command(Path(plan) if plan else None, landscape=landscape, out=out or Path("out/rehearsal"), as_json=as_json)
+        rehearse_command(
+            Path(plan) if plan else None,
+            landscape=landscape,
+            out=out or Path("out/rehearsal"),
+            as_json=as_json,
+        )
         return
     if not database:
         raise BadInput("a live run needs the journal", mend="give it with --database")
@@ -120,6 +128,8 @@ async def _run(
     work: asyncio.Task[None] | None = None
     try:
         await router.start(table)
+        if proposal(await router.journal.steps(order.run_id)) is None:
+            await _refuse_moved(order.plan, router)
         if embedded:
             work = asyncio.create_task(router.work(), name="work")
         with View(order.plan, order.run_id, clock=clock, quiet=quiet) as view:
@@ -133,6 +143,21 @@ async def _run(
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
         await router.aclose()
+
+
+async def _refuse_moved(plan: Plan, router: Router) -> None:
+    """Raise Refused where a wave is in the new ERP already, by the newest table."""
+    newest = max((int(row["version"]) for row in await router.journal.tables()), default=1)
+
+    def decide(document: Document) -> Decision:
+        return router.tables(document, table_version=newest, lineage=None, pin=None)
+
+    if moved := moved_before(plan, router.landscape, decide):
+        raise Refused(
+            f"{plan.name}: {plan.target} owns {moved[0]} already, by table {newest}"
+            + (f" (and {len(moved) - 1} more)" if len(moved) > 1 else ""),
+            mend="take what an earlier plan moved out of the waves",
+        )
 
 
 def _write(out: Path, found: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from cutover.cli.opened import opened
 from cutover.dry_run.actions import Action
 from cutover.dry_run.run import DryRun, dry_run
 from cutover.dry_run.today import Today, stands
-from cutover.live.run import run_id_of
+from cutover.live.run import base_of, run_id_of
 from cutover.plan.calendar_checks import CalendarFinding, check_calendar
 from cutover.plan.model import Plan
 from cutover.plan.reading import as_plan, built_in_plans, plan_file
@@ -115,7 +115,8 @@ def plans_command(as_json: Annotated[bool, typer.Option("--json")] = False) -> N
         typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
         return
     for row in rows:
-        typer.echo(f"{row['name']:<16}{row['steps']:>3} steps, {row['waves']} waves  {row['title']}")
+        waves = "1 wave, " if row["waves"] == 1 else f"{row['waves']} waves,"
+        typer.echo(f"{row['name']:<16}{waves:<9}{row['steps']:>3} steps  {row['title']}")
 
 
 def _read(plan: str | None, landscape: Path | None) -> tuple[ConfigFile, Plan]:
@@ -137,6 +138,7 @@ async def _today(plan: Plan, run_id: str, database: str, landscape: Path | None)
             table_version=newest,
             table=await router.journal.table_text(newest),
             epochs={entity: epoch for entity, (epoch, _) in (await router.journal.epochs()).items()},
+            base=await base_of(router.journal, run_id),
         )
 
 

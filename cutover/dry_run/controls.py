@@ -16,6 +16,7 @@ from cutover.rollback.port import WayBack
 from cutover.runner.port import Backlog
 from router.clock import Clock, to_text
 from router.connectors.port import Written
+from router.dualrun.books import Patience
 from router.dualrun.comparison import Comparison
 from router.errors import Broken
 from router.journal.port import Scope
@@ -150,9 +151,10 @@ class NotingControls:
         since: str,
         until: str,
         history_until: datetime | None = None,
+        patience: Patience | None = None,
     ) -> Comparison:
         """Note the comparison; a perfect one, so that the run goes on."""
-        del since, until, history_until
+        del since, until, history_until, patience
         self.note(
             "compare",
             f"Compare what {legacy} and {cloud} hold of {named(scope)}, document by document",
@@ -165,10 +167,15 @@ class NotingControls:
         )  # fmt: skip
 
     async def beside(
-        self, scope: Scope, targets: Sequence[SystemId], *, since: datetime
+        self,
+        scope: Scope,
+        targets: Sequence[SystemId],
+        *,
+        since: datetime,
+        patience: Patience | None = None,
     ) -> Mapping[SystemId, Sequence[Written] | None]:
         """Note that the ERPs are asked who posted beside the router; nobody did."""
-        del since
+        del since, patience
         self.note(
             "beside",
             f"Ask {' and '.join(targets)} who posted beside the router for {named(scope)} since the freeze",

@@ -45,6 +45,7 @@ def dry_run(plan: Plan, *, run_id: str = "dry-run", today: Today | None = None) 
             controls=door,
             people=NotedPeople(controls),
             newest_version=today.table_version,
+            base=today.base,
         )
         runner = Runner(ground)
         await runner.run()

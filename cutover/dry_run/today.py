@@ -33,6 +33,8 @@ class Today:
     """The newest route table."""
     table: str
     """Its text."""
+    base: str | None = None
+    """The text of the table in force when the run began, or begins now; None: the plan's own beginning."""
     epochs: Mapping[str, int] = field(default_factory=dict)
     log: Sequence[dict[str, Any]] = ()
     """Of the run that a dry run goes on with; empty: it has not begun."""
@@ -54,13 +56,21 @@ class Today:
 
 
 async def stands(
-    plan: Plan, controls: Asked, *, run_id: str, table_version: int, table: str, epochs: Mapping[str, int]
+    plan: Plan,
+    controls: Asked,
+    *,
+    run_id: str,
+    table_version: int,
+    table: str,
+    epochs: Mapping[str, int],
+    base: str | None = None,
 ) -> Today:
     """Read what the plan's steps would look at; reads only."""
     scopes = [*(wave.scope() for wave in plan.waves), *(plan.scope(step) for step in plan.steps)]
     return Today(
         table_version=table_version,
         table=table,
+        base=base if base is not None else table,
         epochs=epochs,
         log=await controls.log(run_id),
         backlogs={

@@ -10,7 +10,7 @@ from typing import Any
 from cutover.live import hooks
 from cutover.live.log import LiveLog
 from cutover.live.people import LivePeople
-from cutover.live.run import LEASE_S, POLL_S, MakeControls, keep_lease
+from cutover.live.run import LEASE_S, POLL_S, MakeControls, base_of, keep_lease
 from cutover.plan.model import Plan
 from cutover.plan.stages import Stage
 from cutover.runner.ground import Ground
@@ -110,6 +110,7 @@ async def _ground(order: GoBack, journal: Journal, controls: Controls) -> Ground
         controls=door,
         people=LivePeople(log=log, digest=digest, not_by=(), asker=hooks.ask),
         newest_version=newest,
+        base=await base_of(journal, order.run_id),
         poll_s=order.poll_s,
     )
 

@@ -36,6 +36,8 @@ LEASE_S = 30.0
 """A runner that died is replaced after this; a third of it is how often a living one says so."""
 POLL_S = 2.0
 """How often people's words and the backlog are looked at."""
+BASED = "based"
+"""Event of the log: the route table that was in force when the run began."""
 MOST_RESTARTS = 100
 """Times a runner begins again because the database did not answer, `POLL_S` apart."""
 
@@ -88,6 +90,7 @@ async def _with_lease(
     order: Order, journal: Journal, token: int, controls: Controls, watch: Watch, asker: Asker
 ) -> bool:
     await _admit(order, journal)
+    base = await base_of(journal, order.run_id)
     log = LiveLog(lambda: journal.steps(order.run_id), poll_s=order.poll_s)
     begun = proposal(await log.look())
     assert begun is not None
@@ -98,21 +101,22 @@ async def _with_lease(
         return controls
 
     async def attempts() -> bool:
+        borne: Overloaded | None = None
         for _ in range(MOST_RESTARTS):
             try:
                 newest = max((int(row["version"]) for row in await journal.tables()), default=1)
                 ground = Ground(
                     plan=order.plan, run_id=order.run_id, mode="live", by=order.by, controls=door, people=people,
-                    newest_version=newest, poll_s=order.poll_s,
+                    newest_version=newest, base=base, poll_s=order.poll_s,
                 )  # fmt: skip
                 current[:] = [Runner(ground)]
                 return await current[0].run()
-            except Overloaded:
-                pass  # before any step had begun again: borne as in the middle of one
+            except Overloaded as error:
+                borne = error  # before any step had begun again: borne as in the middle of one
             except BaseExceptionGroup as group:
                 _bear(group)
             await asyncio.sleep(order.poll_s)
-        raise Overloaded("the journal does not answer", retry_after_s=60)
+        raise borne or Overloaded("the journal does not answer", retry_after_s=60)
 
     def seen(rows: Sequence[Row]) -> None:
         watch(rows)
@@ -147,6 +151,14 @@ async def _admit(order: Order, journal: Journal) -> None:
         )
     if begun is None:
         await journal.record_step(order.run_id, "", PROPOSED, proposed(order.plan, order.by))
+        newest = max((int(row["version"]) for row in await journal.tables()), default=1)
+        await journal.record_step(order.run_id, "", BASED, {"version": newest})
+
+
+async def base_of(journal: Journal, run_id: str) -> str | None:
+    """The route table in force when a run began, as its first runner noted it: what no wave moves stays as it was."""
+    noted = [row["data"]["version"] for row in await journal.steps(run_id) if row["event"] == BASED]
+    return await journal.table_text(int(noted[0])) if noted else None
 
 
 async def keep_lease(journal: Journal, run_id: str, token: int, *, lease_s: float) -> None:

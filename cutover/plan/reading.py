@@ -25,10 +25,16 @@ def read_plan(path: Path | str | None, landscape: Landscape) -> Plan:
 
 
 def plan_file(path: Path | str | None) -> ConfigFile:
-    """The file of a plan: a path, or the name of a built-in plan where there is no such file; raises BadConfig."""
+    """The file of a plan: a path, or the name of a built-in plan where there is no such file; raises BadConfig.
+
+    A folder of that name hides no plan: `--out pilot` leaves one behind.
+    """
     name = DEFAULT if path is None else str(path)
-    if (path is None or not Path(path).exists()) and name in built_in_plans():
+    built_in = built_in_plans()
+    if (path is None or not Path(path).is_file()) and name in built_in:
         return default_file(f"plans/{name}.yaml")
+    if not Path(name).exists() and Path(name).name == name and not Path(name).suffix:
+        raise BadConfig("is neither a file nor a built-in plan", file=name, mend="use one of " + ", ".join(built_in))
     return load(name)
 
 

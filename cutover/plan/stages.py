@@ -8,7 +8,7 @@ wave's entities, a new epoch, so that no one edits YAML at three in the morning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -47,8 +47,10 @@ Cell = tuple[str, str, Kind]
 class StageBook:
     """The standing of every (wave, entity, kind) of a plan; without entities named, all of the wave's are meant."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, base: str | None = None) -> None:
+        """`base`: the route table (YAML) in force when the run began; it goes on deciding what no wave moves yet."""
         self._plan = plan
+        self._base: Mapping[str, Any] = yaml.safe_load(base) if base else {}
         self._at: dict[Cell, Standing] = {
             (wave.id, entity, kind): Standing()
             for wave in plan.waves
@@ -167,8 +169,26 @@ class StageBook:
             # After the freezes, before what would send a master to one ERP alone.
             holds = [rule for rule in rules if rule.get("hold")]
             rules = [*holds, *fed, *(rule for rule in rules if not rule.get("hold"))]
-        table = {"version": version, "default": {"authority": str(self._plan.source)}, "rules": rules}
+        table: dict[str, Any] = {"version": version}
+        if not self._base:
+            table["default"] = {"authority": str(self._plan.source)}
+        elif self._base.get("default"):
+            table["default"] = self._base["default"]
+        table["rules"] = [*rules, *_kept(self._base, {str(rule["id"]) for rule in rules})]
         return yaml.safe_dump(table, sort_keys=False, allow_unicode=True)
+
+
+def _kept(base: Mapping[str, Any], taken: Collection[str]) -> list[dict[str, object]]:
+    """The rules of the table before the run, after those of the waves; an id that is taken gets another one."""
+    kept: list[dict[str, object]] = []
+    names = set(taken)
+    for rule in base.get("rules") or ():
+        name = str(rule["id"])
+        while name in names:
+            name = f"{name[:56]}-{base['version']}" if name == str(rule["id"]) else f"{name[:60]}-x"
+        names.add(name)
+        kept.append({**rule, "id": name})
+    return kept
 
 
 def _rules(

@@ -238,6 +238,7 @@ def _ground(world: World, options: Options) -> Ground:
         by="rehearsal",
         controls=world.controls,
         people=people,
+        base=options.routes,
     )
     return ground
 

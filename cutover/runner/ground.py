@@ -38,6 +38,7 @@ class Ground:
         controls: Callable[[], Awaitable[Controls]],
         people: People,
         newest_version: int = 1,
+        base: str | None = None,
         poll_s: float = POLL_S,
     ) -> None:
         self.plan = plan
@@ -46,7 +47,9 @@ class Ground:
         self.by = by
         self.people = people
         self.controls = controls
-        self.book = StageBook(plan)
+        self.base = base
+        """The route table (YAML) in force when the run began."""
+        self.book = StageBook(plan, base)
         self.results = {step.id: StepResult(step=step) for step in plan.steps}
         self.ways_back: dict[str, WayBack] = {}
         """Rollbacks that were begun, by the id of the step that stands for each."""

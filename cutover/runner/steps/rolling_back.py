@@ -21,6 +21,7 @@ from cutover.rollback.price import Price
 from cutover.runner.gates import Gate, counted, reconciled, worst
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult, WayBack
+from cutover.runner.steps.persisting import patient
 from router.canonical.kinds import Kind
 from router.clock import to_text
 from router.errors import Overloaded, Refused, VendorRefused, VendorUnknown
@@ -233,14 +234,16 @@ async def _compared(ground: Ground, step: Step, scope: Scope, evidence: dict[str
     """Compare both ERPs, by the thresholds of the wave's own reconcile step."""
     plan = ground.plan
     try:
-        found = await (await ground.controls()).compare(
-            run_id=f"{ground.run_id}/{step.id}",
-            legacy=plan.source,
-            cloud=plan.target,
-            scope=scope,
-            since="2000-01-01",
-            until="9999-12-31",
-        )
+        with patient(step, evidence, now=await ground.now(), started=None) as patience:
+            found = await (await ground.controls()).compare(
+                run_id=f"{ground.run_id}/{step.id}",
+                legacy=plan.source,
+                cloud=plan.target,
+                scope=scope,
+                since="2000-01-01",
+                until="9999-12-31",
+                patience=patience,
+            )
     except (VendorUnknown, VendorRefused) as error:
         return [
             Gate(
@@ -264,7 +267,7 @@ def thresholds_of(ground: Ground, wave: str) -> Thresholds:
 async def _probed(ground: Ground, step: Step) -> Sequence[Probe]:
     """The probes, against the table the wave's switch would publish with the old ERP as its shadow."""
     plan, scope = ground.plan, ground.scope(step)
-    book = StageBook(plan)
+    book = StageBook(plan, ground.base)
     book.move(step.wave, step.kinds, stage="live")
     door = (await ground.controls()).way_back()
     return await door.probe(scope, old=plan.source, new=plan.target, reverse=book.table_text(1))
