@@ -55,13 +55,17 @@ class LivePeople:
         return who(self._log.rows)
 
     async def unheld(self, step: Step, controls: Controls) -> list[str]:
-        """Wait while the plan or this step is held; who held it meanwhile."""
+        """Wait while the plan or this step is held; who held it meanwhile. What has begun goes on, whoever holds later."""
         del controls
         held_by: dict[str, None] = {}
 
         def free(rows: Sequence[Row]) -> bool:
             now = holds(rows)
-            standing = [now[name] for name in ("", step.id) if name in now]
+            said = [at for at, row in enumerate(rows) if (row["step"], row["event"]) == (step.id, "started")]
+            before = rows[: said[-1]] if said else rows
+            standing = [
+                now[name] for name in ("", step.id) if name in now and any(one is now[name] for one in before)
+            ]
             held_by.update((row["data"]["by"], None) for row in standing)
             return not standing
 

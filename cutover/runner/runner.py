@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from cutover.gates.asking import prove
@@ -18,6 +19,9 @@ from cutover.runner.steps import ACTIONS
 from cutover.runner.turning_back import BROUGHT_TO_AN_END, turn_back
 from cutover.runner.unwind import unwind, way
 from router.errors import Overloaded, Refused
+
+LOOK_S = 60.0
+"""How often a live runner that waits for an instant looks at the clock."""
 
 
 class Runner:
@@ -112,10 +116,8 @@ class Runner:
         """Begin a step, or go on with it, and see how it ends."""
         ground = self._ground
         if step.at is not None:
-            await asyncio.sleep(max(0.0, (step.at - await ground.now()).total_seconds()))
-        if held_by := await ground.people.unheld(step, await ground.controls()):
-            result.evidence["held_by"] = held_by
-        await ground.began(result)
+            await self._until_instant(step.at)
+        await self._begin(step, result)
         try:
             async with asyncio.timeout(await self._left_s(step, result)) as self._deadlines[step.id]:
                 await self._through(step, result)
@@ -138,6 +140,27 @@ class Runner:
             # Decided once: the unwind itself changes where the wave stands.
             result.evidence["unwind"] = way(ground, step)
             await ground.note(step, "unwinding", result.as_record())
+
+    async def _until_instant(self, at: datetime) -> None:
+        """Wait until the controls' clock says so."""
+        while (left := (at - await self._ground.now()).total_seconds()) > 0:  # noqa: ASYNC110 - a clock sends no event
+            # A machine that was asleep counts no time in it, so one long sleep would end too late.
+            await asyncio.sleep(min(left, LOOK_S) if self._ground.mode == "live" else left)
+
+    async def _begin(self, step: Step, result: StepResult) -> None:
+        """Say that a step begins, once nobody holds it."""
+        ground = self._ground
+        held_by: list[str] = []
+        while True:
+            if held := await ground.people.unheld(step, await ground.controls()):
+                # Held before it was said to begin, if only by a moment: it has not begun, nor does its deadline run.
+                held_by += held
+                result.started = None
+            elif result.started is not None:
+                break
+            await ground.began(result)
+        if held_by:
+            result.evidence["held_by"] = list(dict.fromkeys(held_by))
 
     def object(self, step_id: str, why: str) -> bool:
         """People say no to a step that is under way: it fails now, wherever it is. False: it is not under way."""

@@ -153,3 +153,68 @@ def test_a_switch_that_fails_late_is_not_given_back_by_opening_it(tmp_path: Path
         assert await weekend.work("milestone", "M-1") == HOME
 
     on_stand(tmp_path, test)
+
+
+class Interrupted(RouterControls):
+    """Controls under which somebody says something in the moment before a step is said to begin."""
+
+    word: Said
+    run_id: str
+    journal: Journal
+    speaks: bool
+
+    async def record(self, run_id: str, step: str, event: str, data: Mapping[str, object]) -> None:
+        """Let them speak first, once."""
+        if self.speaks and event == "started" and step == "b":
+            await self.journal.say(self.run_id, self.word)
+        await super().record(run_id, step, event, data)
+
+
+@pytest.mark.parametrize("step", ["", "b"])
+def test_a_hold_that_was_taken_holds(tmp_path: Path, step: str) -> None:
+    """Between the look at the log and the beginning too; its deadline does not run meanwhile, and what runs goes on."""
+    plan = of_steps(
+        {"id": "a", "kind": "manual", "deadline_minutes": 600},
+        {"id": "b", "kind": "freeze", "deadline_minutes": 5, "after": ["a"]},
+        {"id": "c", "kind": "manual", "deadline_minutes": 600},
+    )
+    run_id = run_id_of(plan)
+
+    async def test(stand: Stand) -> None:
+        router = stand.router
+        journal = router.journal
+        again: list[int] = []
+
+        def controls(mine: Journal) -> RouterControls:
+            made = Interrupted(
+                journal=mine, tables=router.tables, dual_run=router.dual_run, clock=router.close._clock
+            )
+            made.word, made.run_id, made.journal = Said(word="hold", by="cy", step=step), run_id, journal
+            made.speaks = not again
+            return made
+
+        await journal.say(run_id, Said(word="approve", by="bob", digest=plan.digest()))
+        order = Order(plan=plan, run_id=run_id, by="ann", holder="test")
+        running = asyncio.ensure_future(run_live(order, journal=journal, controls=controls))
+        await asyncio.sleep(60)
+        await journal.say(run_id, Said(word="done", by="bob", step="a"))
+        await asyncio.sleep(3600)
+        assert dict(await journal.epochs()) == {}
+        running.cancel()
+        await asyncio.wait([running])
+        again.append(1)
+        running = asyncio.ensure_future(run_live(order, journal=journal, controls=controls))
+        await asyncio.sleep(60)
+        await journal.say(run_id, Said(word="done", by="bob", step="c"))
+        await asyncio.sleep(60)
+        rows = await journal.steps(run_id)
+        assert [row["step"] for row in rows if row["event"] == "done"] == ["a", "c"], "what runs goes on"
+        assert dict(await journal.epochs()) == {}, "a runner that starts again finds it held"
+        await journal.say(run_id, Said(word="unhold", by="cy", step=step))
+        assert await running
+        (frozen,) = [
+            row for row in await journal.steps(run_id) if (row["step"], row["event"]) == ("b", "done")
+        ]
+        assert frozen["data"]["evidence"]["held_by"] == ["cy"]
+
+    on_stand(tmp_path, test)
