@@ -10,13 +10,16 @@ from cutover.runner.ground import Ground
 from cutover.runner.results import StepResult
 from router.clock import from_text, to_text
 from router.connectors.port import Written
+from router.dualrun.books import Patience
 
 NAME = "documents posted beside the router during the freeze"
 SHOWN = 50
 """Documents kept as evidence; all are counted."""
 
 
-async def beside(ground: Ground, step: Step, result: StepResult) -> list[Gate]:
+async def beside(
+    ground: Ground, step: Step, result: StepResult, patience: Patience | None = None
+) -> list[Gate]:
     """The gate of a step after a freeze; none where its wave was not frozen.
 
     Raises VendorUnknown or VendorRefused when an ERP can't be read.
@@ -25,7 +28,9 @@ async def beside(ground: Ground, step: Step, result: StepResult) -> list[Gate]:
     if since is None:
         return []
     scope, plan = ground.scope(step), ground.plan
-    found = await (await ground.controls()).beside(scope, (plan.source, plan.target), since=since)
+    found = await (await ground.controls()).beside(
+        scope, (plan.source, plan.target), since=since, patience=patience
+    )
     blind = [str(name) for name, rows in found.items() if rows is None]
     rows = [
         row

@@ -14,6 +14,7 @@ from cutover.rollback.port import WayBack
 from cutover.runner.port import Backlog
 from router.clock import Clock
 from router.connectors.port import Written
+from router.dualrun.books import Patience
 from router.dualrun.comparison import Comparison
 from router.dualrun.service import DualRun
 from router.errors import Refused
@@ -140,6 +141,7 @@ class RouterControls:
         since: str,
         until: str,
         history_until: datetime | None = None,
+        patience: Patience | None = None,
     ) -> Comparison:
         """Compare what both ERPs hold of the scope; breaks are stored under `run_id`."""
         behind: frozenset[tuple[str, str]] = frozenset()
@@ -157,14 +159,20 @@ class RouterControls:
             business_units=scope.business_units,
             kinds=scope.kinds,
             left_behind=behind,
+            patience=patience,
         )
 
     async def beside(
-        self, scope: Scope, targets: Sequence[SystemId], *, since: datetime
+        self,
+        scope: Scope,
+        targets: Sequence[SystemId],
+        *,
+        since: datetime,
+        patience: Patience | None = None,
     ) -> Mapping[SystemId, Sequence[Written] | None]:
         """What was posted in these ERPs since then that the router did not send; None: one can't tell."""
         return await self._dual_run.beside(
-            targets, entities=scope.entities, since=since, until=self.clock.now()
+            targets, entities=scope.entities, since=since, until=self.clock.now(), patience=patience
         )
 
     async def record(self, run_id: str, step: str, event: str, data: Mapping[str, object]) -> None:

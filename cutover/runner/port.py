@@ -17,6 +17,7 @@ from cutover.plan.steps import Hook, Step
 from cutover.rollback.port import WayBack
 from router.clock import Clock
 from router.connectors.port import Written
+from router.dualrun.books import Patience
 from router.dualrun.comparison import Comparison
 from router.journal.port import Scope
 from router.model import SystemId
@@ -99,15 +100,23 @@ class Controls(Protocol):
         since: str,
         until: str,
         history_until: datetime | None = None,
+        patience: Patience | None = None,
     ) -> Comparison:
         """Compare what both ERPs hold of the scope; breaks are stored under `run_id`.
 
         `history_until`: what was accepted before and never given to the new ERP is history of the old one.
+        `patience`: how long an ERP that can't be read is asked again. Raises VendorUnknown or VendorRefused when
+        it still can't be.
         """
         ...
 
     async def beside(
-        self, scope: Scope, targets: Sequence[SystemId], *, since: datetime
+        self,
+        scope: Scope,
+        targets: Sequence[SystemId],
+        *,
+        since: datetime,
+        patience: Patience | None = None,
     ) -> Mapping[SystemId, Sequence[Written] | None]:
         """What was posted in these ERPs since then that the router did not send; None: one can't tell.
 

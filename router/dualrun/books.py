@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -15,10 +16,45 @@ from router.errors import Broken, VendorUnknown
 from router.model import SystemId
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 TRIES = 6
 """Readings of one kind before a comparison gives up: with the pauses below a quarter of an hour of storms."""
 PAUSE_S = 30.0
 PAUSE_MAX_S = 300.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Patience:
+    """Of one who waits for an answer: until when an ERP is asked again, and how often that was in vain."""
+
+    until: datetime
+    every_s: float = 60.0
+    tries: int = 0
+    """Readings that failed."""
+    last_problem: str = ""
+
+    def pause_s(self, error: VendorUnknown, now: datetime) -> float | None:
+        """How long to wait before the next try; None: there is no time for another."""
+        self.tries, self.last_problem = self.tries + 1, error.one_line()
+        return self.every_s if now + timedelta(seconds=self.every_s) <= self.until else None
+
+
+@dataclass(slots=True)
+class Storm:
+    """Of one who has other things to do: `TRIES` of one reading, with pauses that grow."""
+
+    left: int = TRIES
+    next_s: float = PAUSE_S
+
+    def pause_s(self, error: VendorUnknown, now: datetime) -> float | None:
+        """As `Patience` has it."""
+        del now
+        self.left -= 1
+        if not self.left:
+            return None
+        pause = min(max(self.next_s, error.retry_after_s or 0.0), PAUSE_MAX_S)
+        self.next_s = min(2 * self.next_s, PAUSE_MAX_S)
+        return pause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +87,19 @@ class Books:
         self._clock = clock
 
     async def read(
-        self, system: SystemId, kinds: Sequence[str], *, entities: Sequence[str], since: str, until: str
+        self,
+        system: SystemId,
+        kinds: Sequence[str],
+        *,
+        entities: Sequence[str],
+        since: str,
+        until: str,
+        patience: Patience | None = None,
     ) -> Reading:
         """Everything of some kinds, entities and accounting dates in [since, until).
 
-        An ERP that is throttled, down or unreadable is asked again, `TRIES` times a kind. Raises VendorUnknown
-        when it still is, VendorRefused for a kind it can't be asked for; then nothing was read.
+        An ERP that is throttled, down or unreadable is asked again, as long as `patience` says (None: `TRIES` times a
+        kind). Raises VendorUnknown when it still is, VendorRefused for a kind it can't be asked for; then nothing was read.
         """
         connector = self._connectors.get(system)
         if connector is None:
@@ -64,7 +107,11 @@ class Books:
         begun, repeated = to_text(self._clock.now()), 0
         records: dict[str, tuple[Record, ...]] = {}
         for kind in kinds:
-            rows = await self._patiently(connector, kind, entities, since, until)
+
+            def ask(kind: str = kind) -> Awaitable[Sequence[Record]]:
+                return connector.read_back(kind, legal_entities=entities, since=since, until=until)
+
+            rows = await self._patiently(ask, patience, system=system, kind=kind)
             records[kind], again = _each_once(kind, rows, system)
             repeated += again
         return Reading(
@@ -72,43 +119,37 @@ class Books:
         )
 
     async def written(
-        self, system: SystemId, *, entities: Sequence[str], since: datetime, until: datetime
+        self,
+        system: SystemId,
+        *,
+        entities: Sequence[str],
+        since: datetime,
+        until: datetime,
+        patience: Patience | None = None,
     ) -> Sequence[Written] | None:
         """What anybody wrote in an ERP in [since, until]; None where it can't tell. Raises as `read`."""
         connector = self._connectors.get(system)
         if not isinstance(connector, WrittenSource):
             return None
-        pause = PAUSE_S
-        for left in reversed(range(TRIES)):
-            try:
-                return await connector.written(legal_entities=entities, since=since, until=until)
-            except VendorUnknown as error:
-                if not left:
-                    raise
-                log.warning("read_back_again", system=system, kind="written", why=error.message)
-                await asyncio.sleep(min(max(pause, error.retry_after_s or 0.0), PAUSE_MAX_S))
-                pause = min(2 * pause, PAUSE_MAX_S)
-        raise AssertionError("a reading ends by its own")
+
+        def ask() -> Awaitable[Sequence[Written]]:
+            return connector.written(legal_entities=entities, since=since, until=until)
+
+        return await self._patiently(ask, patience, system=system, kind="written")
 
     async def _patiently(
-        self, connector: Connector, kind: str, entities: Sequence[str], since: str, until: str
-    ) -> Sequence[Record]:
-        pause = PAUSE_S
-        for left in reversed(range(TRIES)):
+        self, ask: Callable[[], Awaitable[T]], patience: Patience | None, *, system: SystemId, kind: str
+    ) -> T:
+        how = patience or Storm()
+        while True:
             try:
-                return await connector.read_back(
-                    kind,
-                    legal_entities=entities,
-                    since=since,
-                    until=until,
-                )
+                return await ask()
             except VendorUnknown as error:
-                if not left:
+                pause = how.pause_s(error, self._clock.now())
+                if pause is None:
                     raise
-                log.warning("read_back_again", system=connector.system, kind=kind, why=error.message)
-                await asyncio.sleep(min(max(pause, error.retry_after_s or 0.0), PAUSE_MAX_S))
-                pause = min(2 * pause, PAUSE_MAX_S)
-        raise AssertionError("a reading ends by its own")
+                log.warning("read_back_again", system=system, kind=kind, why=error.message)
+            await asyncio.sleep(pause)
 
 
 def _each_once(kind: str, rows: Sequence[Record], system: SystemId) -> tuple[tuple[Record, ...], int]:

@@ -13,7 +13,7 @@ from router.canonical.ledger import OPENING
 from router.clock import Clock, from_text
 from router.connectors.port import Connector, Record, Written
 from router.dualrun import comparison as outcome
-from router.dualrun.books import Books, Reading
+from router.dualrun.books import Books, Patience, Reading
 from router.dualrun.breaks import Break, Level
 from router.dualrun.clusters import Clusters
 from router.dualrun.comparison import Comparison, KindCluster
@@ -54,6 +54,7 @@ class Asked:
     """Of the policy's, those that are compared."""
     left_behind: AbstractSet[tuple[str, str]] = frozenset()
     """(kind, our id) of the legacy ERP's own history."""
+    patience: Patience | None = None
 
     @property
     def scope(self) -> JournalScope:
@@ -128,12 +129,14 @@ class DualRun:
         business_units: Sequence[str] = (),
         kinds: Sequence[str] = (),
         left_behind: AbstractSet[tuple[str, str]] = frozenset(),
+        patience: Patience | None = None,
     ) -> Comparison:
         """Compare all kinds of the policy for some entities and accounting dates in [since, until).
 
         `business_units` and `kinds` narrow it to the part of a wave (empty: all). An ERP's record need not say
         its unit: the journal does; a record the journal never had is judged whatever the unit. `left_behind`:
         (kind, our id) of what only the legacy ERP was ever given, before a load; it is not compared.
+        `patience`: how long an ERP that can't be read is asked again (None: for a storm).
 
         Documents that differ and were touched within the grace period are read once more when it has passed.
         Raises VendorUnknown or VendorRefused when an ERP can't be read; then nothing is stored. Interrupted
@@ -149,6 +152,7 @@ class DualRun:
             business_units=tuple(business_units),
             kinds=tuple(kinds),
             left_behind=left_behind,
+            patience=patience,
         )
         read = await self._read(asked, self._kinds(asked))
         results = await self._compared(read.legacy.records, read.cloud.records)
@@ -165,7 +169,13 @@ class DualRun:
         return await self._told(asked, read, again, results, recheck)
 
     async def beside(
-        self, systems: Sequence[SystemId], *, entities: Sequence[str], since: datetime, until: datetime
+        self,
+        systems: Sequence[SystemId],
+        *,
+        entities: Sequence[str],
+        since: datetime,
+        until: datetime,
+        patience: Patience | None = None,
     ) -> dict[SystemId, list[Written] | None]:
         """What was written in these ERPs in [since, until] that nobody here sent; None where one can't tell.
 
@@ -173,7 +183,9 @@ class DualRun:
         """
         found: dict[SystemId, list[Written] | None] = {}
         for system in systems:
-            rows = await self._books.written(system, entities=entities, since=since, until=until)
+            rows = await self._books.written(
+                system, entities=entities, since=since, until=until, patience=patience
+            )
             if rows is None:
                 found[system] = None
                 continue
@@ -183,12 +195,14 @@ class DualRun:
 
     async def _read(self, asked: Asked, kinds: Sequence[str]) -> Read:
         """Legacy first, then cloud, with the journal's position before, between and after."""
-        span = {"entities": asked.entities, "since": asked.since, "until": asked.until}
+        span: dict[str, Any] = {
+            "entities": asked.entities, "since": asked.since, "until": asked.until, "patience": asked.patience,
+        }  # fmt: skip
         entities, targets = asked.scope, asked.systems
         before = await self._journal.position(entities=entities, targets=targets)
-        old = await self._books.read(asked.legacy, kinds, **span)  # type: ignore[arg-type]
+        old = await self._books.read(asked.legacy, kinds, **span)
         between = await self._journal.position(entities=entities, targets=targets)
-        new = await self._books.read(asked.cloud, kinds, **span)  # type: ignore[arg-type]
+        new = await self._books.read(asked.cloud, kinds, **span)
         after = await self._journal.position(entities=entities, targets=targets)
         moving = await self._journal.moving(
             entities=entities, targets=targets, since=self._clock.now() - self._grace

@@ -8,6 +8,7 @@ from cutover.runner.gates import counted, reconciled
 from cutover.runner.ground import Ground
 from cutover.runner.results import StepFailed, StepResult
 from cutover.runner.steps.loading import history_until
+from cutover.runner.steps.persisting import patient
 from router.errors import VendorRefused, VendorUnknown
 
 
@@ -25,19 +26,23 @@ async def drain(ground: Ground, step: Step, result: StepResult) -> None:
 
 
 async def reconcile(ground: Ground, step: Step, result: StepResult) -> None:
-    """Compare what both ERPs hold of the scope, and judge it by the step's thresholds."""
-    controls = await ground.controls()
+    """Compare what both ERPs hold of the scope, and judge it by the step's thresholds.
+
+    While an ERP can't be read it is asked again (`persisting`); then the step fails with what it said.
+    """
     try:
-        comparison = await controls.compare(
-            run_id=f"{ground.run_id}/{step.id}",
-            legacy=ground.plan.source,
-            cloud=ground.plan.target,
-            scope=ground.scope(step),
-            since="2000-01-01",
-            until="9999-12-31",
-            history_until=history_until(ground, step),
-        )
-        posted = await beside(ground, step, result)
+        with patient(step, result.evidence, now=await ground.now(), started=result.started) as patience:
+            comparison = await (await ground.controls()).compare(
+                run_id=f"{ground.run_id}/{step.id}",
+                legacy=ground.plan.source,
+                cloud=ground.plan.target,
+                scope=ground.scope(step),
+                since="2000-01-01",
+                until="9999-12-31",
+                history_until=history_until(ground, step),
+                patience=patience,
+            )
+            posted = await beside(ground, step, result, patience)
     except (VendorUnknown, VendorRefused) as error:
         # Nothing was compared, so nothing is proven: the step fails with what the ERP said.
         raise StepFailed(f"the ERPs could not be compared: {error.one_line()}") from error
