@@ -14,6 +14,8 @@ from cutover.plan.model import Plan, Wave
 from cutover.plan.steps import ONLY_FOR, Step, StepKind
 from router.canonical.kinds import KINDS
 from router.configfile import ConfigFile, Place, load
+from router.errors import BadConfig
+from router.errors import BadConfig
 from router.landscape import Landscape, default_file
 
 DEFAULT = "weekend"
@@ -34,7 +36,9 @@ def plan_file(path: Path | str | None) -> ConfigFile:
     if (path is None or not Path(path).is_file()) and name in built_in:
         return default_file(f"plans/{name}.yaml")
     if not Path(name).exists() and Path(name).name == name and not Path(name).suffix:
-        raise BadConfig("is neither a file nor a built-in plan", file=name, mend="use one of " + ", ".join(built_in))
+        raise BadConfig(
+            "is neither a file nor a built-in plan", file=name, mend="use one of " + ", ".join(built_in)
+        )
     return load(name)
 
 
