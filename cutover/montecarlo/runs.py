@@ -126,23 +126,16 @@ def kept_rows(path: Path, header: Mapping[str, Any]) -> Iterator[tuple[dict[int,
     cut off by a crash is forgotten, and its seed is run again.
     """
     told = orjson.dumps({"of": header}, option=orjson.OPT_SORT_KEYS)
-    known: dict[int, dict[str, Any]] = {}
-    whole = b""
-    if path.exists():
-        lines = path.read_bytes().split(b"\n")[:-1]
-        other = _differs(orjson.loads(lines[0])["of"] if lines else header, header)
-        if other:
-            raise BadInput(
-                f"{path} has runs of another {' and another '.join(other)}",
-                mend="give another --out, or remove the file",
-            )
-        for line in lines[1:]:
-            row = orjson.loads(line)
-            row.pop("wall_s", None)
-            known[row["seed"]] = row
-        whole = b"".join(line + b"\n" for line in lines)
-    path.write_bytes(whole or told + b"\n")
-    with path.open("ab") as file:
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        known = _known(path, lines, header)
+        path.write_bytes(b"".join(line + b"\n" for line in lines) or told + b"\n")
+        file = path.open("ab")
+    except OSError as error:
+        raise BadInput(
+            f"{path} can't be written: {error.strerror}", mend="give another folder with --out"
+        ) from error
+    with file:
 
         def keep(row: Mapping[str, Any], seconds: float) -> None:
             if row["verdict"] != "died":
@@ -150,6 +143,29 @@ def kept_rows(path: Path, header: Mapping[str, Any]) -> Iterator[tuple[dict[int,
                 file.flush()
 
         yield known, keep
+
+
+def _known(path: Path, lines: Sequence[bytes], header: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """The rows of a file by their seeds; raises BadInput naming the line that is none."""
+    known: dict[int, dict[str, Any]] = {}
+    for at, line in enumerate(lines, start=1):
+        try:
+            row = orjson.loads(line)
+            if at == 1:
+                other = _differs(row["of"], header)
+            else:
+                row.pop("wall_s", None)
+                known[int(row["seed"])] = {**row, "verdict": row["verdict"]}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise BadInput(
+                f"{path}:{at}: is no row of rehearsals", mend="give another --out, or remove the file"
+            ) from error
+        if at == 1 and other:
+            raise BadInput(
+                f"{path} has runs of another {' and another '.join(other)}",
+                mend="give another --out, or remove the file",
+            )
+    return known
 
 
 def _differs(known: Mapping[str, Any], header: Mapping[str, Any]) -> list[str]:

@@ -66,6 +66,25 @@ def test_rows_are_kept_as_they_come_and_known_the_next_time(tmp_path: Path) -> N
         pytest.fail("rows of another plan were taken")
 
 
+@pytest.mark.parametrize(
+    "line", ["hello", "[]", "7", '{"of": {"plan": "a"}}\n{"seed": 1', '{"of": {"plan": "a"}}\n{"seed": 1}']
+)
+def test_a_file_of_something_else_is_refused_by_its_line(tmp_path: Path, line: str) -> None:
+    """Somebody else's file, or rows spoilt in the middle: said with the line, never a traceback, and left as it was."""
+    path = tmp_path / "runs.jsonl"
+    path.write_text(f"{line}\n")
+    number = line.count("\n") + 1
+    with pytest.raises(BadInput, match=f":{number}: is no row"), kept_rows(path, {"plan": "a"}):
+        pass
+    assert path.read_text() == f"{line}\n"
+
+
+def test_rows_that_can_not_be_kept_are_refused_before_any_run(tmp_path: Path) -> None:
+    """Where the rows can't be written, nothing is rehearsed for nothing."""
+    with pytest.raises(BadInput, match="can't be written"), kept_rows(tmp_path, {"plan": "a"}):
+        pass
+
+
 def test_seeds_under_drawn_faults_break_no_invariant_and_come_to_rest() -> None:
     """A no-go is a verdict; a violated invariant, an unsettled end or an error is a bug, told with its line."""
     rows = many_seeds.run(1, CI_SEEDS, jobs=2)
