@@ -1,12 +1,13 @@
 """Plans: what is wrong is named with file, line and mend; tables follow from stages; gates never guess."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from cutover.plan.model import Plan
-from cutover.plan.reading import read_plan
+from cutover.plan.reading import plan_file, read_plan
 from cutover.plan.stages import Stage, StageBook
 from cutover.plan.steps import Thresholds
 from cutover.runner.gates import Gate, counted, reconciled, worst
@@ -186,3 +187,19 @@ def test_no_gate_is_no_pass() -> None:
     assert counted("x", 1).verdict == "fail"
     assert isinstance(counted("x", 0), Gate)
     assert isinstance(read_plan(None, LANDSCAPE), Plan)
+
+
+def test_a_folder_hides_no_built_in_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`coexist rehearse pilot --out pilot` can be given twice: only a file takes the place of a built-in plan."""
+    (tmp_path / "pilot").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert plan_file("pilot").name.endswith("plans/pilot.yaml")
+    (tmp_path / "big-bang").write_text("name: mine\n")
+    assert plan_file("big-bang").data == {"name": "mine"}
+
+
+def test_a_plan_there_is_not_is_answered_with_those_there_are() -> None:
+    """Who misspells a built-in name sees the names."""
+    with pytest.raises(BadConfig, match="pilott") as refused:
+        plan_file("pilott")
+    assert "weekend" in refused.value.mend
