@@ -15,7 +15,6 @@ from cutover.plan.steps import ONLY_FOR, Step, StepKind
 from router.canonical.kinds import KINDS
 from router.configfile import ConfigFile, Place, load
 from router.errors import BadConfig
-from router.errors import BadConfig
 from router.landscape import Landscape, default_file
 
 DEFAULT = "weekend"
@@ -59,6 +58,7 @@ def as_plan(file: ConfigFile, landscape: Landscape) -> Plan:
     _check_waves(plan, file, landscape)
     _check_steps(plan, file)
     _check_kinds(plan, file)
+    _check_stages(plan, plan.order(), file)
     _check_straddling(plan, file)
     return plan
 
@@ -218,7 +218,7 @@ def _check_steps(plan: Plan, file: ConfigFile) -> None:
                     f"step {step.id}: there is no step {name!r} to come after", ("steps", at, "after")
                 )
     try:
-        order = plan.order()
+        plan.order()
     except CycleError as error:
         circle = " → ".join(reversed(error.args[1]))
         first = next(at for at, step in enumerate(plan.steps) if step.id in error.args[1])
@@ -227,7 +227,6 @@ def _check_steps(plan: Plan, file: ConfigFile) -> None:
             ("steps", first, "after"),
             mend="take one of them out",
         ) from error
-    _check_stages(plan, order, file)
 
 
 _BEFORE: dict[StepKind, tuple[StepKind, ...]] = {
@@ -239,17 +238,28 @@ _BEFORE: dict[StepKind, tuple[StepKind, ...]] = {
 
 
 def _check_stages(plan: Plan, order: tuple[Step, ...], file: ConfigFile) -> None:
-    done: dict[str, set[str]] = {wave.id: set() for wave in plan.waves}
+    """What a step needs must be among what it comes after: steps beside each other run at the same time."""
+    behind: dict[str, frozenset[str]] = {}
     for step in order:
+        behind[step.id] = frozenset(step.after).union(*(behind[name] for name in step.after))
+        before = [one for one in order if one.id in behind[step.id] and one.wave == step.wave]
+        mine = frozenset(step.kinds or plan.wave(step.wave).all_kinds)
+        at = plan.steps.index(step)
         for needed in _BEFORE.get(step.kind, ()):
-            if needed not in done[step.wave]:
-                at = plan.steps.index(step)
+            found = [one for one in before if one.kind == needed]
+            if not found:
                 raise file.error(
                     f"step {step.id}: a {step.kind} of wave {step.wave} needs a {needed} before it",
                     ("steps", at),
-                    mend=f"add a {needed} step and name it in `after`",
+                    mend=f"add a {needed} step and name it in `after`, of this step or of one it comes after",
                 )
-        done[step.wave].add(step.kind)
+            covered = {kind for one in found for kind in one.kinds or plan.wave(step.wave).all_kinds}
+            if left := [kind for kind in KINDS if kind in mine - covered]:
+                raise file.error(
+                    f"step {step.id}: the {needed} before it leaves out {', '.join(left)}",
+                    ("steps", at, "kinds") if step.kinds else ("steps", at),
+                    mend=f"let a {needed} step before it be of these kinds too",
+                )
 
 
 def one_of(names: Any) -> str:
