@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from cutover.checks.facts import Decided, Facts, JobRow, transaction_of
@@ -17,12 +17,21 @@ def check(facts: Facts) -> tuple[int, Iterable[str]]:
     for attempt in facts.attempts:
         if attempt.purpose == "send":
             first.setdefault(attempt.job_id, attempt.claimed_at)
-    held = _held(facts)
+    held, loaded = _held(facts), _loaded(facts)
     lanes: dict[tuple[str, str], list[JobRow]] = {}
     for job in facts.jobs:
         lanes.setdefault((job.target, job.lane), []).append(job)
     for jobs in lanes.values():
-        jobs.sort(key=lambda job: _entered(job, first.get(job.job_id), held))
+        loads = sorted(
+            (loaded[key], job.job_id)
+            for job in jobs
+            if (key := (transaction_of(job.job_id), job.target)) in loaded and job.role == "shadow"
+        )
+        jobs.sort(
+            key=lambda job, loads=loads: _behind(  # type: ignore[misc]
+                loads, job, first.get(job.job_id), _entered(job, first.get(job.job_id), held)
+            )
+        )
     return len(lanes), [row for key in sorted(lanes) for row in _lane(key, lanes[key], first)]
 
 
@@ -60,6 +69,28 @@ def _entered(job: JobRow, sent: str | None, held: Mapping[int, _Held]) -> tuple[
     if one is not None and job.target == one.authority and (not one.until or (sent or since) < one.until):
         since = one.accepted_at
     return (min(since, sent) if sent is not None else since, job.job_id)
+
+
+def _loaded(facts: Facts) -> dict[tuple[int, str], str]:
+    """(transaction, system) → when a dual run gave the system what had been posted before."""
+    return {
+        (row.seq, str(row.detail["target"])): row.at
+        for row in facts.history
+        if row.seq is not None and row.detail.get("event") == "dual run started"
+    }
+
+
+def _behind(
+    loads: Sequence[tuple[str, int]], job: JobRow, sent: str | None, place: tuple[str, int]
+) -> tuple[str, int]:
+    """The place of a job behind what a dual run put at the head of its lane before it was sent.
+
+    A lane goes by job id, and what is loaded has the id of its old transaction: new work waits behind its project.
+    """
+    for at, loaded in loads:
+        if loaded < job.job_id and place[0] < at and (sent is None or sent >= at):
+            place = (at, job.job_id)
+    return place
 
 
 def _lane(key: tuple[str, str], jobs: list[JobRow], first: dict[int, str]) -> Iterable[str]:

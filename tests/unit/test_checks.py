@@ -195,3 +195,42 @@ def test_no_data_never_passes() -> None:
     """An empty run proves nothing."""
     empty = Facts(transactions=[], decisions=[], jobs=[], attempts=[], history=[], breaks={})
     assert violated(empty) == {"I1", "I2", "I3", "I4", "I5", "I6", "I7"}
+
+
+def test_what_a_dual_run_loads_stands_at_the_head_of_its_lane() -> None:
+    """New time waits for the project that is loaded after it; sent before it, it would be the project's overtaker."""
+
+    def shadow(seq: int, kind: str, since: str, at: str) -> JobRow:
+        return job(
+            seq, job_id=seq * 1000 + 1, target="netsuite", role="shadow", lane="shadow P-1", kind=kind,
+            commutes=int(kind == "time_entry"), waiting_since=since, settled_at=f"{at}:30.000000Z",
+        )  # fmt: skip
+
+    def sent_at(seq: int, at: str) -> AttemptRow:
+        return sent(seq, f"{at}:00.000000Z")._replace(job_id=seq * 1000 + 1)
+
+    started = HistoryRow(
+        3, 1, "2026-10-30T10:20:00.000000Z", "queued", {"event": "dual run started", "target": "netsuite"}
+    )
+    project = shadow(1, "project", "2026-10-30T10:20:00.000000Z", "2026-10-30T10:21")
+    time = shadow(2, "time_entry", "2026-10-30T10:10:00.000000Z", "2026-10-30T10:22")
+    sound = replace(
+        SOUND,
+        history=[*SOUND.history, started],
+        jobs=[job(1), job(2), project, time],
+        attempts=[*SOUND.attempts, sent_at(1, "2026-10-30T10:21"), sent_at(2, "2026-10-30T10:22")],
+    )
+    assert "I4" not in violated(sound)
+    overtaken = replace(
+        sound,
+        jobs=[job(1), job(2), project, time._replace(settled_at="2026-10-30T10:21:10.000000Z")],
+        attempts=[*SOUND.attempts, sent_at(1, "2026-10-30T10:21"), sent_at(2, "2026-10-30T10:21")],
+    )
+    assert "I4" in violated(overtaken)
+    # Before the dual run came to it, the lane had nothing else to wait for.
+    earlier = replace(
+        sound,
+        jobs=[job(1), job(2), project, time._replace(settled_at="2026-10-30T10:11:30.000000Z")],
+        attempts=[*SOUND.attempts, sent_at(1, "2026-10-30T10:21"), sent_at(2, "2026-10-30T10:11")],
+    )
+    assert "I4" not in violated(earlier)
