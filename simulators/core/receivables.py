@@ -45,8 +45,13 @@ class Receivables(Invoicing):
         invoice.due_date = invoice.due_date or invoice.posting_date + timedelta(days=customer.terms_days)
         return self._keep_invoice(invoice, wip_minor=0, wip_base_minor=0)
 
-    def add_credit_memo(self, memo: CreditMemo, *, allow_duplicate: bool = False) -> CreditMemo:
-        """Credit an invoice, whole (no lines) or in part; amounts are positive. Raises AMOUNT beyond the invoice."""
+    def add_credit_memo(
+        self, memo: CreditMemo, *, allow_duplicate: bool = False, rest_on_account: bool = False
+    ) -> CreditMemo:
+        """Credit an invoice, whole (no lines) or in part; amounts are positive. Raises AMOUNT beyond the invoice.
+
+        With `rest_on_account` what is beyond it is kept on the customer's account instead.
+        """
         invoice = self.require(Invoice, memo.invoice)
         self.check_currency(memo.currency, invoice.currency)
         memo.invoice, memo.customer, memo.contract = invoice.vendor_id, invoice.customer, invoice.contract
@@ -65,7 +70,7 @@ class Receivables(Invoicing):
         self._check_lines(memo, memo.lines)
         self._total(memo)
         left = invoice.total_minor - self._credited(invoice)
-        if memo.total_minor < 0 or memo.total_minor > left:
+        if memo.total_minor < 0 or (memo.total_minor > left and not rest_on_account):
             raise BooksError("AMOUNT", f"credit {memo.total_minor} of {left} creditable", "total")
         self.fix_rate(memo, memo.exchange_rate, like=invoice)
         self._name(memo)

@@ -314,6 +314,26 @@ def test_a_write_off_lowers_what_is_open() -> None:
     run(test)
 
 
+def test_what_is_paid_or_credited_beyond_an_invoice_stays_on_account() -> None:
+    """BAPI_ACC_DOCUMENT_POST knows no open items: cents more than ECC billed settle the invoice and stay as credit."""
+
+    async def test(bench: Bench) -> None:
+        await bench.chain()
+        of, other = invoice(1), invoice(2)
+        for one in (of, other):
+            await bench.posted(one)
+        await bench.posted(payment(1, of, "120.02"))
+        more = {"net": "100.02", "total": "120.02", "whole": True}
+        memo = credit_memo(1, other)
+        lines = [{**line, "net": "100.02"} for line in memo.model_dump(mode="json")["lines"]]
+        await bench.posted(changed(memo, lines=lines, **more))
+        found = [row for row in sap(bench).books.rows("invoice") if isinstance(row, InvoiceRow)]
+        assert [row.status for row in found] == ["paid", "paid"]
+        assert balance(bench)["120000"] == -4
+
+    run(test)
+
+
 def test_a_plan_of_revenue_is_read_back_by_period() -> None:
     """Each month's amount, in the plan's order; an item the contract has not is refused."""
 

@@ -59,7 +59,7 @@ def test_uncommitted_work_dies_with_its_session() -> None:
 
 
 def test_business_refusals_name_the_field() -> None:
-    """Nothing to bill, an over-payment, a code ECC has no two letters for."""
+    """Nothing to bill, nothing paid, a code ECC has no two letters for."""
 
     async def test(bench: Bench) -> None:
         await bench.chain()
@@ -67,9 +67,9 @@ def test_business_refusals_name_the_field() -> None:
         assert isinstance(nothing, SaidNo)
         assert nothing.code == "VF016"
         await bench.posted(invoice(1))
-        (over,) = await bench.post(payment(1, invoice(1), "120.01"))
-        assert isinstance(over, SaidNo)
-        assert (over.code, over.field) == ("RW033", "AMT_DOCCUR")
+        (unpaid,) = await bench.post(payment(1, invoice(1), "0"))
+        assert isinstance(unpaid, SaidNo)
+        assert (unpaid.code, unpaid.field) == ("RW033", "AMT_DOCCUR")
         long = make("customer", "C-9", name="X", currency="GBP", country="GB", tax_registration="1" * 21)
         (cut,) = await bench.post(long)
         assert isinstance(cut, SaidNo)

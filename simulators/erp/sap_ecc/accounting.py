@@ -1,8 +1,9 @@
 """BAPI_ACC_DOCUMENT_POST: invoices (DR), credit memos (DG), payments (DZ) and write-offs (DA), line by line, balanced.
 
 The BAPI reckons no tax: each revenue item's tax comes as an ACCOUNTTAX item that names it in ITEMNO_TAX. What lowers an invoice
-names it in the customer item's assignment (ALLOC_NMBR), as clearing by assignment does. A rate in the customer
-fields comes before ECC's own table.
+names it in the customer item's assignment (ALLOC_NMBR), as clearing by assignment does; the BAPI knows no open items, so what
+a payment or credit memo has beyond the invoice stays on the customer's account. A rate in the customer fields
+comes before ECC's own table.
 """
 
 from __future__ import annotations
@@ -208,10 +209,10 @@ def _credit_memo(ecc: Ecc, document: Document) -> Step:
         ecc.books.check_tax_codes([line.tax_code for line in row.lines])
         ecc.books.check_period(row.entity, row.posting_date)
         total = sum(line.net_minor + (line.tax_minor or 0) for line in row.lines)
-        if not 0 <= total <= invoice.total_minor:
+        if total < 0:
             raise Refusal("RW033", str(total), row.currency, field="AMT_DOCCUR")
 
-    return Step(check, lambda: ecc.books.add_credit_memo(row, allow_duplicate=True))
+    return Step(check, lambda: ecc.books.add_credit_memo(row, allow_duplicate=True, rest_on_account=True))
 
 
 def _payment(ecc: Ecc, document: Document) -> Step:
@@ -221,7 +222,10 @@ def _payment(ecc: Ecc, document: Document) -> Step:
         amount_minor=_credited(document, CASH),
         reference=document.extension["SGTXT"],
     )
-    return Step(lambda: _check_clearing(ecc, row), lambda: ecc.books.add_payment(row, allow_duplicate=True))
+    return Step(
+        lambda: _check_clearing(ecc, row, rest_on_account=True),
+        lambda: ecc.books.add_payment(row, allow_duplicate=True, rest_on_account=True),
+    )
 
 
 def _write_off(ecc: Ecc, document: Document) -> Step:
@@ -243,11 +247,12 @@ def _credited(document: Document, account: str) -> int:
     return -document.amounts.get(item, 0)
 
 
-def _check_clearing(ecc: Ecc, row: Payment | WriteOff) -> None:
+def _check_clearing(ecc: Ecc, row: Payment | WriteOff, *, rest_on_account: bool = False) -> None:
     invoice = ecc.books.require(Invoice, row.invoice)
     ecc.books.check_currency(row.currency, invoice.currency)
     ecc.books.check_period(row.entity, row.posting_date)
-    if invoice.status == "cancelled" or not 0 < row.amount_minor <= invoice.open_minor:
+    most = row.amount_minor if rest_on_account else invoice.open_minor
+    if invoice.status == "cancelled" or not 0 < row.amount_minor <= most:
         raise Refusal("RW033", str(row.amount_minor), row.currency, field="AMT_DOCCUR")
 
 
