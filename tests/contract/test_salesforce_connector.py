@@ -363,6 +363,25 @@ def test_wrong_credentials_are_no_document_s_fault() -> None:
     at_the_bench("salesforce", story, seed=seed())
 
 
+@pytest.mark.parametrize(
+    "body", ["", "null", "[]", "{}", '{"id": 7, "success": true}', '{"id": "006", "success": false}']
+)
+def test_a_yes_that_is_none_is_looked_up(body: str) -> None:
+    """A proxy's 200 may stand in place of a refusal: without the org's own words it is unknown what was written."""
+
+    async def story(bench: Bench) -> None:
+        await bench.post(delivery(project(), "feedback", facts()))
+        bench.app.faults = [
+            {"name": "proxy", "kind": "malformed", "method": "PATCH", "first": 1, "params": {"body": body}},
+        ]
+        invoice = {"project_id": "P-UK01-0001", "number": "INV-7", "status": "posted", "total": "120.00"}
+        told = delivery(payment(), "feedback", invoice)
+        answer = await bench.post(told)
+        assert isinstance(answer, NoAnswer), answer
+
+    at_the_bench("salesforce", story, seed=seed())
+
+
 # --- hostile answers ----------------------------------------------------------------------------
 
 

@@ -189,10 +189,18 @@ class SalesforceConnector:
             return (
                 Posted(vendor_id=told.record_id) if outcome.status == 204 else NoAnswer(reason="odd success")
             )
-        body = outcome.json() if outcome.body else {}
-        if not isinstance(body, dict):
+        if outcome.status == 204:
+            # As versions before 46.0 update: without a body.
+            return Posted(vendor_id=f"{told.key}/{told.project_code}")
+        body = outcome.json()
+        # {"id": ..., "success": true}; anything else may come from a proxy, and then nothing was written.
+        if (
+            not isinstance(body, dict)
+            or body.get("success") is not True
+            or not isinstance(body.get("id"), str)
+        ):
             return NoAnswer(reason="the answer can't be read")
-        return Posted(vendor_id=str(body.get("id") or f"{told.key}/{told.project_code}"))
+        return Posted(vendor_id=body["id"])
 
     def _told(self, delivery: Delivery) -> WriteBack | SaidNo:
         kind = delivery.subject
