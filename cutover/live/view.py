@@ -16,7 +16,7 @@ from cutover.plan.model import Plan
 from router.clock import Clock
 from router.journal.run_words import Row
 
-QUIET = ("entering", "proposed")
+QUIET = ("entering", "proposed", "based")
 """Rows of the log that say nothing to people."""
 
 
