@@ -120,6 +120,8 @@ def read_facts_exist(database: str) -> None:
     path = database.removeprefix("sqlite:///")
     if path != database and not Path(path).exists():
         raise NotFound(f"there is no journal {path}", mend="give one with --database")
+    if path != database and Path(path).is_dir():
+        raise NotFound(f"{path} is a folder, not a journal", mend="give the file with --database")
 
 
 def told(row: dict[str, Any]) -> list[str]:

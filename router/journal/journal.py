@@ -107,6 +107,8 @@ class Journal(
         return answers
 
     def _accept(self, tx: Transaction, batches: list[_Batch]) -> list[list[Acceptance]]:
+        if self._guard is not None:
+            self._guard(tx)
         answers = acceptance.accept(
             tx, [one for batch, _ in batches for one in batch], self._decide, self._late
         )

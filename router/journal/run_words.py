@@ -161,6 +161,9 @@ def record_of(rows: Sequence[Row], said: Said) -> dict[str, Any] | None:
     """What to write for a word; None: it is written already. Raises FourEyes, NotFound, Refused, BadInput."""
     said = checked_word(said)
     proposed = proposal(rows)
+    if not rows and said.word != "approve":
+        # Kept, it would tell whoever mistyped the run, or changed the plan since, that it is held.
+        raise NotFound("there is no such run in this journal", mend="name the one that runs with --run-id")
     if sum(row["event"] in EVENTS.values() for row in rows) >= MOST_WORDS:
         raise Refused(f"the run has {MOST_WORDS} words of people already")
     if said.step:
