@@ -101,7 +101,10 @@ def environment(facts: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def _url(hook: Hook, url: str, facts: Mapping[str, Any]) -> Veto | None:
-    name = urlsplit(url).hostname or url[:80]
+    try:
+        name = urlsplit(url).hostname or url[:80]
+    except ValueError as error:
+        return Veto(url[:80], f"it is no address: {error}")
     try:
         async with asyncio.timeout(hook.timeout_s):
             async with (
@@ -117,7 +120,7 @@ async def _url(hook: Hook, url: str, facts: Mapping[str, Any]) -> Veto | None:
                         break
     except TimeoutError:
         return Veto(name, f"no answer within {hook.timeout_s} s")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         return Veto(name, f"it can't be reached: {type(error).__name__} {error}"[:MOST_WHY])
     if answer.is_success:
         return None

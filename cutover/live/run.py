@@ -120,6 +120,7 @@ async def _with_lease(
 
     def seen(rows: Sequence[Row]) -> None:
         watch(rows)
+        current[0].overdue(controls.clock.now())
         for step in order.plan.steps:
             said = said_of(rows, step.id)
             if said is not None and said["event"] == EVENTS["fail"] and state_of(rows, step.id) == "running":

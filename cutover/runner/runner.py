@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cutover.gates.asking import prove
@@ -18,7 +18,7 @@ from cutover.runner.results import StepFailed, StepResult, WayBack
 from cutover.runner.steps import ACTIONS
 from cutover.runner.turning_back import BROUGHT_TO_AN_END, turn_back
 from cutover.runner.unwind import unwind, way
-from router.errors import Overloaded, Refused
+from router.errors import Overloaded, Refused, VendorRefused, VendorUnknown
 
 LOOK_S = 60.0
 """How often a live runner that waits for an instant looks at the clock."""
@@ -122,15 +122,20 @@ class Runner:
             async with asyncio.timeout(await self._left_s(step, result)) as self._deadlines[step.id]:
                 await self._through(step, result)
             result.outcome = "done"
-        except TimeoutError:
+        except TimeoutError as error:
             result.outcome = "failed"
+            late = self._deadlines[step.id].expired()
             result.why = self._objections.get(
-                step.id, f"not done within its deadline of {step.deadline_minutes} minutes"
+                step.id,
+                f"not done within its deadline of {step.deadline_minutes} minutes"
+                if late
+                else f"something it asked did not answer in time: {error}"[:500],
             )
         except Overloaded:
             raise
-        except (StepFailed, Refused) as error:
-            # What the router refuses to do is no accident of this process: the step fails, and is unwound.
+        except (StepFailed, Refused, VendorRefused, VendorUnknown) as error:
+            # What the router or an ERP refuses is no accident of this process: the step fails, and is unwound;
+            # the other waves go on.
             result.outcome, result.why = "failed", error.one_line()
         finally:
             self._deadlines.pop(step.id, None)
@@ -170,6 +175,15 @@ class Runner:
         self._objections[step_id] = why
         deadline.reschedule(asyncio.get_running_loop().time())
         return True
+
+    def overdue(self, now: datetime) -> None:
+        """End what is past its deadline by this clock: timers of a machine that was asleep stood still meanwhile."""
+        for step_id, deadline in self._deadlines.items():
+            started, minutes = self.results[step_id].started, self.results[step_id].step.deadline_minutes
+            if started is None or minutes is None or deadline.expired():
+                continue
+            if now - started >= timedelta(minutes=minutes):
+                deadline.reschedule(asyncio.get_running_loop().time())
 
     async def _left_s(self, step: Step, result: StepResult) -> float | None:
         if step.deadline_minutes is None or result.started is None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cutover.live.hooks import ask
 from cutover.live.run import Order, run_id_of, run_live
 from cutover.plan.steps import Hook, Step
 from cutover.rollback.port import WayBack as Door
 from cutover.runner.controls import RouterControls
 from cutover.runner.port import Veto
-from router.clock import from_text
-from router.errors import BadInput, FourEyes, Overloaded, Refused
+from router.clock import WallClock, from_text
+from router.errors import BadInput, FourEyes, Overloaded, Refused, Superseded, VendorRefused
 from router.journal.journal import Journal
 from router.journal.port import Rehoming
 from router.journal.run_words import Said
+from tests.contract.journal_kit import submission, time_entry
 from tests.integration.router_stand import Stand, on_stand
 from tests.integration.test_cutover_live import live, of_steps
 from tests.integration.test_cutover_rollback import HOME, LIVE, MASTERS, Weekend, plan_of
@@ -216,5 +219,120 @@ def test_a_hold_that_was_taken_holds(tmp_path: Path, step: str) -> None:
             row for row in await journal.steps(run_id) if (row["step"], row["event"]) == ("b", "done")
         ]
         assert frozen["data"]["evidence"]["held_by"] == ["cy"]
+
+    on_stand(tmp_path, test)
+
+
+def test_nobody_holds_a_run_there_is_not(journal_url: str) -> None:
+    """Who mistyped the run is told so, and does not go to bed believing that it stands."""
+
+    async def main() -> None:
+        journal = Journal.open(journal_url, clock=WallClock())
+        try:
+            for word in ("hold", "unhold", "done", "fail"):
+                with pytest.raises(Refused, match="no such run"):
+                    await journal.say(
+                        "weeknd", Said(word=word, by="ann", step="" if "hold" in word else "a", why="x")
+                    )
+            assert await journal.steps("weeknd") == []
+        finally:
+            journal.close()
+
+    asyncio.run(main())
+
+
+def test_who_lost_the_lease_accepts_nothing(journal_url: str) -> None:
+    """Opening balances are accepted, not delivered: that too is a change of the run."""
+
+    async def main() -> None:
+        journal = Journal.open(journal_url, clock=WallClock())
+        try:
+            mine = journal.under("r", await journal.lease_run("r", holder="one", lease_s=0))
+            await mine.accept([submission(time_entry("T1"))])
+            await journal.lease_run("r", holder="two", lease_s=30)
+            with pytest.raises(Superseded):
+                await mine.accept([submission(time_entry("T2"))])
+            await journal.accept([submission(time_entry("T3"))])
+            assert await journal.find("T2") == []
+        finally:
+            journal.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://a..b/", "http://" + "x" * 70 + ".invalid/"])
+def test_an_address_that_is_none_vetoes(url: str) -> None:
+    """Whatever is wrong with it: never a yes, and never the end of the runner."""
+    found = asyncio.run(ask(Hook(url=url, timeout_s=5), {}))
+    assert found is not None
+    assert found.why
+
+
+def test_a_machine_that_was_asleep_keeps_its_deadlines(tmp_path: Path) -> None:
+    """Its timers stood still; by the clock the step is late, and fails as soon as the machine is awake."""
+    plan = of_steps({"id": "a", "kind": "manual", "deadline_minutes": 60})
+    run_id = run_id_of(plan)
+
+    async def test(stand: Stand) -> None:
+        router = stand.router
+
+        class Woken:
+            """A clock that is hours ahead of the timers."""
+
+            ahead = timedelta(0)
+
+            def now(self) -> datetime:
+                return router.close._clock.now() + self.ahead
+
+        clock = Woken()
+
+        def controls(mine: Journal) -> RouterControls:
+            return RouterControls(journal=mine, tables=router.tables, dual_run=router.dual_run, clock=clock)
+
+        await router.journal.say(run_id, Said(word="approve", by="bob", digest=plan.digest()))
+        order = Order(plan=plan, run_id=run_id, by="ann", holder="test")
+        running = asyncio.ensure_future(run_live(order, journal=router.journal, controls=controls))
+        await asyncio.sleep(60)
+        assert not running.done()
+        Woken.ahead = timedelta(hours=3)
+        async with asyncio.timeout(60):
+            assert not await running
+        (failed,) = [row for row in await router.journal.steps(run_id) if row["event"] == "failed"]
+        assert failed["data"]["why"] == "not done within its deadline of 60 minutes"
+
+    on_stand(tmp_path, test)
+
+
+def test_an_erp_that_refuses_fails_one_step_and_not_the_run(tmp_path: Path) -> None:
+    """The step fails and is unwound; what runs beside it goes on."""
+    plan = of_steps({"id": "a", "kind": "drain"}, {"id": "b", "kind": "manual"})
+    run_id = run_id_of(plan)
+
+    async def test(stand: Stand) -> None:
+        router = stand.router
+
+        class Refusing(RouterControls):
+            """Whose backlog can't be asked."""
+
+            async def backlog(self, *_: Any) -> Any:
+                raise VendorRefused("no permission")
+
+        def controls(mine: Journal) -> RouterControls:
+            return Refusing(
+                journal=mine, tables=router.tables, dual_run=router.dual_run, clock=router.close._clock
+            )
+
+        await router.journal.say(run_id, Said(word="approve", by="bob", digest=plan.digest()))
+        order = Order(plan=plan, run_id=run_id, by="ann", holder="test")
+        running = asyncio.ensure_future(run_live(order, journal=router.journal, controls=controls))
+        await asyncio.sleep(60)
+        await router.journal.say(run_id, Said(word="done", by="bob", step="b"))
+        assert not await running
+        ended = {
+            row["step"]: row["event"]
+            for row in await router.journal.steps(run_id)
+            if row["event"] in ("done", "failed")
+        }
+        assert ended == {"a": "failed", "b": "done"}
 
     on_stand(tmp_path, test)
