@@ -20,6 +20,8 @@ JOB_COLUMNS = (
     "job_id,target,lane,role,operation,kind,external_id,legal_entity,commutes,state,attempts,due,"
     "waiting_since,code,why,doubtful,facts,business_unit"
 )
+WORK = ("time_entry", "expense_item")
+"""What an ERP bills from its own rows, whoever sent them there."""
 DECISION_COLUMNS = "seq,n,at,rule,table_version,authority,shadow,hold,why,epoch"
 
 
@@ -32,7 +34,7 @@ def decide_all(
     """
     epochs = fence.enter(tx, (document.legal_entity for document, _ in asked))
     _learn(tx, decide, {version: None for _, version in epochs.values() if version is not None})
-    placed, alone = _lineage(tx, asked)
+    placed, alone, copied = _lineage(tx, asked)
     pins = read_pins(tx)
     decisions = []
     for document, verb in asked:
@@ -45,12 +47,29 @@ def decide_all(
             # Its invoice was posted before the dual run: the shadow would wait for it in vain.
             why = decision.why.replace(f"; shadow {decision.shadow}", f" alone, so not to {decision.shadow}")
             decision = replace(decision, shadow=None, why=why)
+        elif document.kind in WORK and refers in copied:
+            decision = _also_to_its_copy(decision, copied[refers], decide, document, version)
         if decision.epoch != epoch:
             decision = replace(decision, epoch=epoch)
         if decision.authority is not None and not decision.hold:
             placed[(document.kind, document.document_id)] = decision.authority
         decisions.append(decision)
     return decisions
+
+
+def _also_to_its_copy(
+    decision: Decision, copy: SystemId, decide: Decide | None, document: Document, version: int | None
+) -> Decision:
+    """A correction of work that stayed behind also goes where its copy is, if that ERP now has the entity.
+
+    The new ERP bills what the old days left unbilled, from its copies: uncorrected, it would bill what was taken
+    back. Payments and credit memos don't: their invoice is the old ERP's for good.
+    """
+    if decision.rule != "lineage" or decision.shadow is not None or copy == decision.authority:
+        return decision
+    if _decide(decide, document, version, None, None).authority != copy:
+        return decision
+    return replace(decision, shadow=copy, why=f"{decision.why}; shadow {copy}, which bills its copy")
 
 
 def _learn(tx: Transaction, decide: Decide | None, versions: Iterable[int]) -> None:
@@ -88,10 +107,11 @@ def _unroutable(version: int | None, why: str) -> Decision:
 
 def _lineage(
     tx: Transaction, asked: Iterable[tuple[Document, str]]
-) -> tuple[dict[tuple[str, str], SystemId], set[tuple[str, str]]]:
+) -> tuple[dict[tuple[str, str], SystemId], set[tuple[str, str]], dict[tuple[str, str], SystemId]]:
     """Where the documents referred to live: the ERP they were routed to, or the one that made them.
 
-    And which of them were sent there alone: neither with a shadow nor carried over to one since.
+    And which of them were sent there alone, neither with a shadow nor carried over to one since; and where the
+    others have their copy.
     """
     wanted: dict[str, dict[str, None]] = {}
     for document, verb in asked:
@@ -100,6 +120,7 @@ def _lineage(
             wanted.setdefault(refers[0], {})[refers[1]] = None
     placed: dict[tuple[str, str], SystemId] = {}
     alone: set[tuple[str, str]] = set()
+    copied: dict[tuple[str, str], SystemId] = {}
     for kind, ids in wanted.items():
         for document_id, authority, deliver, shadow in tx.among(
             "SELECT document_id, authority, deliver, coalesce((SELECT d.shadow FROM decisions AS d"
@@ -118,7 +139,9 @@ def _lineage(
                 alone.add((kind, document_id))
             else:
                 alone.discard((kind, document_id))
-    return placed, alone
+            if shadow:
+                copied[(kind, document_id)] = SystemId(shadow)
+    return placed, alone, copied
 
 
 def read_pins(tx: Transaction) -> dict[str, Pin]:

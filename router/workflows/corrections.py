@@ -5,9 +5,10 @@ taken back by its opposite and posted anew (`router.finance.reversal`), all in t
 the feed's cursor, so a row can't be taken back without its successor.
 
 Policy. Reversal and re-post go to the ERP that holds the original, also after the entity has moved on
-(lineage); they wait there for the original when it is still under way. A row moved to another project
-is taken back where it was and posted where it now belongs, by the route in force. In a closed period
-both are dated the first day that takes them. Time that an invoice has billed is taken back all the
+(lineage); they wait there for the original when it is still under way. Where the new ERP has a copy, which
+it bills, the copy is corrected with it. A row moved to another project is taken back where it was and posted
+where it now belongs, by the route in force. In a closed period both are dated the first day that takes them.
+Time that an invoice has billed is taken back all the
 same: it shows as negative work on the next invoice. A row whose approval was only taken back stays
 posted until it is approved again or deleted. Only what the source states counts as a change; rates
 and dimensions of today are not a reason to correct what was right when it was posted.

@@ -287,6 +287,34 @@ def test_what_follows_a_document_of_before_the_dual_run_has_no_shadow(journal_ur
     on(journal_url, work)
 
 
+def test_a_correction_reaches_the_copy_that_the_new_erp_bills(journal_url: str) -> None:
+    """After the switch it follows its original to the old ERP and its copy in the new one; a payment does not."""
+
+    async def work(journal: Journal) -> None:
+        await journal.accept([submission(time_entry("TE-OLD"))])
+        await journal.switch(Switch(entities=["UK01"], table_version=4, by="me", why="dual run"))
+        await journal.accept([submission(time_entry("TE-BOTH")), submission(invoice("INV-BOTH"))])
+        await journal.switch(Switch(entities=["UK01"], table_version=3, by="me", why="cutover"))
+        after = [
+            submission(time_entry("TE-OLD.r1", adjusts="TE-OLD")),
+            submission(time_entry("TE-BOTH.r1", adjusts="TE-BOTH")),
+            submission(payment("PAY-1", "INV-BOTH")),
+        ]
+        decisions = [(await one(journal, sent)).decision for sent in after]
+        assert [(row.authority, row.shadow) for row in decisions if row] == [
+            (OLD, None),
+            (OLD, NEW),
+            (OLD, None),
+        ]
+        # And what corrects the correction goes the same way.
+        again = (await one(journal, submission(time_entry("TE-BOTH.v2", adjusts="TE-BOTH.r1")))).decision
+        assert again is not None
+        assert (again.authority, again.shadow) == (OLD, NEW)
+        assert await drain(journal, NEW) == ["TE-BOTH", "INV-BOTH", "TE-BOTH.r1", "TE-BOTH.v2"]
+
+    on(journal_url, work)
+
+
 def test_a_feed_cursor_is_stored_with_what_was_read(journal_url: str) -> None:
     """The cursor moves in the commit that accepts the page, also for an empty page."""
 
