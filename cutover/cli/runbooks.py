@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 import typer
 
+from cutover.plan.model import Plan
 from cutover.plan.reading import read_plan
 from cutover.report import html
 from cutover.report.actual import with_actual
@@ -40,11 +41,12 @@ def runbook_command(
 
     Example: coexist cutover runbook weekend.yaml --report out/rehearsal/report.json --zone Europe/London
     """
+    wanted = read_plan(plan, read_landscape(landscape))
     book = run_book(
-        read_plan(plan, read_landscape(landscape)),
+        wanted,
         zone=_zone(zone),
         report=_read(report, "report.json of a rehearsal", ("steps", "verdict", "plan", "window")),
-        many=_read(many, "montecarlo.json", ("steps",)),
+        many=_of(wanted, _read(many, "montecarlo.json of many rehearsals", ("steps", "fits", "plan"))),
     )
     data = orjson.dumps(book, option=orjson.OPT_INDENT_2) + b"\n"
     if as_json:
@@ -92,6 +94,16 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise BadInput(f"there is no time zone {name!r}", mend="use a name such as Europe/London") from error
+
+
+def _of(plan: Plan, many: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Percentiles of another plan's steps would be read as this one's: refused."""
+    if many is not None and many["plan"].get("digest") != plan.digest():
+        raise BadInput(
+            f"--many is of another plan or version of {plan.name}",
+            mend=f"run `coexist rehearse {plan.name} --runs 200` again",
+        )
+    return many
 
 
 def _read(path: Path | None, what: str, keys: tuple[str, ...]) -> Mapping[str, Any] | None:

@@ -156,7 +156,7 @@ def _row(
         "planned_minutes": step.planned_minutes,
         "people": _people(step),
         "rehearsed_minutes": None if rehearsed is None else rehearsed.get("minutes"),
-        "p90_minutes": None if spread is None else spread.get("p90_minutes"),
+        "p90_minutes": None if spread is None or not spread["minutes"] else spread["minutes"]["p90"],
         "deadline": None if deadline is None else _local(deadline, zone),
         "proof": PROOF.get(step.kind, ""),
         "gates": [gate.name for gate in step.gates],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from cutover.montecarlo import summary
 from cutover.plan.model import Plan
 from cutover.plan.reading import read_plan
 from cutover.runbook.page import render
@@ -70,3 +71,15 @@ def test_a_hostile_title_stays_text() -> None:
     text = render(run_book(changed("emea-freeze", title="<script>alert(1)</script>"), zone=UTC))
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
+
+
+def test_what_nine_in_ten_rehearsals_kept_stands_beside_the_step() -> None:
+    """Read from what `coexist rehearse --runs` writes of a step, as it writes it."""
+    at = {"start": "2026-10-31T06:00:00.000000Z", "end": "2026-10-31T07:30:00.000000Z"}
+    done = {"id": "emea-freeze", "outcome": "done", "minutes": 90, "people_minutes": 5, **at}
+    many = {"steps": summary.steps([{"steps": [done]}], PLAN)}
+    book = run_book(PLAN, zone=UTC, many=many)
+    told = {row["id"]: row["p90_minutes"] for row in book["steps"]}
+    assert told["emea-freeze"] == 90
+    assert told["emea-drain"] is None
+    assert "nine in ten within 1 h 30 min" in render(book)
