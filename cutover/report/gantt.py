@@ -118,7 +118,8 @@ def _window(
             x = axis.x(at)
             canvas.line(x, top - (12 if named else 0), x, bottom, "edge")
             if named:
-                room = x + CHAR * 22 < WIDTH
+                close = axis.x(moments.closes) - x < CHAR * 15 and name == "opens" and x > CHAR * 22
+                room = x + CHAR * 22 < WIDTH and not close  # a short window's two names stand to either side
                 canvas.text(
                     x + (3 if room else -3), 12, f"window {name}", "quiet", anchor="start" if room else "end"
                 )

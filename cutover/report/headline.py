@@ -66,7 +66,12 @@ def _spare(report: Mapping[str, Any]) -> dict[str, str]:
     spare, steps = window.get("spare_minutes"), report.get("steps") or ()
     undone = sum(step.get("outcome") != "done" for step in steps)
     if spare is None:
-        return _tile(label, NOTHING, "no step was done", "timeline", "open")
+        note = (
+            f"{plural(undone, 'step')} of {len(steps)} not done"
+            if undone < len(steps)
+            else "no step was done"
+        )
+        return _tile(label, NOTHING, note, "timeline", "open")
     if undone:
         note = f"{plural(undone, 'step')} of {len(steps)} not done; {duration(spare)} were left at the last one done"
         return _tile(label, "not reached", note, "timeline", "bad")

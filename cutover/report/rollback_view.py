@@ -40,7 +40,7 @@ def rollback(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chart(rows: Sequence[Mapping[str, Any]], told: Mapping[str, Any]) -> Markup:
-    """The three ways stacked, hour by hour, with the switches."""
+    """The three ways stacked, hour by hour, with the switches and where an old ERP was retired."""
     bucket = timedelta(minutes=int(told["bucket_minutes"]))
     start = from_text(str(rows[0]["at"])) - bucket
     axis = TimeAxis(start, start + bucket * len(rows), LEFT, WIDTH - 8)
@@ -68,10 +68,13 @@ def _chart(rows: Sequence[Mapping[str, Any]], told: Mapping[str, Any]) -> Markup
     canvas.line(LEFT, bottom, axis.x1, bottom, "axis")
     canvas.text(LEFT - 6, top + 8, number(most), "quiet figures", anchor="end")
     canvas.text(LEFT - 6, bottom, "0", "quiet figures", anchor="end")
+    moved: set[str] = set()
     for one in told.get("switches") or ():
         x = axis.x(from_text(str(one["at"])))
         canvas.line(x, top, x, bottom, "crash")
-        canvas.text(min(x + 4, axis.x1 - 90), top - 3, f"switch {one['wave']}", "label")
+        what = "retire" if one["wave"] in moved and one.get("stage") == "cloud" else "switch"
+        moved.add(str(one["wave"]))
+        canvas.text(min(x + 4, axis.x1 - 90), top - 3, f"{what} {one['wave']}", "label")
     shown = None
     for tick in axis.ticks(64):
         anchor = "end" if axis.x(tick) > WIDTH - 20 else "middle"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from cutover.plan.steps import AFTER_WINDOW
 from cutover.report.wording import instant
 
 TOGETHER = timedelta(hours=3)
@@ -100,9 +101,13 @@ def stretches(steps: Sequence[Planned]) -> list[list[Planned]]:
 
 
 def deciding_chain(steps: Sequence[Planned]) -> list[str]:
-    """The steps that set the end of the run, first to last: each waited for the one before it."""
+    """The steps that set the end of the window's work, first to last: each waited for the one before it.
+
+    What goes on after the window (a watch, the old ERP retired) sets no end that the window has to hold.
+    """
     by_id = {step.id: step for step in steps}
-    step = max((step for step in steps if step.ended), key=lambda step: step.last_seen, default=None)
+    within = [step for step in steps if step.ended and step.row.get("kind") not in AFTER_WINDOW]
+    step = max(within, key=lambda step: step.last_seen, default=None)
     chain: list[str] = []
     while step is not None and step.id not in chain:
         chain.append(step.id)
@@ -115,9 +120,9 @@ def deciding_chain(steps: Sequence[Planned]) -> list[str]:
 
 
 def end_at_planned_pace(steps: Sequence[Planned], start: datetime) -> datetime | None:
-    """When the last step ends if each takes what was planned for it, or what it took where that was longer.
+    """When the window's last step ends if each takes what was planned for it, or what it took where that was longer.
 
-    A rehearsal knows what systems take; people reading and signing are only in the planned minutes.
+    What goes on after the window is left out: it need not end within it. A rehearsal knows what systems take; people reading and signing are only in the planned minutes.
     """
     ends: dict[str, datetime] = {}
     for step in steps:
@@ -125,7 +130,8 @@ def end_at_planned_pace(steps: Sequence[Planned], start: datetime) -> datetime |
         at = max([instant(step.row.get("planned_at")) or start, *begins])
         minutes = max(step.row.get("planned_minutes") or 0, step.row.get("minutes") or 0)
         ends[step.id] = at + timedelta(minutes=minutes)
-    return max(ends.values(), default=None)
+    within = [ends[step.id] for step in steps if step.row.get("kind") not in AFTER_WINDOW]
+    return max(within, default=None)
 
 
 def tightest(steps: Sequence[Planned]) -> Planned | None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -373,6 +374,44 @@ def test_the_schedule_follows_what_a_step_waits_for() -> None:
     assert (chain[0], chain[-1]) == ("amer-apac-freeze", "amer-apac-verify")
     paced = schedule.end_at_planned_pace(list(steps.values()), samples.START)
     assert wording.when(paced) == "Sun 1 Nov 11:02Z"
+
+
+def test_what_goes_on_after_the_window_makes_nothing_late() -> None:
+    """A watch and the retired ERP end days later: neither the critical path nor the planned pace runs through them."""
+    rows, _ = samples.steps()
+    last = rows[-1]
+    after = samples.START + timedelta(days=5)
+    for name, kind in (("watch", "hypercare"), ("retire", "retire")):
+        rows.append(
+            last
+            | {"id": name, "kind": kind, "after": [last["id"]], "planned_at": samples.text(after)}
+            | {"started": samples.text(after), "ended": samples.text(after + timedelta(minutes=15))}
+        )
+    steps = schedule.schedule(rows, samples.START)
+    assert schedule.deciding_chain(steps)[-1] == last["id"]
+    assert wording.when(schedule.end_at_planned_pace(steps, samples.START)) == "Sun 1 Nov 11:02Z"
+
+
+def test_a_run_that_went_back_has_done_steps() -> None:
+    """No spare time is told of a plan that did not come to its end, and never that nothing was done."""
+    report = samples.full()
+    report["window"]["spare_minutes"] = None
+    report["steps"][-1]["outcome"] = "not run"
+    shown = section(page(report), "verdict")
+    assert f"1 step of {len(report['steps'])} not done" in shown
+    assert "no step was done" not in shown
+
+
+def test_the_names_of_a_short_window_stand_apart() -> None:
+    """Two hours of a long rehearsal leave no room between its edges: one name stands before, the other behind."""
+    report = samples.full()
+    report["window"] |= {"opens": samples.text(samples.START + timedelta(days=2))}
+    report["window"] |= {"closes": samples.text(samples.START + timedelta(days=2, hours=2))}
+    names = [node for node in page(report).iter("text") if words(node).startswith("window ")]
+    assert [(words(node), node.get("text-anchor")) for node in names] == [
+        ("window opens", "end"),
+        ("window closes", None),
+    ]
 
 
 def test_a_report_without_dependencies_still_has_a_timeline() -> None:
