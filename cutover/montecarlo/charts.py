@@ -122,7 +122,8 @@ def _group(
     axis = TimeAxis(first - room, last + room, LEFT, WIDTH - RIGHT)
     top, bottom = y + 24, y + 28 + ROW * len(group)
     canvas.line(0, y + 2, WIDTH, y + 2, "rule")
-    canvas.text(0, y + 17, f"{day(first)} {clock(first)}–{clock(last)}Z", "strong")
+    until = clock(last) if day(first) == day(last) else f"{day(last)} {clock(last)}"
+    canvas.text(0, y + 17, f"{day(first)} {clock(first)} – {until}Z", "strong")
     canvas.text(WIDTH, y + 17, "P50 / P90 min · on the path", "quiet", anchor="end")
     axis.draw(canvas, top, bottom)
     at = top + 2
