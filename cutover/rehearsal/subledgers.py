@@ -72,11 +72,15 @@ def journal_books(url: str) -> Books:
     projects: dict[str, Project] = {}
     documents: list[tuple[Document, str]] = []
     hours: list[tuple[Mapping[str, Any], str]] = []
+    waiting: list[tuple[str, str, int]] = []
     for kind, canonical, version, authority, deliver, state in rows:
         if kind == "time_entry":
             # Tens of thousands, all checked when they were accepted: their fields are enough.
             if authority and (state == "posted" or not deliver):
                 hours.append((orjson.loads(canonical), str(authority)))
+            elif deliver:
+                data = orjson.loads(canonical)
+                waiting.append((data["document_id"], data["legal_entity"], int(data["minutes"])))
             continue
         document = parse(orjson.loads(canonical), int(version))
         if isinstance(document, Resource):
@@ -87,7 +91,7 @@ def journal_books(url: str) -> Books:
             projects[document.document_id] = document
         elif authority and (state == "posted" or not deliver):
             documents.append((document, str(authority)))
-    books = Books()
+    books = Books(waiting=waiting)
     # Hours under a fixed fee or a subscription have a price, but are not what is billed.
     by_the_hour = {
         name

@@ -79,6 +79,8 @@ class Books:
     bills: list[Bill] = field(default_factory=list)
     written_off: list[Bill] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    waiting: list[tuple[str, str, int]] = field(default_factory=list)
+    """Time no ERP took: our id, entity and minutes. The journal has it, and an exception shows who must act."""
 
 
 Convert = Callable[[Money, str], Money | None]
@@ -311,7 +313,8 @@ def _ties(
 
 
 def _hours(journal: Books, own: Books, psa: Mapping[str, int] | None) -> list[dict[str, Any]]:
-    """Minutes by entity: what the PSA approved, what the journal delivered, what the ERPs hold."""
+    """Minutes by entity: what the PSA approved, what the journal has of it and delivered, what the ERPs hold."""
+    kept: dict[str, int] = {}
     ours: dict[str, int] = {}
     theirs: dict[str, int] = {}
     seen: dict[str, int] = {}
@@ -320,17 +323,21 @@ def _hours(journal: Books, own: Books, psa: Mapping[str, int] | None) -> list[di
         if row.kind == "time_entry":
             ours[row.entity] = ours.get(row.entity, 0) + row.minutes
             entity_of[row.document_id.split(".")[0]] = row.entity
+    kept.update(ours)
+    for document_id, entity, minutes in journal.waiting:
+        kept[entity] = kept.get(entity, 0) + minutes
+        entity_of.setdefault(document_id.split(".")[0], entity)
     for row in own.work:
         if row.kind == "time_entry":
             theirs[row.entity] = theirs.get(row.entity, 0) + row.minutes
     for document_id, minutes in (psa or {}).items():
-        entity = entity_of.get(document_id, "not delivered")
+        entity = entity_of.get(document_id, "not in the journal")
         seen[entity] = seen.get(entity, 0) + minutes
     found = []
-    for entity in sorted({*ours, *theirs, *seen}):
+    for entity in sorted({*kept, *theirs, *seen}):
         if psa is not None:
             found.append(
-                _minutes("hours", "PSA", "journal", entity, seen.get(entity, 0), ours.get(entity, 0))
+                _minutes("hours", "PSA", "journal", entity, seen.get(entity, 0), kept.get(entity, 0))
             )
         found.append(_minutes("hours", "journal", "ERPs", entity, ours.get(entity, 0), theirs.get(entity, 0)))
     return found

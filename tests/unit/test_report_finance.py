@@ -168,6 +168,17 @@ def test_every_planted_gap_is_found(plant: Callable[[dict[str, Any]], None], wha
     assert what in {row["what"] for row in told(side)["ties"] if not row["ties"]}
 
 
+def test_time_an_erp_refused_is_in_the_journal_and_no_gap() -> None:
+    """It waits for a person, as its exception says; the journal has all that was approved, at its entity."""
+    side = sides()
+    side["psa"]["TE-9"] = 30
+    side["journal"].waiting.append(("TE-9", "UK01", 30))
+    hours = {(row["left"], row["legal_entity"]): row for row in told(side)["ties"] if row["what"] == "hours"}
+    assert all(row["ties"] for row in hours.values())
+    psa, delivered = hours[("PSA", "UK01")], hours[("journal", "UK01")]
+    assert int(psa["right_amount"]) == int(delivered["left_amount"]) + 30
+
+
 def test_work_billed_after_the_switch_is_not_unbilled() -> None:
     """The new ERP bills its copy: the old one's row is left behind, and revenue counts it once."""
     side = sides()
