@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from cutover.plan.footing import torn
 from cutover.plan.stages import NEW, Stage, StageBook
 from cutover.plan.steps import Step, Thresholds
 from cutover.rollback.asking import priced
@@ -127,6 +128,7 @@ async def roll_back(
     if back is None:
         begun = to_text(await ground.now())
         back = _planned(ground, wave, kinds, entities, origin=origin, why=why, begun=begun)
+        _refuse_torn(ground, back, to)
         await ground.note(back.step, "rolling_back", back.as_record())
         ground.ways_back[back.step.id] = back
     evidence: dict[str, Any] = {**back.as_record(), "to": to}
@@ -177,6 +179,25 @@ def _planned(
     return WayBack.of(
         wave, () if whole else chosen, moved, number=number, origin=origin, why=why, begun=begun
     )
+
+
+def _refuse_torn(ground: Ground, back: WayBack, to: Stage) -> None:
+    """Raise StepFailed where work and its billing would be in one ERP each (`cutover.plan.footing`).
+
+    A part of them may go back while both ERPs hold all of it: what went back is shadowed in the new ERP, what
+    stays is shadowed in the old one.
+    """
+    wave, kinds = back.step.wave, back.step.kinds
+    if not torn(kinds):
+        return
+    moved = ground.book.kinds_at(wave, NEW, back.entities)
+    left = [kind for kind in torn(kinds) if kind in moved]
+    alone = [kind for kind in ground.book.kinds_at(wave, ("cloud",), back.entities) if kind in left]
+    if left and (to == "legacy" or alone):
+        raise StepFailed(
+            f"{', '.join(kinds)} can't go back without {', '.join(alone or left)}: an ERP makes invoices of the work"
+            " it holds and settles the invoices it made"
+        )
 
 
 async def _go(ground: Ground, back: WayBack, to: Stage, evidence: dict[str, Any]) -> None:
