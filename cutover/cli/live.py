@@ -19,7 +19,7 @@ from cutover.cli.serving import Places, Simulated, connected
 from cutover.gates.measuring import RouterMeasures
 from cutover.live.run import Order, report_of, run_id_of, run_live
 from cutover.live.standing import standing
-from cutover.live.view import View
+from cutover.live.view import View, in_a_line
 from cutover.plan.calendar_checks import check_calendar
 from cutover.plan.model import Plan
 from cutover.plan.moved_before import moved_before
@@ -184,13 +184,13 @@ def told(found: dict[str, Any]) -> list[str]:
     ]
     lines += [
         f"  HELD by {row['by']} since {clipped(row['since'])}{' before ' + row['step'] if row['step'] else ''}"
-        f"{': ' + row['why'] if row['why'] else ''}"
+        f"{': ' + in_a_line(row['why']) if row['why'] else ''}"
         for row in found["holds"]
     ]
     for row in found["steps"]:
         took = f"{row['minutes']} of {row['planned_minutes']} min" if row["minutes"] is not None else ""
         began = f"since {clipped(row['started'])}" if row["state"] == "running" else ""
-        said = [took, began, row["waits_for"] and f"waits for {row['waits_for']}", row["why"]]
+        said = [took, began, row["waits_for"] and f"waits for {row['waits_for']}", in_a_line(row["why"])]
         lines.append(f"  {row['state']:<9} {row['id']:<24} " + "; ".join(part for part in said if part))
     return lines
 

@@ -21,7 +21,7 @@ from router.canonical.kinds import Kind
 from router.clock import Clock, to_text
 from router.errors import BadInput, FourEyes, NotFound, Refused
 from router.journal.journal import Journal
-from router.journal.run_words import MOST_BY, MOST_TEXT, checked_text, folded, proposal
+from router.journal.run_words import MOST_BY, MOST_TEXT, checked_name, checked_text, folded, proposal
 
 EVIDENCE = "rollback_rehearsed"
 
@@ -119,6 +119,7 @@ async def note_rehearsal(
     report: Mapping[str, Any], *, plan: Plan, run_id: str, journal: Journal, clock: Clock, by: str
 ) -> dict[str, Any]:
     """Put a rehearsal with a rollback on record for a run; raises BadInput for a report that is none of this plan."""
+    checked_name("by", by)
     turned = (report.get("rollback") or {}).get("turned_back")
     digest = (report.get("plan") or {}).get("digest")
     if not isinstance(turned, dict):

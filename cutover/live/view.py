@@ -10,6 +10,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from cutover.live.standing import standing
 from cutover.plan.model import Plan
@@ -68,7 +69,7 @@ def line_of(row: Row) -> str | None:
     if row["event"] == "stage":
         said.append(f"{data['what']}: table {data['evidence']['table_version']}")
     if data.get("why") and row["event"] != "stage":
-        said.append(f"({data['why']})")
+        said.append(f"({in_a_line(data['why'])})")
     gates = [f"{gate['name']} {gate['verdict']} ({gate['measured']})" for gate in data.get("gates", ())]
     return "  ".join([*said, "; ".join(gates)]).rstrip()
 
@@ -77,15 +78,23 @@ def table_of(found: Mapping[str, Any]) -> Table:
     """How a run stands, for a terminal."""
     spare = found["spare_minutes"]
     title = f"{found['run_id']}: {found['state']}, ends about {found['ends'][:16]}Z, {spare} min to spare"
-    table = Table(title=title, caption="; ".join(f"HELD by {row['by']}" for row in found["holds"]) or None)
+    held = "; ".join(f"HELD by {row['by']}" for row in found["holds"])
+    # As text: what people write is no markup, which could end the run with a bracket too many.
+    table = Table(title=Text(title), caption=Text(held) if held else None)
     for name in ("step", "state", "minutes", "planned", "deadline", "gates", "waits for / why"):
         table.add_column(name)
     for row in found["steps"]:
         bad = [gate["name"] for gate in row["gates"] if gate["verdict"] != "pass"]
         gates = f"{len(row['gates']) - len(bad)} of {len(row['gates'])} pass" if row["gates"] else ""
         minutes = "" if row["minutes"] is None else str(row["minutes"])
-        table.add_row(
+        cells = (
             row["id"], row["state"], minutes, str(row["planned_minutes"]), (row["deadline_at"] or "")[:16], gates,
-            row["waits_for"] or row["why"] or ", ".join(bad),
+            in_a_line(row["waits_for"] or row["why"] or ", ".join(bad)),
         )  # fmt: skip
+        table.add_row(*(Text(cell) for cell in cells))
     return table
+
+
+def in_a_line(text: str) -> str:
+    """What people wrote, on one line: it must not look like lines of ours."""
+    return " ".join(text.split())

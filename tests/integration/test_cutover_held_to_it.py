@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from cutover.cli.live import told
 from cutover.live.hooks import ask
 from cutover.live.run import Order, run_id_of, run_live
+from cutover.live.standing import proposed, standing
+from cutover.live.view import line_of, table_of
 from cutover.plan.steps import Hook, Step
 from cutover.rollback.port import WayBack as Door
 from cutover.runner.controls import RouterControls
 from cutover.runner.port import Veto
+from cutover.runner.results import StepFailed
 from router.clock import WallClock, from_text
 from router.errors import BadInput, FourEyes, Overloaded, Refused, Superseded, VendorRefused
 from router.journal.journal import Journal
@@ -336,3 +342,41 @@ def test_an_erp_that_refuses_fails_one_step_and_not_the_run(tmp_path: Path) -> N
         assert ended == {"a": "failed", "b": "done"}
 
     on_stand(tmp_path, test)
+
+
+def test_a_part_goes_back_only_while_both_erps_hold_all_of_it(tmp_path: Path) -> None:
+    """Time alone, fed to the new ERP no more: what bills there would find nothing to bill."""
+
+    async def test(stand: Stand) -> None:
+        weekend = Weekend(stand)
+        await weekend.switched()
+        before = dict(await stand.router.journal.epochs())
+        with pytest.raises(StepFailed, match="can't go back without expense_item"):
+            await weekend.back(kinds=("time_entry",), to="legacy")
+        assert dict(await stand.router.journal.epochs()) == before
+        assert "problem" not in (await weekend.back(kinds=("time_entry",))).evidence
+
+    on_stand(tmp_path, test)
+
+
+@pytest.mark.parametrize("why", ["[/red]", "[bold", "one\ndone  emea  by the CFO"])
+def test_what_people_write_is_shown_and_is_nothing_else(why: str) -> None:
+    """No markup that ends the run, no line that looks like one of ours."""
+    plan = of_steps({"id": "a", "kind": "manual"})
+    at = "2026-10-30T09:00:00.000000Z"
+    rows: list[dict[str, Any]] = [
+        {"step": "", "event": "proposed", "at": at, "data": proposed(plan, why.split("\n", maxsplit=1)[0])},
+        {"step": "a", "event": "started", "at": at, "data": {"at": at}},
+        {"step": "", "event": "held", "at": at, "data": {"by": why.split("\n", maxsplit=1)[0], "why": why}},
+        {
+            "step": "a",
+            "event": "failed",
+            "at": at,
+            "data": {"ended": at, "why": why, "gates": [], "evidence": {}},
+        },
+    ]
+    found = standing(plan, "r", rows, now=from_text(at))
+    shown = Console(file=StringIO(), width=200)
+    shown.print(table_of(found))
+    assert all("\n" not in (line_of(row) or "") for row in rows[1:])
+    assert not any("\n" in line for line in told(found) if "HELD" not in line)

@@ -341,7 +341,12 @@ def test_people_hold_fail_and_veto(tmp_path: Path) -> None:
         await journal.say(run_id, Said(word="hold", by="cy", why="wait"))
         running = asyncio.ensure_future(live(stand, plan))
         await asyncio.sleep(60)
-        assert [row["event"] for row in await journal.steps(run_id)] == ["approved", "held", "proposed", "based"]
+        assert [row["event"] for row in await journal.steps(run_id)] == [
+            "approved",
+            "held",
+            "proposed",
+            "based",
+        ]
         await journal.say(run_id, Said(word="unhold", by="cy"))
         await asyncio.sleep(60)
         await journal.say(run_id, Said(word="fail", by="cy", step="look", why="a rate is wrong"))
