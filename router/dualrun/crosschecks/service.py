@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TypeVar
 
-from router.canonical.billing import CreditMemo, Invoice
+from router.canonical.billing import BillingEvent, CreditMemo, Invoice
 from router.canonical.ledger import JournalEntry
 from router.canonical.masters import Contract, Project
 from router.clock import Clock, to_text
@@ -170,6 +170,10 @@ class CrossChecks:
         known: dict[str, Billing] = {}
         for row in rows:
             document = row.document
+            if isinstance(document, BillingEvent):
+                # Refused by its ERP it has no invoice here; the shadow's, which took it, is nobody's claim.
+                billing = Billing(project_id=document.project_id, authority=row.authority or "")
+                known.setdefault(document.document_id, billing)
             if not isinstance(document, Invoice | CreditMemo):
                 continue
             source = document if isinstance(document, Invoice) else billed.get(document.invoice_id)
