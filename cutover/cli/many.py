@@ -210,7 +210,7 @@ def says(told: Mapping[str, Any], out: Path, took: Sequence[float], seconds: flo
     lines.append(f"  bottleneck: {told['bottleneck']['says']}")
     lines += [
         f"  {one['wave']}: switch by {one['switch_by'][:16]}Z, turn back by {one['turn_back_by'][:16]}Z"
-        f" ({one['confidence_percent']}%)"
+        f" ({one['rests_on']})"
         for one in told["decide"]
     ]
     lines += [

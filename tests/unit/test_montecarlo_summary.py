@@ -145,6 +145,11 @@ def test_the_last_safe_moment_leaves_time_for_the_rest_and_the_way_back() -> Non
     (told,) = last_safe_moments([measured], PLAN)
     assert (told["way_back_minutes"], told["way_back"]) == (200, "measured")
     assert last_safe_moments([failed(1)], PLAN) == []
+    (told,) = last_safe_moments([measured, row(2), row(3)], PLAN)
+    assert told["way_back"] == "measured in 1 of 3 runs, else as long as drain and release took"
+    assert told["rests_on"] == "the worst of 3 runs"
+    (told,) = last_safe_moments([row(seed, drain=60 + seed) for seed in range(20)], PLAN)
+    assert (told["rests_on"], told["way_back_minutes"]) == ("P95 of 20 runs", 20 + 60 + 18)
 
 
 def test_time_at_a_limit_is_a_share_of_the_time_anything_waited() -> None:
