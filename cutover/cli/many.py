@@ -206,6 +206,7 @@ def says(told: Mapping[str, Any], out: Path, took: Sequence[float], seconds: flo
     if ends["p50"]:
         lines.append(
             f"  ends: P50 {ends['p50'][:16]}Z, P90 {ends['p90'][:16]}Z, the window closes {ends['closes'][:16]}Z"
+            + (f" (of the {ends['through']} runs that got through)" if ends["stopped"] else "")
         )
     lines.append(f"  bottleneck: {told['bottleneck']['says']}")
     lines += [

@@ -75,16 +75,10 @@ def head(told: Mapping[str, Any]) -> dict[str, Any]:
 def tiles(told: Mapping[str, Any]) -> list[dict[str, str]]:
     """Key figures."""
     ends, unwound = told["ends"], told["unwound"]
-    closes = instant(ends["closes"])
-    p90 = instant(ends["p90"])
-    late = p90 is not None and closes is not None and p90 > closes
     limit = told["bottleneck"]["limit"]
     return [
-        {"label": "Ends, half of the runs", "value": _clock(ends["p50"]), "note": when(ends["p50"]), "href": "ends", "tone": ""},
-        {
-            "label": "Ends, nine of ten", "value": _clock(ends["p90"]), "note": when(ends["p90"]), "href": "ends",
-            "tone": "bad" if late else "",
-        },
+        _end("Ends, half of the runs", ends, 50),
+        _end("Ends, nine of ten", ends, 90),
         {
             "label": "A wave went back", "value": f"{unwound['percent']:g}%",
             "note": f"{unwound['low']:g}% to {unwound['high']:g}%", "href": "failing", "tone": "open" if unwound["count"] else "",
@@ -95,6 +89,21 @@ def tiles(told: Mapping[str, Any]) -> list[dict[str, str]]:
             "href": "bottleneck", "tone": "",
         },
     ]  # fmt: skip
+
+
+def _end(label: str, ends: Mapping[str, Any], percent: int) -> dict[str, str]:
+    """By when so many of all runs were through; one that stopped never was, and counts."""
+    through, stopped = ends["through"], ends["stopped"]
+    if through * 100 < percent * (through + stopped):
+        note = f"{through} of {through + stopped} got through"
+        return {"label": label, "value": "never", "note": note, "href": "ends", "tone": "bad"}
+    at, closes = instant(ends[f"p{percent}"]), instant(ends["closes"])
+    late = at is not None and closes is not None and at > closes
+    note = when(ends[f"p{percent}"]) + (f", of the {through} that got through" if stopped else "")
+    return {
+        "label": label, "value": _clock(ends[f"p{percent}"]), "note": note, "href": "ends",
+        "tone": "bad" if late else "",
+    }  # fmt: skip
 
 
 def _clock(text: str | None) -> str:

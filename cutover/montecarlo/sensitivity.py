@@ -7,6 +7,7 @@ with its distribution-free interval; where the interval holds zero, that is said
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import comb, sqrt
@@ -57,7 +58,17 @@ def compare(name: str, says: str, base: Sequence[Row], other: Sequence[Row]) -> 
         "minutes_saved": _row(median) if median else None,
         "p90_minutes_saved": None if p90[0] is None or p90[1] is None else p90[0] - p90[1],
     }
-    return told | {"verdict": verdict(gained, median), "sentence": sentence(says, gained, median, len(pairs))}
+    said = sentence(says, gained, median, len(pairs))
+    why = _why_worse(pairs)
+    if why is not None:
+        said += f"; {worse} {'pair' if worse == 1 else 'pairs'} no longer fit, most often because: {why}"
+    return told | {"verdict": verdict(gained, median), "why_worse": why, "sentence": said}
+
+
+def _why_worse(pairs: Sequence[tuple[Row, Row]]) -> str | None:
+    """What most of the runs say that fitted before the change and not after it; None where there is none."""
+    said = Counter(str(after["because"][0]) for before, after in pairs if fits(before) and not fits(after))
+    return min(said, key=lambda reason: (-said[reason], reason), default=None)
 
 
 def ranked(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -103,6 +103,17 @@ def test_a_difference_within_noise_is_called_so() -> None:
     assert "no difference that 20 pairs could show" in told["sentence"]
 
 
+def test_a_change_that_does_harm_says_by_what() -> None:
+    """A hundred points lost is no answer: the reason that most of the runs give stands beside it."""
+    base = runs([60] * 4, [5] * 4)
+    gate, late = {"because": ["step b failed: 0 pairs"]}, {"because": ["late"]}
+    other = [one | why for one, why in zip(runs([60] * 4, [None] * 4), (late, gate, gate, gate), strict=True)]
+    told = compare("x", "smaller waves", base, other)
+    assert told["verdict"] == "hurts"
+    assert told["sentence"].endswith("4 pairs no longer fit, most often because: step b failed: 0 pairs")
+    assert compare("x", "same", base, base)["why_worse"] is None
+
+
 def test_only_pairs_are_compared_and_bugs_are_no_verdicts() -> None:
     """A seed that is missing or broke on one side is left out on both."""
     base = runs([60, 60, 60], [5, 5, 5])

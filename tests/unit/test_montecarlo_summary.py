@@ -11,6 +11,7 @@ from cutover.montecarlo.critical import critical_path, held_by
 from cutover.montecarlo.deciding import last_safe_moments
 from cutover.montecarlo.limits import Levels, at_limits, seconds_within
 from cutover.montecarlo.page import render_many
+from cutover.montecarlo.page import tiles as page_tiles
 from cutover.montecarlo.summary import summarise
 from cutover.plan.model import Plan
 from router.clock import to_text
@@ -197,3 +198,13 @@ def test_a_page_of_nothing_but_failures_still_reads() -> None:
     assert "A RUN BROKE" in text
     assert "No run got through all its steps" in text
     assert orjson.dumps(summarise(rows, PLAN))
+
+
+def test_a_run_that_stopped_counts_as_never_through() -> None:
+    """Nine of ten by some hour is not said where one in five never came: the survivors are not the runs."""
+    tiles = {
+        one["label"]: one for one in page_tiles(summarise([row(1), row(2), row(3), row(4), failed(5)], PLAN))
+    }
+    assert tiles["Ends, nine of ten"]["value"] == "never"
+    assert tiles["Ends, nine of ten"]["note"] == "4 of 5 got through"
+    assert tiles["Ends, half of the runs"]["note"].endswith("of the 4 that got through")
