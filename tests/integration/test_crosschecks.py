@@ -126,6 +126,34 @@ def test_the_crm_shows_what_was_invoiced_to_date(tmp_path: Path, erp: str) -> No
     on_stand(tmp_path, test, routes=to(erp))
 
 
+def test_a_shadow_s_invoice_of_a_refused_request_is_owed_to_nobody(tmp_path: Path) -> None:
+    """The authority refused to bill and the shadow did: the CRM rightly shows nothing."""
+
+    async def test(stand: Stand) -> None:
+        await stand.posted("rate_card", "resource")
+        opportunity = await win(stand)
+        await polled(stand)
+        code = deal(stand, opportunity)["Project_Code__c"]
+        own = {"project_id": code, "customer_id": "C-7", "contract_id": "K" + code[1:]}
+        await stand.post(event("time_entry", "TE-1", document_id="TE-1", project_id=code))
+        await stand.settled()
+        lock = {"name": "lock", "kind": "period_lock", "params": {"entity": "UK01"}}
+        stand.simulators[SystemId("sap_ecc")].faults = [lock]
+        await stand.post(event("billing_event", "BE-1", document_id="BE-1", **own))
+        await stand.settled()
+        await in_the_erps(stand)
+        assert await stand.of_kind("invoice") == [], "refused by its authority"
+        made = await stand.router.connectors[SystemId("netsuite")].read_back(
+            "invoice", legal_entities=["UK01"], since="2026-10-01", until="2026-12-01"
+        )
+        assert [one.external_id for one in made] == ["BE-1"], "billed by the shadow"
+        found = (await checks(stand))["invoices"]
+        assert (found["verdict"], found["mismatches"]) == ("pass", 0), found["rows"]
+
+    routes = "version: 1\ndefault: {authority: sap_ecc, shadow: netsuite}\nrules: []\n"
+    on_stand(tmp_path, test, routes=routes)
+
+
 def test_a_leg_by_hand_is_a_mismatch_of_its_pair(tmp_path: Path) -> None:
     """Legs of real work agree; one booked by hand in one ERP is exactly the difference of its pair."""
 
