@@ -15,6 +15,7 @@ import typer
 import cutover
 import router
 import simulators
+from cutover.cli.folders import ready
 from cutover.montecarlo.changes import changes_of
 from cutover.montecarlo.page import render_many
 from cutover.montecarlo.runs import jobs_of, kept_rows, run_seeds
@@ -23,7 +24,7 @@ from cutover.montecarlo.summary import summarise
 from cutover.montecarlo.worker import Rehearsing
 from cutover.progress import Meter
 from cutover.rehearsal.options import Options
-from router.errors import BadInput, Refused
+from router.errors import Refused
 
 SENSITIVITY = 20
 """Pairs a change by default: enough to see a difference of a quarter of the window, in a third of the time."""
@@ -53,12 +54,7 @@ def many(task: Rehearsing, asked: Asked) -> int:
     options = task.options(asked.seed)
     header = header_of(options, task)
     out = asked.out or Path("out/runs") / f"{options.plan.name}-{_digest(header)[:8]}"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(
-            f"{out} can't be made: {error.strerror}", mend="give another folder with --out"
-        ) from error
+    ready(out, ("montecarlo.json", "montecarlo.html"))
     with Meter(enabled=not asked.as_json) as meter:
         base, took = _rows(out, "runs.jsonl", task, asked, header, meter)
         found, left_out = _changes(out, task, asked, header, meter, base, options)

@@ -21,7 +21,7 @@ MISSED = 3
 
 
 def prove_command(
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes; 0 or none: one a processor.")] = (
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes; one a processor when not given.")] = (
         os.cpu_count() or 1
     ),
     as_json: Annotated[bool, typer.Option("--json")] = False,

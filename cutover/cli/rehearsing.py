@@ -13,6 +13,7 @@ import typer
 
 from cutover.cli import proving
 from cutover.cli.calendars import forbidden
+from cutover.cli.folders import ready
 from cutover.cli.going_back import EVERY, after_every_step
 from cutover.cli.many import Asked, many
 from cutover.collecting import collect_rarely
@@ -123,6 +124,10 @@ def rehearse_command(
     if roll_back_after == EVERY:
         if runs > 1 or prove:
             raise BadInput("--roll-back-after every goes with one seed", mend="leave --runs and --prove out")
+        if out is not None:
+            raise BadInput(
+                "--roll-back-after every writes no report", mend="leave --out out; --json prints it"
+            )
         raise typer.Exit(
             after_every_step(given, seed=seed, command=_command(given, seed), jobs=jobs, as_json=as_json)
         )
@@ -140,12 +145,7 @@ def rehearse_command(
 
 def _one(options: Options, out: Path, *, prove: bool, as_json: bool) -> None:
     """One rehearsal with everything it leaves; exits as its verdict says."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(
-            f"{out} can't be made: {error.strerror}", mend="give another folder with --out"
-        ) from error
+    ready(out, ("journal.sqlite", "report.json", "report.html"))
     if not as_json:
         typer.echo(_announce(options))
     with Meter(enabled=not as_json) as meter:

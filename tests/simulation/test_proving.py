@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from cutover.cli import proving
 from cutover.proving import proving as one_run
 from cutover.proving.mutants import MUTANTS
+from cutover.report.control_runs_view import control_runs
 from cutover.report.html import render
 
 app = typer.Typer()
@@ -46,6 +47,8 @@ def test_caught_bugs_are_good_and_the_report_lists_them(monkeypatch: pytest.Monk
     )
     assert "nobody approved" in page
     assert "2 of 2 as they must be" in page
+    states = [row["state"] for row in control_runs({"control_runs": kept})["rows"]]
+    assert states == ["pass", "caught"], "in a sound run there is nothing to catch"
 
 
 def test_a_bug_that_nobody_catches_is_said_with_exit_code_3(monkeypatch: pytest.MonkeyPatch) -> None:
