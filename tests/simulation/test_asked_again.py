@@ -40,7 +40,6 @@ def reconciled(report: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("system", "fault", "said"),
     [
-        ("sap_ecc", outage("refuse", until="13:20:00", status=503), "busy"),
         ("netsuite", outage("refuse", until="13:20:00", status=502), "UNEXPECTED_ERROR"),
         ("netsuite", outage("throttle", until="13:20:00", retry_after_s=20), "limit exceeded"),
     ],
@@ -83,7 +82,11 @@ def test_without_a_deadline_it_tries_for_an_hour(tmp_path: Path) -> None:
 
 def test_the_way_home_is_compared_once_the_erp_answers(tmp_path: Path) -> None:
     """A rollback that is done is not called doubtful because an ERP could not be read at its end."""
-    fault = outage("refuse", until="15:30:00", status=503) | {"method": "GET"}
-    plan = with_way_back()
-    done = rehearse_tiny(tmp_path, plan=plan, roll_back_after="us-verify", faults={"sap_ecc": (fault,)})
+    fault = outage("refuse", until="11:50:00", status=503) | {"from": "2026-10-31T11:16:01Z"}
+    done = rehearse_tiny(
+        tmp_path, plan=with_way_back(), roll_back_after="us-verify", faults={"sap_ecc": (fault,)}
+    )
     is_home(done)
+    (back,) = done.report["rollback"]["done"]
+    assert back["begun"] < "2026-10-31T11:16:01" < "2026-10-31T11:50" < back["ended"]
+    assert 25 <= back["tries"] <= 35
