@@ -120,8 +120,8 @@ async def note_rehearsal(
 ) -> dict[str, Any]:
     """Put a rehearsal with a rollback on record for a run; raises BadInput for a report that is none of this plan."""
     checked_name("by", by)
-    turned = (report.get("rollback") or {}).get("turned_back")
-    digest = (report.get("plan") or {}).get("digest")
+    parts = [one if isinstance(one := report.get(name), dict) else {} for name in ("rollback", "plan")]
+    turned, digest = parts[0].get("turned_back"), parts[1].get("digest")
     if not isinstance(turned, dict):
         raise BadInput(
             "the report is not of a rehearsal that was turned back",

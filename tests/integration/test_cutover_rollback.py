@@ -210,6 +210,8 @@ def test_a_rehearsed_rollback_is_evidence_for_this_very_plan_only(tmp_path: Path
         assert (await gate())[0] == "inconclusive"
         with pytest.raises(BadInput, match="not of a rehearsal that was turned back"):
             await note({"plan": {"digest": digest}, "rollback": {"done": []}})
+        with pytest.raises(BadInput, match="not of a rehearsal that was turned back"):
+            await note({"plan": 5, "rollback": []})
         turned = {"turned_back": {"after": "release"}}
         with pytest.raises(BadInput, match="the report is of plan 0000"):
             await note({"plan": {"digest": "0" * 64}, "verdict": "rolled-back", "rollback": turned})
