@@ -260,6 +260,20 @@ def _check_stages(plan: Plan, order: tuple[Step, ...], file: ConfigFile) -> None
                     ("steps", at, "kinds") if step.kinds else ("steps", at),
                     mend=f"let a {needed} step before it be of these kinds too",
                 )
+    for step in order:
+        mine = frozenset(step.kinds or plan.wave(step.wave).all_kinds)
+        releases = [
+            one
+            for one in order
+            if one.kind == "release" and one.wave == step.wave and step.id in behind[one.id]
+        ]
+        opened = {kind for one in releases for kind in one.kinds or plan.wave(step.wave).all_kinds}
+        if step.kind == "switch" and not mine <= opened:
+            raise file.error(
+                f"step {step.id}: no release of wave {step.wave} comes after it, so the new ERP's lanes stay closed",
+                ("steps", plan.steps.index(step)),
+                mend="add a release step that names it in `after`, of the same kinds",
+            )
 
 
 def one_of(names: Any) -> str:

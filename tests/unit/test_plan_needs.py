@@ -49,3 +49,14 @@ def test_a_freeze_of_some_kinds_is_none_of_the_others(tmp_path: Path) -> None:
 
     with pytest.raises(BadConfig, match=r"step drain: the freeze before it leaves out customer"):
         read_plan(pilot(tmp_path, part), LANDSCAPE)
+
+
+def test_a_switch_that_nothing_releases_is_refused(tmp_path: Path) -> None:
+    """Its lanes in the new ERP would stay closed, and everything accepted would wait there."""
+
+    def unreleased(steps: dict[str, Any]) -> None:
+        for kind in ("release", "smoke", "verify", "hypercare", "retire"):
+            steps.pop(kind, None)
+
+    with pytest.raises(BadConfig, match=r"step switch: no release of wave uk comes after it"):
+        read_plan(pilot(tmp_path, unreleased), LANDSCAPE)
