@@ -19,7 +19,7 @@ from cutover.live.run import base_of, run_id_of
 from cutover.plan.calendar_checks import CalendarFinding, check_calendar
 from cutover.plan.model import Plan
 from cutover.plan.reading import as_plan, built_in_plans, plan_file
-from cutover.report.wording import when
+from cutover.report.wording import plural, when
 from cutover.runner.controls import RouterControls
 from router.clock import WallClock
 from router.configfile import ConfigFile
@@ -171,7 +171,7 @@ def _shown(
     ended: Sequence[str],
 ) -> str:
     lines = [
-        f"{plan.title or plan.name}: {len(plan.steps)} steps, {len(plan.waves)} waves, {plan.source} → {plan.target}",
+        f"{plan.title or plan.name}: {plural(len(plan.steps), 'step')}, {plural(len(plan.waves), 'wave')}, {plan.source} → {plan.target}",
         f"Plan {plan.name} version {plan.version}, digest {plan.digest()}",
         f"Window {when(plan.window.opens)} to {when(plan.window.closes)}. Dry run: nothing is changed; times are planned ones.",
     ]

@@ -13,7 +13,9 @@ LONGEST = 3
 """Steps of the critical path that are named."""
 
 
-def mends(plan: Mapping[str, Any], window: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[str]:
+def mends(
+    plan: Mapping[str, Any], window: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]
+) -> list[str]:
     """What would fix a plan that missed its window or a deadline, one sentence each; empty where nothing did."""
     start = instant(plan["start"])
     if start is None:

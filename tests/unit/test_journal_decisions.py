@@ -50,7 +50,17 @@ def head(number: int, **more: object) -> Head:
 )  # fmt: skip
 def test_a_run_is_what_may_go_together_now(heads: list[Head], run: int) -> None:
     """The leading jobs of a lane, never past one that must wait or depends on its neighbours (D4)."""
-    assert list(run_of(heads, now=NOW, limit=3, closed={("US01", "", ""), ("DE01", "MANAGED", ""), ("BH01", "", "time_entry")})) == heads[:run]
+    assert (
+        list(
+            run_of(
+                heads,
+                now=NOW,
+                limit=3,
+                closed={("US01", "", ""), ("DE01", "MANAGED", ""), ("BH01", "", "time_entry")},
+            )
+        )
+        == heads[:run]
+    )
 
 
 def test_a_transaction_starts_where_its_decision_says() -> None:
