@@ -75,6 +75,10 @@ STRUCTURAL = {"STATUS", "PERNR", "SUBTY", "BEGDA", "ENDDA"}
 """Of the status record, and of the frame that carries an infotype's fields: they happen to have names that are mapped elsewhere."""
 
 
+LEDGER = {("balances.py", "BUDAT")}
+"""A standard field of the new general ledger's own table; documents carry their posting date under the same name."""
+
+
 def test_no_field_name_is_written_in_the_connector() -> None:
     """A name of the mapping file stands in no string of the connector's code."""
     mapped = {name for section in SHIPPED.newest.fields.values() for name in section.values()} - STRUCTURAL
@@ -83,7 +87,7 @@ def test_no_field_name_is_written_in_the_connector() -> None:
         f"{path.name}:{line}: {text}"
         for path in sorted(folder.glob("*.py"))
         for text, line in _strings(path.read_text(encoding="utf-8"))
-        if text in mapped
+        if text in mapped and (path.name, text) not in LEDGER
     ]
     assert found == []
     assert list(_strings('"""KUNNR."""\nx = {"KUNNR": f"{1}ZZROLE"}')) == [("KUNNR", 2), ("ZZROLE", 2)]
