@@ -90,7 +90,7 @@ REFUSED: tuple[ExceptionType, ...] = (
         system="the system it came from, or {target}",
         field="amount, lines, or what is open on the invoice",
         mend="Compare with what is open there. Correct the amount here, or settle the invoice there and replay.",
-        example="Payment 1,200.00 of 1,000.00 open: correct to 1,000.00; the rest is a payment on account.",
+        example="Write-off 1,200.00 of 1,000.00 open: correct to 1,000.00. A payment of nothing: correct it to what was paid.",
         replay="correct",
     ),
     ExceptionType(
