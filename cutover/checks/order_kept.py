@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cutover.checks.facts import Decided, Facts, JobRow, transaction_of
 
 CLAIM = "order kept within a lane; only documents of a commuting kind share a batch"
+NOT_TAKEN = "not taken, try later"
 NOT_CHECKED = "order between lanes; the order in which a vendor works inside one batch"
 
 
@@ -15,7 +16,8 @@ def check(facts: Facts) -> tuple[int, Iterable[str]]:
     """No job is first sent before an earlier job of its lane was settled, unless both commute."""
     first: dict[int, str] = {}
     for attempt in facts.attempts:
-        if attempt.purpose == "send":
+        # What was certainly not taken was not sent: it waits for a prerequisite, or the system was busy.
+        if attempt.purpose == "send" and attempt.event != NOT_TAKEN:
             first.setdefault(attempt.job_id, attempt.claimed_at)
     held, loaded = _held(facts), _loaded(facts)
     lanes: dict[tuple[str, str], list[JobRow]] = {}
@@ -23,9 +25,10 @@ def check(facts: Facts) -> tuple[int, Iterable[str]]:
         lanes.setdefault((job.target, job.lane), []).append(job)
     for jobs in lanes.values():
         loads = sorted(
-            (loaded[key], job.job_id)
+            (loaded.get(key, job.waiting_since), job.job_id)
             for job in jobs
-            if (key := (transaction_of(job.job_id), job.target)) in loaded and job.role == "shadow"
+            if job.role == "shadow"
+            and ((key := (transaction_of(job.job_id), job.target)) in loaded or key[0] in held)
         )
         jobs.sort(
             key=lambda job, loads=loads: _behind(  # type: ignore[misc]
@@ -83,9 +86,9 @@ def _loaded(facts: Facts) -> dict[tuple[int, str], str]:
 def _behind(
     loads: Sequence[tuple[str, int]], job: JobRow, sent: str | None, place: tuple[str, int]
 ) -> tuple[str, int]:
-    """The place of a job behind what a dual run put at the head of its lane before it was sent.
+    """The place of a job behind what was put at the head of its lane before it was sent: by a dual run, or a release.
 
-    A lane goes by job id, and what is loaded has the id of its old transaction: new work waits behind its project.
+    A lane goes by job id, and what is loaded or let go has the id of its older transaction: new work waits behind it.
     """
     for at, loaded in loads:
         if loaded < job.job_id and place[0] < at and (sent is None or sent >= at):

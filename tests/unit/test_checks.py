@@ -234,3 +234,39 @@ def test_what_a_dual_run_loads_stands_at_the_head_of_its_lane() -> None:
         attempts=[*SOUND.attempts, sent_at(1, "2026-10-30T10:21"), sent_at(2, "2026-10-30T10:11")],
     )
     assert "I4" not in violated(earlier)
+
+
+def test_what_a_release_lets_go_stands_before_what_still_waits_in_a_shadows_lane() -> None:
+    """A correction asked for its original eight times before that was let go; being asked is not being sent."""
+
+    def shadow(seq: int, kind: str, since: str, at: str) -> JobRow:
+        return job(
+            seq, job_id=seq * 1000 + 1, role="shadow", target="netsuite", lane="shadow P-1", kind=kind,
+            waiting_since=since, settled_at=f"{at}:30.000000Z",
+        )  # fmt: skip
+
+    def tried(seq: int, at: str, token: int, event: str) -> AttemptRow:
+        row = sent(seq, f"{at}:00.000000Z")
+        return row._replace(job_id=seq * 1000 + 1, token=token, event=event)
+
+    let_go = HistoryRow(3, 1, "2026-10-30T10:20:00.000000Z", "queued", {"event": "released"})
+    held = shadow(1, "expense_item", "2026-10-30T10:20:00.000000Z", "2026-10-30T10:21")
+    correction = shadow(2, "time_entry", "2026-10-30T10:10:00.000000Z", "2026-10-30T10:22")
+    asked = [
+        tried(2, "2026-10-30T10:11", 1, "not taken, try later"),
+        tried(1, "2026-10-30T10:21", 1, "answered yes"),
+        tried(2, "2026-10-30T10:22", 2, "answered yes"),
+    ]
+    sound = replace(
+        SOUND,
+        history=[*SOUND.history, let_go],
+        decisions=[*SOUND.decisions, decided(1, n=2, at="2026-10-30T10:20:00.000000Z")],
+        jobs=[job(1), job(2), held, correction],
+        attempts=[*SOUND.attempts, *asked],
+    )
+    assert "I4" not in violated(sound)
+    overtook = [*asked[:2], tried(2, "2026-10-30T10:21", 2, "answered yes")]
+    early = correction._replace(settled_at="2026-10-30T10:21:10.000000Z")
+    assert "I4" in violated(
+        replace(sound, jobs=[job(1), job(2), held, early], attempts=[*SOUND.attempts, *overtook])
+    )
