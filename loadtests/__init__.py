@@ -1,7 +1,9 @@
-"""Load scenarios against a running gateway; the only package that may import locust.
+"""Load scenarios against a running gateway, and the verdict a release can be judged by.
 
-It stands outside the path of a transaction: it sends what a CRM or PSA would send, over HTTP, and
-judges the answers. Importing locust patches the standard library, so nothing else may import this
-package or locust (`tests/test_tidy.py`). The first release measures with `make bench`; scenarios and
-their verdicts come with the load-testing work.
+It stands outside the path of a transaction: it sends what a CRM or PSA would send, over HTTP, at moments
+that were fixed before the run, and judges not only the answers but what became of every document. It stands
+above `cutover`, whose virtual time predicts a run; of `cutover`, only the command line knows this package.
+
+Importing locust patches the standard library, so `loadtests/generator` alone may import it, and nothing
+imports that: it runs as processes of its own (`tests/test_tidy.py`).
 """

@@ -1,0 +1,1 @@
+"""The highest rate at which the verdict still passes, by bisection."""
