@@ -154,7 +154,8 @@ class Shell:
                 )
             )
         address = f"http://127.0.0.1:{self._port}/readyz"
-        ready = (self._folder / "ready.json").exists if "simulate" in command else lambda: answers(address)
+        simulators = command.split()[1] == "simulate"  # `serve --simulated` is none
+        ready = (self._folder / "ready.json").exists if simulators else lambda: answers(address)
         self._wait(ready, command)
 
     def _wait(self, ready: Callable[[], bool], command: str) -> None:
