@@ -38,8 +38,9 @@ from router.ingest.feeds import SLOW_POLL_S
 from simulators.firm.actions import Step
 from simulators.firm.workload import workload
 
-SETTLE_H = 24
-"""Virtual hours after the plan's end in which everything must come to rest without faults."""
+SETTLE_H = 30
+"""Virtual hours after the plan's end in which everything must come to rest without faults: longer than the day a
+delivery waits for what it needs (`DeliveryPolicy.prerequisite_wait_s`), which may begin when a failed step lets go."""
 SETTLE_POLL_S = 300
 Progress = Callable[[str, int, int], None]
 """Told what is done: phase, minutes of virtual time so far, minutes in all."""

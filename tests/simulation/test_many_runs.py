@@ -87,7 +87,8 @@ def test_rows_that_can_not_be_kept_are_refused_before_any_run(tmp_path: Path) ->
 
 def test_seeds_under_drawn_faults_break_no_invariant_and_come_to_rest() -> None:
     """A no-go is a verdict; a violated invariant, an unsettled end or an error is a bug, told with its line."""
-    rows = many_seeds.run(1, CI_SEEDS, jobs=2)
+    # 528: a failed step lets a payment go at the plan's end, which waits a day for an invoice that never comes.
+    rows = [*many_seeds.run(1, CI_SEEDS, jobs=2), many_seeds.chaotic(528)]
     failures = [f"{row['reproduce']}: {many_seeds.failed(row)}" for row in rows if many_seeds.failed(row)]
     assert failures == []
     assert any(row["crashes"] for row in rows)

@@ -33,7 +33,7 @@ from router.errors import BadInput, VendorUnknown
 SERVICE = "coexist"
 """The external references that carry canonical ids."""
 PAGES_MAX = 200
-"""Pages read in one call while everything in them was given before, restarts included."""
+"""Pages read in one call while everything in them was given before, restarts included; of approved work, pages a day."""
 API = "/api/v1"
 
 
@@ -138,7 +138,7 @@ class FeedReader:
             raise BadInput(f"Kantata can't be asked for {name!r} by day", mend="use time_entries or expenses")
         query = (*feed.query, (feed.done, f"{first.isoformat()}:{last.isoformat()}"))
         at, found = Cursor(), dict[str, Row]()
-        for _ in range(PAGES_MAX):
+        for _ in range(PAGES_MAX * ((last - first).days + 1)):
             body = await self._get(f"/{feed.collection}.json", (*query, *window(at, PAGE_MAX)))
             step = advance(at, rows_of(body, feed.collection), PAGE_MAX)
             found |= {str(row["id"]): row for row in step.rows if feed.wanted(row)}
