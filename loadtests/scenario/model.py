@@ -154,6 +154,8 @@ class Scenario(Part):
     long: Form
     short: Form
     """For CI: seconds rather than hours."""
+    authority: str = ""
+    """The ERP that has everything when the run starts; empty: as the default route table says (the legacy one)."""
     settings: tuple[str, ...] = ()
     """Changes of the landscape, as `rehearse --set` takes them: `netsuite.concurrency=2`."""
     faults: tuple[Fault, ...] = ()
