@@ -1,6 +1,7 @@
 """The back door under `/_sim/`: for tests, rehearsals and people, never for the router.
 
-POST reset, POST seed, GET state, GET and PUT snapshot, GET and PUT faults, GET requests (`?limit=`).
+POST reset, POST seed, GET state, GET and PUT snapshot, GET and PUT faults, GET requests (`?limit=`),
+GET meter (`?since=`, in seconds since 1970).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def _respond(app: Hosted, method: str, name: str, query: bytes, body: bytes) -> 
         case "POST", "reset":
             app.sim.reset()
             app.requests.clear()
+            app.meter.clear()
             return _json({})
         case "POST", "seed":
             return _json(app.sim.seed(_mapping(body)))
@@ -51,6 +53,9 @@ def _respond(app: Hosted, method: str, name: str, query: bytes, body: bytes) -> 
             limit = int((parse_qs(query.decode("latin-1")).get("limit") or ["100"])[0])
             shown = [entry.shown() for entry in app.requests.last(limit)]
             return _json({"total": app.requests.total, "crashes": app.crashes, "requests": shown})
+        case "GET", "meter":
+            since = int((parse_qs(query.decode("latin-1")).get("since") or ["0"])[0])
+            return _json(app.meter.data(app.clock.now(), since))
         case _:
             return _json({"error": f"there is no {method} /_sim/{name}"}, 404)
 

@@ -21,7 +21,8 @@ from simulators.core.backdoor import back_door
 from simulators.core.clock import Clock
 from simulators.core.faults import Fault, Faults
 from simulators.core.latency import Latency
-from simulators.core.limits import ConcurrencyLimit
+from simulators.core.limits import ConcurrencyLimit, RateLimit
+from simulators.core.meter import Meter
 from simulators.core.requests import BODY_KEPT, Received, RequestJournal
 
 MAX_BODY = 128 * 1024 * 1024
@@ -35,7 +36,10 @@ GONE = "simulators.gone"
 
 
 class Simulator(Protocol):
-    """One vendor's system. Optional: `books` (gets the faults), `concurrency` (held around each request)."""
+    """One vendor's system.
+
+    Optional: `books` (gets the faults), `concurrency` (held around each request), `rate` (shown by the meter).
+    """
 
     name: str
     vendor: str
@@ -70,7 +74,7 @@ class Simulator(Protocol):
 
 
 class Hosted:
-    """A simulator as an ASGI app. `sim`, `requests`, `faults` and `crashes` are for callers in process."""
+    """A simulator as an ASGI app. `sim`, `requests`, `meter`, `faults`, `crashes` are for callers in process."""
 
     def __init__(
         self,
@@ -97,6 +101,8 @@ class Hosted:
             books.faults = self._faults
         limit = getattr(sim, "concurrency", None)
         self._limit = limit if isinstance(limit, ConcurrencyLimit) else None
+        rate = getattr(sim, "rate", None)
+        self.meter = Meter(self._limit, rate if isinstance(rate, RateLimit) else None)
 
     @property
     def faults(self) -> Faults:
@@ -124,11 +130,13 @@ class Hosted:
             return
         call = _Call(scope, receive, send, body, self._journalled(scope, body))
         admitted = self._limit is None or self._limit.enter()
+        self.meter.arrived(call.entry.at, admitted=admitted)
         self.in_flight += 1
         try:
             await self._answer(call, admitted=admitted)
         finally:
             self.in_flight -= 1
+            self.meter.left(self.clock.now(), admitted=admitted, status=call.entry.status)
             if admitted and self._limit is not None:
                 self._limit.leave()
 

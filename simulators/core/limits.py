@@ -79,6 +79,11 @@ class RateLimit:
         return max(1, -(-wait // timedelta(seconds=1)))
 
     @property
+    def counted(self) -> int:
+        """Requests in the window when one was last asked for."""
+        return len(self._taken)
+
+    @property
     def left(self) -> int:
         """Requests still admitted at this instant."""
         floor = self._clock.now() - self.span

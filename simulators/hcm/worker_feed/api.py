@@ -32,7 +32,7 @@ class WorkerFeed:
         self.roster = Roster(clock)
         self.access = Access(rng, clock, any_credentials=options.get("any_credentials", "") == "true")
         per_minute = int(options.get("rate_per_minute", 0))
-        self._rate = RateLimit(per_minute, 60, clock) if per_minute else None
+        self.rate = RateLimit(per_minute, 60, clock) if per_minute else None
 
     def routes(self) -> list[BaseRoute]:
         """The HCM's paths."""
@@ -116,7 +116,7 @@ class WorkerFeed:
     def _refused(self, request: Request) -> Response | None:
         if not self.access.admits(request.headers):
             return _error(401, "unauthorized", "The token or key is not good")
-        wait = self._rate.take() if self._rate is not None else None
+        wait = self.rate.take() if self.rate is not None else None
         return self.refusal(429, wait) if wait is not None else None
 
 

@@ -51,7 +51,7 @@ class Kantata:
         self._approvals = Approvals(self._account)
         self.tokens = Tokens(rng, any_credentials=options.get("any_credentials", "") == "true")
         per_minute = int(options.get("rate_per_minute", 0))
-        self._rate = RateLimit(per_minute, 60, clock) if per_minute else None
+        self.rate = RateLimit(per_minute, 60, clock) if per_minute else None
         self._renamed = Renamed(options.get("renamed", ""))
         self._disorderly = options.get("events", "") == "disorderly"
         self._requests = 0
@@ -112,7 +112,7 @@ class Kantata:
         try:
             if not self.tokens.is_good(request.headers.get("authorization", "")):
                 raise bad_token()
-            if self._rate is not None and self._rate.take() is not None:
+            if self.rate is not None and self.rate.take() is not None:
                 raise system(429, "Too many requests")
             raw = await request.body()
             if len(raw) > BODY_MAX:
