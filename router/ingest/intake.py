@@ -130,9 +130,12 @@ class Intake:
     async def _accept(
         self, submissions: Sequence[Submission], cursor: tuple[SystemId, str, str] | None
     ) -> list[Acceptance]:
-        with self._group():
-            vetted = [await self._vet(one) for one in submissions] if self._vets else submissions
-        every, own = await self._with_processes(vetted)
+        with self._directory.group():
+            if len(submissions) > 1:
+                await self._directory.foresee([one.document for one in submissions if one.document])
+            with self._group():
+                vetted = [await self._vet(one) for one in submissions] if self._vets else submissions
+            every, own = await self._with_processes(vetted)
         answers = await self._journal.accept(every, cursor=cursor)
         self._directory.learn(
             given.document

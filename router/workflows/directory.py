@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, TypeVar
 
@@ -17,6 +18,8 @@ from router.workflows.enrich import Masters
 D = TypeVar("D", bound=Document)
 KEPT: tuple[type[Document], ...] = (Customer, Contract, RateCard, Project, Resource)
 _NAMES = {model: str(model.model_fields["kind"].annotation.__args__[0]) for model in KEPT}  # type: ignore[union-attr]
+_NAMED: tuple[tuple[type[Document], str], ...] = ((Project, "project_id"), (Resource, "resource_id"))
+"""Masters that work names, and by which attribute."""
 
 
 class Directory:
@@ -32,10 +35,40 @@ class Directory:
         self._contracts: dict[str, dict[int, Contract]] = {}
         self._orders: dict[str, dict[int, ChangeOrder]] = {}
         self._agreements: dict[str, Agreement] = {}
+        self._groups = 0
+        self._absent: set[tuple[str, str]] = set()
+        """What the journal was asked for in this group and does not have."""
         self.aliases: dict[tuple[str, str], str] = {}
         """(kind, id) to the id of the document that it means: two ids turned out to be one firm."""
         self.contract_changed = asyncio.Event()
         """Set when a contract, change order or project was accepted: what waited for it may go on."""
+
+    @contextmanager
+    def group(self) -> Iterator[None]:
+        """While a group of documents is looked at, the journal is asked once for a master it does not have.
+
+        What this process accepts meanwhile is found all the same; what another gateway accepts meanwhile
+        counts as accepted just after the group.
+        """
+        self._groups += 1
+        self._absent.clear()
+        try:
+            yield
+        finally:
+            self._groups -= 1
+            self._absent.clear()
+
+    async def foresee(self, documents: Sequence[Document]) -> None:
+        """Read the projects and people that documents of a group name in one question each, not one by one."""
+        for model, attribute in _NAMED:
+            kind = _NAMES[model]
+            named = {getattr(one, attribute, None): None for one in documents}
+            names = [self.aliases.get((kind, name), name) for name in named if name]
+            wanted = [name for name in dict.fromkeys(names) if (kind, name) not in self._known]
+            if wanted:
+                found = await self._journal.documents(kind, wanted)
+                self.learn(found.values())
+                self._absent.update((kind, name) for name in wanted if name not in found)
 
     async def load(self) -> None:
         """Read all masters from the journal, every version of the contracts, and the aliases."""
@@ -121,12 +154,15 @@ class Directory:
 
     async def find(self, model: type[D], document_id: str) -> D | None:
         """A master, asking the journal when this process does not know it."""
-        document_id = self.aliases.get((_NAMES[model], document_id), document_id)
+        kind = _NAMES[model]
+        document_id = self.aliases.get((kind, document_id), document_id)
         found = self.get(model, document_id)
-        if found is None:
-            stored = await self._journal.master(_NAMES[model], document_id)
+        if found is None and (kind, document_id) not in self._absent:
+            stored = await self._journal.master(kind, document_id)
             if stored is not None:
                 self.learn((stored,))
+            elif self._groups:
+                self._absent.add((kind, document_id))
             found = self.get(model, document_id)
         return found
 
