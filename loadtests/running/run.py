@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -45,6 +46,8 @@ class Run:
     """Requests a worker may have under way; a start beyond it is dropped."""
     answer_within_s: int = 30
     """A request without an answer by then has none."""
+    landscape: Mapping[str, Any] | None = None
+    """The landscape whose firm it is, as plain data; None: the default one."""
 
     def written(self, folder: Path) -> None:
         """Write it into the run's folder."""
