@@ -45,6 +45,20 @@ def described(row: Row, store: RowStore) -> dict[str, Any]:
     }
 
 
+def listed(row: Row) -> list[Any]:
+    """One row as a line of the long list: type, external id, vendor id, entity, currency, total, status, made when."""
+    return [
+        row.of if row.type == "master" and hasattr(row, "of") else row.type,
+        row.external_id,
+        row.vendor_id,
+        getattr(row, "entity", ""),
+        getattr(row, "currency", None),
+        _money(row)[2],
+        _status(row),
+        row.created_at,
+    ]
+
+
 def _money(row: Row) -> tuple[int | None, int | None, int | None, int | None]:
     if isinstance(row, BilledRow):
         minutes = [line.minutes for line in row.lines if line.minutes is not None]

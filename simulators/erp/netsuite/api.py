@@ -78,6 +78,8 @@ class NetSuite:
 
     # The host's side
 
+    is_live = staticmethod(is_live)
+
     def routes(self) -> list[BaseRoute]:
         """Everything under `/services/rest`."""
         return [
