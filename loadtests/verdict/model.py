@@ -103,6 +103,22 @@ class Measured:
     """Stream (`` = all) → documents later than its SLA."""
     notes: tuple[str, ...] = ()
     """What could not be asked, and why."""
+    planned_documents: int = 0
+    """Documents of all requests that were sent, answered or not."""
+    refused_documents: int = 0
+    """Lines of batches that were answered with success and that the gateway refused one by one."""
+    without_promise: int = 0
+    """Answers of success that named no transaction, or not one a document."""
+    repeats: int = 0
+    """Requests sent a second time of which both sendings were answered with success."""
+    repeats_differ: tuple[str, ...] = ()
+    """Those whose second answer was not the first's."""
+    journal_asked: bool = True
+    """Whether the journal, or the gateway's own account of it, could be read."""
+    erps_asked: bool = True
+    """Whether the ERPs could be asked what they hold."""
+    erp_documents: int = 0
+    """Documents the ERPs were found to hold, of whatever origin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
