@@ -10,7 +10,8 @@ import orjson
 import typer
 
 from cutover.cli.journal import DEFAULT, AsJson, Database, read_facts_exist
-from cutover.cli.serving import Places, Simulated, connected
+from cutover.cli.serving import Places, Simulated
+from cutover.served.connecting import connected
 from router.ingest.crosschecks_api import report
 
 CODES: Mapping[str, int] = {"pass": 0, "fail": 1, "inconclusive": 1}

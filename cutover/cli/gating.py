@@ -13,7 +13,7 @@ import typer
 
 from cutover.cli.journal import DEFAULT, AsJson, Database, read_facts_exist
 from cutover.cli.opened import opened
-from cutover.cli.serving import Places, Simulated, connected
+from cutover.cli.serving import Places, Simulated
 from cutover.gates.asking import ask
 from cutover.gates.measuring import RouterMeasures
 from cutover.gates.named import GATES, named
@@ -23,6 +23,7 @@ from cutover.plan.model import Plan
 from cutover.plan.reading import read_plan
 from cutover.plan.steps import Thresholds
 from cutover.runner.gates import Gate, worst
+from cutover.served.connecting import connected
 from router.clock import Clock, WallClock
 from router.errors import BadInput
 from router.journal.port import Scope

@@ -15,7 +15,7 @@ import typer
 
 from cutover.cli.journal import read_facts_exist
 from cutover.cli.rehearsing import rehearse_command
-from cutover.cli.serving import Places, Simulated, connected
+from cutover.cli.serving import Places, Simulated
 from cutover.gates.measuring import RouterMeasures
 from cutover.live.run import Order, report_of, run_id_of, run_live
 from cutover.live.standing import standing
@@ -26,6 +26,7 @@ from cutover.plan.moved_before import moved_before
 from cutover.plan.reading import read_plan
 from cutover.rollback.door import RouterWayBack
 from cutover.runner.controls import RouterControls
+from cutover.served.connecting import connected
 from router.app import Router
 from router.canonical.documents import Document
 from router.clock import WallClock

@@ -15,7 +15,7 @@ import typer
 from cutover.cli.journal import DEFAULT, AsJson, Database, read_facts_exist
 from cutover.cli.live import By, PlanFile, RunId
 from cutover.cli.opened import opened
-from cutover.cli.serving import Places, Simulated, connected
+from cutover.cli.serving import Places, Simulated
 from cutover.gates.measuring import RouterMeasures
 from cutover.live.going_back import GoBack, go_back, note_rehearsal
 from cutover.live.run import run_id_of
@@ -24,6 +24,7 @@ from cutover.plan.reading import one_of, read_plan
 from cutover.rollback.asking import priced
 from cutover.rollback.door import RouterWayBack
 from cutover.runner.controls import RouterControls
+from cutover.served.connecting import connected
 from router.app import Router
 from router.clock import WallClock
 from router.errors import BadInput
