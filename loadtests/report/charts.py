@@ -1,0 +1,279 @@
+"""Draws a run: its curves as panels over one time axis, what went wrong shaded through all of them. Pure.
+
+Each panel has a scale of its own and its key beside its name, so that a line can be told without its colour:
+areas are what happened, thin lines what was planned, dashes what was predicted, dots a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from cutover.report.svg import CHAR, Canvas, short
+from loadtests.report.axis import RunAxis, Scale, elapsed, linear, scale_of
+from loadtests.report.series import Bucket, Series
+from loadtests.report.wording import finite, milliseconds, plain
+
+WIDTH = 960
+LEFT, RIGHT = 64, 8
+AREA = 78
+HEAD = 26
+PANEL = HEAD + AREA + 12
+BAND_ROW = 16
+BANDS_MAX = 40
+ERPS_MAX = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One curve of a panel."""
+
+    name: str
+    kind: str
+    """`area`, `line`, `strong`, `dash` or `columns`: its class, and how it is told from the others."""
+    series: Series
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """Curves that share a scale."""
+
+    title: str
+    told: str
+    lines: Sequence[Line]
+    free_scale: bool = False
+    """Logarithmic, if the range of values asks for it."""
+    limits: Sequence[tuple[str, float]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """What the time axis shows besides the curves."""
+
+    end_s: float
+    last_start_s: float | None = None
+    drained_s: float | None = None
+    """After the start of the run."""
+    bands: Sequence[tuple[str, float, float]] = field(default_factory=tuple)
+
+
+def run_chart(panels: Sequence[Panel], moments: Moments) -> Markup:
+    """All panels over one time axis, with the bands and moments of the run."""
+    axis = RunAxis(max(moments.end_s, 1.0), LEFT, WIDTH - RIGHT)
+    rows = _band_rows(moments.bands[:BANDS_MAX], axis)
+    marks_y = 14.0
+    top = 22 + BAND_ROW * (max((row for _, row in rows), default=-1) + 1)
+    height = top + PANEL * len(panels) + 24
+    told = "; ".join(f"{panel.title}: {panel.told}" for panel in panels)
+    canvas = Canvas("run", width=WIDTH, height=height, title="The run, second by second", desc=told)
+    for (_, since, until), _row in rows:
+        x0, x1 = axis.x(since), axis.x(until)
+        canvas.rect(x0, top, max(x1 - x0, 2), PANEL * len(panels) - 12, "fault", hatched=True)
+    for at, panel in enumerate(panels):
+        _panel(canvas, top + PANEL * at, panel, axis)
+    bottom = top + PANEL * len(panels) - 12
+    for name, moment in (("last start", moments.last_start_s), ("drained", moments.drained_s)):
+        if moment is not None and 0 <= moment <= axis.end_s:
+            x = axis.x(moment)
+            canvas.line(x, 18, x, bottom, "edge")
+            room = CHAR * (len(name) + 8)
+            last = name == "last start"
+            left = x - room < LEFT if last else x + room <= WIDTH
+            canvas.text(
+                x + (3 if left else -3),
+                marks_y,
+                f"{name} {elapsed(moment)}",
+                "quiet",
+                anchor="start" if left else "end",
+            )
+    for (name, since, until), row in rows:
+        _band_label(canvas, name, axis.x(since), axis.x(until), 22 + BAND_ROW * row + 11)
+    axis.labels(canvas, bottom + 15)
+    return canvas.render()
+
+
+def line_of(name: str, kind: str, series: Series, field_name: str, *, per_second: bool = False) -> Line:
+    """The curve of one field of a series."""
+    by = series.width_s if per_second else 1.0
+    values = [series.value(bucket, field_name) for bucket in series.buckets]
+    return Line(name=name, kind=kind, series=series, values=[None if v is None else v / by for v in values])
+
+
+def erp_line(name: str, kind: str, series: Series, field_name: str, system: str) -> Line:
+    """The curve of what one ERP did, per second."""
+
+    def value(bucket: Bucket) -> float | None:
+        told = bucket.erps.get(field_name)
+        return None if told is None else told.get(system, 0.0) / series.width_s
+
+    return Line(name=name, kind=kind, series=series, values=[value(bucket) for bucket in series.buckets])
+
+
+def bands_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, float, float]]:
+    """Name, from and until of each band that has them."""
+    found = []
+    for row in rows:
+        since, until = finite(row.get("from_s")), finite(row.get("until_s"))
+        if since is not None and until is not None and until >= since:
+            found.append((str(row.get("name", "fault")), since, until))
+    return sorted(found, key=lambda band: (band[1], band[2], band[0]))
+
+
+def _panel(canvas: Canvas, top: float, panel: Panel, axis: RunAxis) -> None:
+    area_top, area_bottom = top + HEAD, top + HEAD + AREA
+    values = [value for line in panel.lines for value in line.values if value is not None]
+    values += [limit for _, limit in panel.limits if values and limit <= max(values) * 20]
+    if panel.free_scale:
+        scale = scale_of(values, area_top, area_bottom)
+    else:
+        scale = linear(max(values, default=0.0), area_top, area_bottom)
+    axis.grid(canvas, area_top, area_bottom)
+    scale.draw(canvas, LEFT, axis.x1)
+    for line in panel.lines:
+        _curve(canvas, line, axis, scale)
+    for name, limit in panel.limits:
+        if scale.low <= limit <= scale.high:
+            y = scale.y(limit)
+            canvas.line(LEFT, y, axis.x1, y, "limit")
+            canvas.text(axis.x1 - 4, y - 4, name, "label", anchor="end")
+    canvas.text(0, top + 16, panel.title, "strong")
+    x = CHAR * 1.12 * len(panel.title) + 16
+    for line in panel.lines:
+        x = _key(canvas, x, top + 12, line)
+    canvas.text(
+        WIDTH - RIGHT, top + 16, panel.told + (", log scale" if scale.log else ""), "quiet", anchor="end"
+    )
+
+
+def _key(canvas: Canvas, x: float, y: float, line: Line) -> float:
+    if line.kind in ("area", "columns", "column-bad"):
+        canvas.rect(x, y - 4, 16, 9, _FILL[line.kind], hatched=line.kind == "column-bad")
+        if line.kind == "area":
+            canvas.line(x, y - 4, x + 16, y - 4, "backlog-line")
+    else:
+        canvas.line(x, y, x + 16, y, _STROKE[line.kind])
+    canvas.text(x + 20, y + 4, line.name)
+    return x + 20 + CHAR * len(line.name) + 14
+
+
+_FILL = {"area": "backlog", "columns": "column", "column-bad": "ran bad"}
+_STROKE = {"line": "thin", "strong": "thick", "dash": "dash"}
+
+
+def _curve(canvas: Canvas, line: Line, axis: RunAxis, scale: Scale) -> None:
+    if line.kind in ("columns", "column-bad"):
+        _columns(canvas, line, axis, scale)
+        return
+    for points in _stretches(line, axis, scale):
+        if line.kind == "area":
+            canvas.path(
+                [(points[0][0], scale.bottom), *points, (points[-1][0], scale.bottom)], "backlog", closed=True
+            )
+            canvas.path(points, "backlog-line")
+        else:
+            canvas.path(points, _STROKE[line.kind])
+
+
+def _stretches(line: Line, axis: RunAxis, scale: Scale) -> list[list[tuple[float, float]]]:
+    """Points of each stretch without a gap, a step a bucket; no line is drawn where nothing was measured."""
+    found: list[list[tuple[float, float]]] = []
+    open_ = False
+    for bucket, value in zip(line.series.buckets, line.values, strict=True):
+        if value is None:
+            open_ = False
+            continue
+        if not open_:
+            found.append([])
+            open_ = True
+        y, points = scale.y(value), found[-1]
+        if points and points[-1][1] == y:
+            points[-1] = (axis.x(bucket.t + line.series.width_s), y)  # a flat stretch needs its two ends only
+            continue
+        points += [(axis.x(bucket.t), y), (axis.x(bucket.t + line.series.width_s), y)]
+    return found
+
+
+def _columns(canvas: Canvas, line: Line, axis: RunAxis, scale: Scale) -> None:
+    for bucket, value in zip(line.series.buckets, line.values, strict=True):
+        if value:
+            x0, x1 = axis.x(bucket.t), axis.x(bucket.t + line.series.width_s)
+            y = min(scale.y(value), scale.bottom - 1)
+            canvas.rect(x0, y, max(x1 - x0, 1.2), scale.bottom - y, _FILL[line.kind])
+
+
+def _band_rows(
+    bands: Sequence[tuple[str, float, float]], axis: RunAxis
+) -> list[tuple[tuple[str, float, float], int]]:
+    """Each band with the row its name stands in, so that names don't cover one another."""
+    free: list[float] = []
+    placed = []
+    for band in bands:
+        name, since, until = band
+        width = CHAR * min(len(name), 40) + 14
+        left = min(axis.x(since), WIDTH - width)
+        row = next((at for at, used in enumerate(free) if left >= used), len(free))
+        if row == len(free):
+            free.append(0.0)
+        free[row] = max(left + width, axis.x(until)) + 4
+        placed.append((band, row))
+    return placed
+
+
+def _band_label(canvas: Canvas, name: str, x0: float, x1: float, y: float) -> None:
+    text = short(name, 40)
+    width = CHAR * len(text)
+    canvas.line(x0, y + 4, max(x1, x0 + 2), y + 4, "fault-bar")
+    if x0 + width > WIDTH - 2:
+        canvas.text(WIDTH - 2, y, text, "label", anchor="end")
+    else:
+        canvas.text(x0, y, text, "label")
+
+
+def quantile_chart(
+    rows: Sequence[tuple[str, Mapping[str, float | None], Mapping[str, float | None]]],
+) -> Markup | str:
+    """Per stream the range from median over p99 to the worst: from the intended start, and from the real one."""
+    told = [(name, one, other) for name, one, other in rows if one.get("p50_ms") is not None]
+    values = [value for _, one, other in told for row in (one, other) for value in row.values() if value]
+    if not values:
+        return ""
+    left = min(max(CHAR * max(len(name) for name, _, _ in told) + 18, 110), 260)
+    height = 46 * len(told) + 34
+    canvas = Canvas(
+        "quantiles", width=WIDTH, height=height, title="Latency per stream",
+        desc="; ".join(f"{name}: p99 {milliseconds(one['p99_ms'])} from the intended start, {milliseconds(other.get('p99_ms'))} from the real one" for name, one, other in told[:8]),
+    )  # fmt: skip
+    flat = scale_of(values, 0, 1)
+    axis = Scale(flat.low, flat.high, 0, 1, flat.log)
+
+    def x(value: float) -> float:
+        return left + (WIDTH - 96 - left) * (1 - axis.y(value))
+
+    for value in axis.ticks():
+        canvas.line(x(value), 4, x(value), height - 26, "grid")
+        canvas.text(x(value), height - 10, f"{plain(value)} ms", "quiet", anchor="middle")
+    for at, (name, one, other) in enumerate(told):
+        y = 46.0 * at + 8
+        canvas.text(0, y + 19, short(name, 38), "strong" if at == 0 else "")
+        for offset, row, kind in ((0.0, one, "ran"), (17.0, other, "planned")):
+            _range(canvas, x, y + offset, row, kind)
+    return canvas.render()
+
+
+def _range(canvas: Canvas, x: Any, y: float, row: Mapping[str, float | None], kind: str) -> None:
+    middle, late, worst = row.get("p50_ms"), row.get("p99_ms"), row.get("max_ms")
+    if middle is None or late is None or worst is None:
+        return
+    canvas.rect(x(middle), y + 1, max(x(late) - x(middle), 2), 11, kind)
+    canvas.line(x(late), y + 6.5, x(worst), y + 6.5, "deadline")
+    canvas.line(x(worst), y + 2, x(worst), y + 11, "deadline")
+    canvas.text(
+        max(x(worst), x(late)) + 6,
+        y + 11,
+        milliseconds(late),
+        "figures" if kind == "ran" else "quiet figures",
+    )
