@@ -48,7 +48,8 @@ class Stream(Part):
     name: Name
     sends: What
     share: Decimal = Field(gt=0, le=100)
-    """Per cent of the scenario's requests; those of all streams make 100."""
+    """Per cent of the peak rate where its curve is at 1, hence of the scenario's requests where all streams have the
+    scenario's curve; those of all streams make 100."""
     client: Name = "psa"
     """The system they come from, as the gateway hears it (`x-coexist-client`)."""
     entities: tuple[str, ...] = ()
