@@ -49,15 +49,24 @@ class Run:
     landscape: Mapping[str, Any] | None = None
     """The landscape whose firm it is, as plain data; None: the default one."""
 
+    def as_bytes(self) -> bytes:
+        """It as JSON: what `run_from` reads."""
+        row = asdict(self) | {"scenario": self.scenario.model_dump(mode="json")}
+        return orjson.dumps(row, option=orjson.OPT_INDENT_2) + b"\n"
+
     def written(self, folder: Path) -> None:
         """Write it into the run's folder."""
-        row = asdict(self) | {"scenario": self.scenario.model_dump(mode="json")}
-        (folder / RUN).write_bytes(orjson.dumps(row, option=orjson.OPT_INDENT_2) + b"\n")
+        (folder / RUN).write_bytes(self.as_bytes())
 
 
 def read_run(folder: Path) -> Run:
     """The run of a folder; raises OSError, ValueError when there is none."""
-    row: dict[str, Any] = orjson.loads((folder / RUN).read_bytes())
+    return run_from((folder / RUN).read_bytes())
+
+
+def run_from(data: bytes) -> Run:
+    """A run from its JSON; raises ValueError."""
+    row: dict[str, Any] = orjson.loads(data)
     return Run(**(row | {"scenario": Scenario.model_validate(row["scenario"])}))
 
 
