@@ -12,7 +12,9 @@ from router.canonical import events
 from router.canonical.examples import example
 from router.canonical.kinds import KINDS, model_of
 from router.canonical.published import schema_of
+from router.landscape import default_file
 
+LOAD_SCENARIO = "schemas/load-scenario-v1.json"
 Kind = Annotated[str, typer.Argument(help="A kind of document; see `coexist example --list`.")]
 
 
@@ -36,14 +38,19 @@ def example_command(
 
 def schema_command(
     kind: Annotated[
-        str, typer.Argument(help="A kind of document (see `coexist example --list`), or `plan`.")
+        str, typer.Argument(help="A kind of document (see `coexist example --list`), `plan`, or `scenario`.")
     ] = "time_entry",
 ) -> None:
-    """Print the JSON Schema of a kind, or of a cutover plan.
+    """Print the JSON Schema of a kind, of a cutover plan, or of a load scenario.
 
     Example: coexist schema time_entry;  coexist schema plan > plan.schema.json
     """
     if kind == "plan":
         typer.echo(orjson.dumps(plan_schema(), option=orjson.OPT_INDENT_2))
+        return
+    if kind == "scenario":
+        # The published file: the load tests stand above us.
+        published = orjson.loads(default_file(LOAD_SCENARIO).text)
+        typer.echo(orjson.dumps(published, option=orjson.OPT_INDENT_2))
         return
     typer.echo(orjson.dumps(schema_of(kind, model_of(kind).version), option=orjson.OPT_INDENT_2))

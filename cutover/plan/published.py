@@ -18,7 +18,7 @@ NAME = "schemas/plan-v1.json"
 def plan_schema() -> dict[str, Any]:
     """The schema with the fields' docstrings as descriptions."""
     shape = model.Plan.model_json_schema(by_alias=True)
-    told = {name: text for module in (durations, steps, model) for name, text in _docstrings(module).items()}
+    told = {name: text for module in (durations, steps, model) for name, text in docstrings(module).items()}
     for name, one in [("Plan", shape), *shape.get("$defs", {}).items()]:
         for field, node in one.get("properties", {}).items():
             text = told.get((name, _ALIASES.get(field, field)))
@@ -41,7 +41,7 @@ def _only_for(field: str, kinds: tuple[str, ...]) -> dict[str, Any]:
 _ALIASES = {"from": "source", "to": "target"}
 
 
-def _docstrings(module: ModuleType) -> dict[tuple[str, str], str]:
+def docstrings(module: ModuleType) -> dict[tuple[str, str], str]:
     """(class, attribute) → the string that stands under it in the source."""
     found: dict[tuple[str, str], str] = {}
     for node in ast.parse(inspect.getsource(module)).body:
