@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import orjson
@@ -18,6 +19,7 @@ MOST_FORMS = 4_096
 """Forms a stream keeps: enough to look like a firm, few enough to be made in a blink."""
 Filled = tuple[bytes, Document]
 One = TypeVar("One")
+NONE: Mapping[bytes, bytes | int] = MappingProxyType({})
 
 
 class Blank:
@@ -25,6 +27,8 @@ class Blank:
 
     ID = "\x02id\x03"
     NAME = "\x02name\x03"
+    CUSTOMER = "\x02customer\x03"
+    CONTRACT = "\x02contract\x03"
     VERSION = 999_999_937
     """A whole number: JSON has no room for a text there."""
 
@@ -49,8 +53,8 @@ class Sheet(Protocol):
 def blanked(body: Any) -> bytes:
     """A JSON text of a body with `Blank`s, ready to be filled by `%`."""
     text = orjson.dumps(body).replace(b"%", b"%%")
-    for blank, name in ((Blank.ID, b"id"), (Blank.NAME, b"name")):
-        text = text.replace(orjson.dumps(blank)[1:-1], b"%(" + name + b")b")
+    for blank in (Blank.ID, Blank.NAME, Blank.CUSTOMER, Blank.CONTRACT):
+        text = text.replace(orjson.dumps(blank)[1:-1], b"%(" + blank[1:-1].encode() + b")b")
     return text.replace(str(Blank.VERSION).encode(), b"%(version)d")
 
 
@@ -72,11 +76,9 @@ def event_form(kind: str, verb: str, data: Mapping[str, Any], *, source: str, on
     return Form(blanked(event), kind, source, str(data["legal_entity"]))
 
 
-def filled(form: Form, document_id: str, **blanks: bytes | int) -> Filled:
+def filled(form: Form, document_id: str, blanks: Mapping[bytes, bytes | int] = NONE) -> Filled:
     """A form with its blanks filled in, and the document it then is."""
-    values: dict[bytes, bytes | int] = {b"id": document_id.encode()}
-    for name, value in blanks.items():
-        values[name.encode()] = value
+    values: dict[bytes, bytes | int] = {b"id": document_id.encode(), **blanks}
     document = Document(form.kind, document_id, form.source, f"{form.kind}:{document_id}", form.legal_entity)
     return form.text % values, document
 

@@ -53,7 +53,10 @@ BY_THE_HOUR = ("time_entry", "billing_event", "time_approval", "historical_time"
 class Ground:
     """The firm with the run's agreements, and what is asked of both again and again."""
 
+    base: Firm
+    """The firm by itself."""
     firm: Firm
+    """The firm with the run's agreements, and without a cap anybody reaches."""
     own: Mapping[int, tuple[Project, ...]]
     """Stream → the projects that are only for it."""
     entities: tuple[str, ...]
@@ -72,6 +75,10 @@ class Ground:
     def entities_of(self, stream: Stream) -> tuple[str, ...]:
         """The entities of a stream."""
         return stream.entities or tuple(self.firm.entities)
+
+    def projects_of(self, entity: str) -> tuple[Project, ...]:
+        """All projects of an entity, those of the run's streams left out."""
+        return tuple(row for row in self.base.projects if row.entity == entity)
 
     def region(self, entity: str) -> str:
         """The region of an entity."""
@@ -121,6 +128,7 @@ def ground_of(run: Run) -> Ground:
             hourly[project.entity] = (*hourly[project.entity], project)
     whole = replace(firm, contracts=contracts, projects=projects)
     return Ground(
+        base=firm,
         firm=whole,
         own=by_stream,
         entities=entities,

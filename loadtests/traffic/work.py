@@ -1,4 +1,4 @@
-"""Work done, as the firm's people book it: hours, expenses, milestones, fees. Pure.
+"""Work done, as the firm books it: hours, expenses, milestones, fees. Pure.
 
 Every row is one of the firm's own month, so the projects are as unequal as they are at month-end: the
 first ones of an entity draw a large part of its work, and one lane of the router is longer than the others.
@@ -7,7 +7,7 @@ first ones of an entity draw a large part of its work, and one lane of the route
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from loadtests.scenario.model import Stream
@@ -15,7 +15,7 @@ from loadtests.traffic.chance import drawn
 from loadtests.traffic.forms import Form, event_form, spread
 from loadtests.traffic.ground import Ground, hours_of
 from simulators.core.money import decimal_text
-from simulators.firm.model import Project, TimeRow
+from simulators.firm.model import ExpenseRow, Project, TimeRow
 from simulators.firm.prices import hour_minor
 
 TIME_SOURCE, EXPENSE_SOURCE = "/psa/time", "/psa/expenses"
@@ -24,6 +24,8 @@ HISTORY_SOURCE = "/psa/history"
 AGO = timedelta(days=400)
 """How long before the month milestones were completed: no gateway's clock is before that day."""
 HISTORY_DAYS = 180
+MOST_OWN = 512
+"""Forms under the run's own agreements."""
 
 
 def time_data(ground: Ground, row: TimeRow) -> dict[str, Any]:
@@ -78,40 +80,36 @@ def expense_forms(ground: Ground, stream: Stream) -> list[Form]:
         and row.category in ("TRAVEL", "LODGING", "MILEAGE", "SOFTWARE")
     ]
     if not rows:
-        return [_invented_expense(ground, row) for row in spread(hours_of(ground, tuple(sorted(wanted))))]
-    return [
-        _expense(
-            ground, row.project_id, row.person_id, row.spent_on, row.category, row.amount_minor, row.billable
-        )
-        for row in spread(rows)
-    ]
+        rows = [_invented(ground, row) for row in hours_of(ground, tuple(sorted(wanted)))]
+    return [_expense(ground, row) for row in spread(rows)]
 
 
-def _invented_expense(ground: Ground, row: TimeRow) -> Form:
-    minor = hour_minor("CONSULTANT", ground.projects[row.project_id].currency) * row.minutes // 97
-    return _expense(ground, row.project_id, row.person_id, row.worked_on, "TRAVEL", minor, True)
+def _invented(ground: Ground, row: TimeRow) -> ExpenseRow:
+    currency = ground.projects[row.project_id].currency
+    minor = hour_minor("CONSULTANT", currency) * row.minutes // 97
+    return ExpenseRow(
+        0, row.person_id, row.project_id, row.worked_on, "TRAVEL", minor, currency, billable=True
+    )
 
 
-def _expense(
-    ground: Ground, project_id: str, person_id: str, on: date, category: str, minor: int, billable: bool
-) -> Form:
-    project, person = ground.projects[project_id], ground.people[person_id]
-    day = on.isoformat()
+def _expense(ground: Ground, row: ExpenseRow) -> Form:
+    project, person = ground.projects[row.project_id], ground.people[row.person_id]
+    day = row.spent_on.isoformat()
     data = {
-        **_dimensions(ground, project), "accounting_date": day, "project_id": project_id, "resource_id": person_id,
-        "expense_date": day, "category": category, "billable": billable,
-        "amount": decimal_text(minor, project.currency), "currency": project.currency,
+        **_dimensions(ground, project), "accounting_date": day, "project_id": project.project_id,
+        "resource_id": person.person_id, "expense_date": day, "category": row.category, "billable": row.billable,
+        "amount": decimal_text(row.amount_minor, row.currency), "currency": row.currency,
         "cost_center": person.cost_center,
     }  # fmt: skip
     return event_form("expense_item", "approved", data, source=EXPENSE_SOURCE, on=day)
 
 
-def milestone_forms(ground: Ground, stream: Stream, at: int, key: int) -> list[Form]:
+def milestone_forms(ground: Ground, at: int, key: int) -> list[Form]:
     """Steps of the run's own fixed-fee contracts, whose fee no run reaches: any order is right.
 
     They were completed long ago, so that the gateway's clock may show any day; they are booked in the month.
     """
-    forms = []
+    forms: list[Form] = []
     for project in ground.own[at]:
         for number in range(MOST_OWN // len(ground.own[at])):
             minor = hour_minor("CONSULTANT", project.currency) * (80 + drawn(key, len(forms)) % 520)
@@ -125,12 +123,9 @@ def milestone_forms(ground: Ground, stream: Stream, at: int, key: int) -> list[F
     return forms
 
 
-MOST_OWN = 512
-
-
-def charge_forms(ground: Ground, stream: Stream, at: int, key: int) -> list[Form]:
+def charge_forms(ground: Ground, at: int, key: int) -> list[Form]:
     """Fees of the month under the run's own subscriptions."""
-    forms = []
+    forms: list[Form] = []
     month = ground.firm.month
     for project in ground.own[at]:
         for number in range(MOST_OWN // len(ground.own[at])):
