@@ -1,0 +1,75 @@
+"""A run played by one process, which is generator and ledger in one."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from time import monotonic_ns
+from typing import Any
+
+import gevent
+from locust.env import Environment
+
+from loadtests.generator.clock import RunClock
+from loadtests.generator.playing import Share
+from loadtests.generator.record import Record
+from loadtests.generator.wire import Target
+from loadtests.running.run import Run
+
+LEAD_S = 0.5
+"""From having everything made to moment 0."""
+logger = logging.getLogger(__name__)
+
+
+class Alone:
+    """Plays the whole run in this process."""
+
+    def __init__(self, environment: Environment, run: Run, folder: Path, target: Target) -> None:
+        self._environment = environment
+        self._run = run
+        self._target = target
+        self._record = Record(run, folder)
+        self._share: Share | None = None
+        self._playing: gevent.Greenlet[[], None] | None = None
+        self._told: list[dict[str, Any]] = []
+        self._notes: list[str] = []
+        self.over = False
+
+    users = 1
+    """Users Locust should show."""
+
+    def begin(self) -> None:
+        """Start playing; a second call does nothing."""
+        if self._playing is None:
+            self._playing = gevent.spawn(self._play)
+
+    def look(self) -> None:
+        """Nothing to look after: the greenlet ends by itself."""
+
+    def stop(self) -> None:
+        """Break off what is still going on, and finish the record."""
+        if self._share is not None and not self.over:
+            self._notes.append("it was stopped before its end")
+            self._share.stop()
+        if self._playing is not None:
+            self._playing.kill()
+        self._finish()
+
+    def _play(self) -> None:
+        try:
+            self._share = Share(self._run, index=0, workers=1, target=self._target)
+            self._record.begin(LEAD_S)
+            clock = RunClock(monotonic_ns() + int(LEAD_S * 1e9))
+            told = self._share.play(
+                clock, fire=self._environment.events.request.fire, lines=self._record.append
+            )
+            self._told.append(told)
+        except Exception as error:
+            # Whatever it is, the record must say why nothing was sent.
+            logger.exception("the share could not be played")
+            self._notes.append(f"{type(error).__name__}: {error}")
+        self._finish()
+
+    def _finish(self) -> None:
+        self._record.finish(self._told, workers=1, unsure_until_us={}, notes=self._notes)
+        self.over = True

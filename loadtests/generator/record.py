@@ -1,0 +1,98 @@
+"""The ledger and the summary of a run, in the one process that writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import gevent
+import locust
+
+from loadtests.generator.bookkeeping import text_of
+from loadtests.generator.playing import in_thread, schedule_of
+from loadtests.generator.share import share_of
+from loadtests.ledger.rows import DROPPED, NO_ANSWER, Sent
+from loadtests.ledger.writing import Ledger, line_of
+from loadtests.running.run import GENERATOR, SENT, Run
+
+FLUSH_S = 0.5
+ROWS_AT_ONCE = 1_000
+
+
+class Record:
+    """Open from the run's start to its end."""
+
+    def __init__(self, run: Run, folder: Path, *, name: str = SENT) -> None:
+        self._run = run
+        self._folder = folder
+        self._ledger = Ledger(folder / name)
+        self._started_at = ""
+        self._flushing = gevent.spawn(self._flush)
+        self.finished = False
+
+    def begin(self, in_s: float) -> None:
+        """Moment 0 of the run is so many seconds from now."""
+        zero = datetime.now(UTC).timestamp() + in_s
+        self._started_at = datetime.fromtimestamp(zero, UTC).isoformat(timespec="microseconds")
+
+    def append(self, lines: Iterable[bytes]) -> None:
+        """Add rows; raises Twice, ValueError and OSError."""
+        self._ledger.append(lines)
+
+    def finish(
+        self,
+        told: Sequence[Mapping[str, Any]],
+        *,
+        workers: int,
+        unsure_until_us: Mapping[int, int],
+        notes: Sequence[str],
+    ) -> None:
+        """Write a row for every start nobody told of, and the summary; once.
+
+        `unsure_until_us`: lost worker → until when its starts may have been sent, though nobody knows of them.
+        """
+        if self.finished:
+            return
+        self.finished = True
+        unsent = self._missing(max(workers, 1), unsure_until_us)
+        self._flushing.kill()
+        self._ledger.close()
+        summary = {
+            "workers": workers,
+            "lost_workers": len(unsure_until_us),
+            "started_at": self._started_at,
+            "locust": locust.__version__,
+            "processor_percent": max((one["processor_percent"] for one in told), default=0.0),
+            "processor_peak_percent": max((one["processor_peak_percent"] for one in told), default=0.0),
+            "unsent": unsent,
+            "each": [dict(one) for one in told],
+            "notes": list(notes),
+        }
+        (self._folder / GENERATOR).write_bytes(text_of(summary))
+
+    def _missing(self, workers: int, unsure_until_us: Mapping[int, int]) -> int:
+        """Every start of the schedule stands in the ledger; how many were not started, or may not have been."""
+        lines: list[bytes] = []
+        count = 0
+        for start in share_of(self._run, in_thread(schedule_of, self._run), 0, 1):
+            number, at_us = start.arrival.number, start.at_us
+            if self._ledger.has(number, repeat=start.repeat):
+                continue
+            unsure = at_us <= unsure_until_us.get(number % workers, -1)
+            status = NO_ANSWER if unsure else DROPPED
+            why = "its worker was lost: it may have been sent" if unsure else "it was never started"
+            lines.append(line_of(Sent(number, at_us, at_us, at_us, status, (), why, start.repeat)))
+            count += 1
+            if len(lines) >= ROWS_AT_ONCE:
+                self._ledger.append(lines)
+                lines.clear()
+                gevent.sleep(0)
+        self._ledger.append(lines)
+        return count
+
+    def _flush(self) -> None:
+        while True:
+            gevent.sleep(FLUSH_S)
+            self._ledger.flush()
