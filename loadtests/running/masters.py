@@ -1,0 +1,57 @@
+"""What a run's documents refer to, put in place before it: rows of the simulators, masters in the ERP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import httpx
+import orjson
+
+from cutover.served.processes import LONG_S, seed
+from loadtests.running.drained import until_drained
+from loadtests.running.stand import Stand
+from loadtests.traffic.port import Traffic
+from router.errors import Broken
+
+CLIENT = "load-masters"
+"""No stream's client: what it sent is no part of what is judged, and a second run's masters are known already."""
+LINES = 1_000
+WITHIN_S = 900
+"""Longer than the masters of a large firm took."""
+REFUSED = 400
+Say = Callable[[str], None]
+
+
+async def put_masters(stand: Stand, traffic: Traffic, *, say: Say) -> int:
+    """Seed the simulators, load the masters and wait until they are delivered; how many. Raises BadInput, Broken."""
+    simulators = stand.simulators()
+    if simulators is not None:
+        say("seeding the simulators")
+        seed(simulators, traffic.seeds())
+    events = traffic.masters()
+    say(f"loading {len(events):,} masters")
+    async with httpx.AsyncClient(base_url=stand.gateway, trust_env=False, timeout=LONG_S) as http:
+        for start in range(0, len(events), LINES):
+            await _submit(http, events[start : start + LINES])
+    if not await until_drained(stand, WITHIN_S):
+        raise Broken(
+            f"the masters were not delivered in {WITHIN_S} s", mend="look at the ERPs and the gateway"
+        )
+    return len(events)
+
+
+async def _submit(http: httpx.AsyncClient, events: Sequence[Mapping[str, Any]]) -> None:
+    headers = {"x-coexist-client": CLIENT, "content-type": "application/x-ndjson"}
+    body = b"\n".join(orjson.dumps(one) for one in events)
+    try:
+        answer = await http.post("/v1/transactions:batch", content=body, headers=headers)
+        told = answer.json()
+        results = told["results"]
+        refused = [row for row in results if row["status"] >= REFUSED]
+    except httpx.TransportError as error:
+        raise Broken(f"the gateway did not answer to a batch of masters: {error!r}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise Broken(f"the gateway refused a batch of masters: {answer.text[:300]}") from error
+    if refused:
+        raise Broken(f"{len(refused)} masters were refused, the first: {refused[0]}"[:500])
