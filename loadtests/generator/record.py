@@ -15,7 +15,7 @@ from loadtests.generator.playing import in_thread, schedule_of
 from loadtests.generator.share import share_of
 from loadtests.ledger.rows import DROPPED, NO_ANSWER, Sent
 from loadtests.ledger.writing import Ledger, line_of
-from loadtests.running.run import GENERATOR, SENT, Run
+from loadtests.running.run import GENERATOR, SENT, STARTED, Run
 
 FLUSH_S = 0.5
 ROWS_AT_ONCE = 1_000
@@ -36,6 +36,10 @@ class Record:
         """Moment 0 of the run is so many seconds from now."""
         zero = datetime.now(UTC).timestamp() + in_s
         self._started_at = datetime.fromtimestamp(zero, UTC).isoformat(timespec="microseconds")
+        # Whole or not at all: others wait for it to know when their own part begins.
+        unfinished = self._folder / f".{STARTED}"
+        unfinished.write_bytes(text_of({"started_at": self._started_at}))
+        unfinished.replace(self._folder / STARTED)
 
     def append(self, lines: Iterable[bytes]) -> None:
         """Add rows; raises Twice, ValueError and OSError."""

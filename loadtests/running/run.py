@@ -18,6 +18,8 @@ SENT = "sent.ndjson"
 GENERATOR = "generator.json"
 """What the generator says of itself: workers, processor_percent, started_at (UTC text of the run's microsecond 0),
 locust (version), lost_workers."""
+STARTED = "started.json"
+"""Written by the generator as soon as the run's moment 0 is fixed, which may be a second ahead: started_at."""
 MEASURED = "measured.json"
 PREDICTED = "predicted.json"
 REPORT = "report.json"
