@@ -22,7 +22,8 @@ LEFT, RIGHT = 64, 8
 AREA = 78
 HEAD = 26
 PANEL = HEAD + AREA + 12
-BAND_ROW = 16
+BAND_ROW = 17
+MARK_ROW = 15
 BANDS_MAX = 40
 ERPS_MAX = 8
 
@@ -65,33 +66,25 @@ def run_chart(panels: Sequence[Panel], moments: Moments) -> Markup:
     """All panels over one time axis, with the bands and moments of the run."""
     axis = RunAxis(max(moments.end_s, 1.0), LEFT, WIDTH - RIGHT)
     rows = _band_rows(moments.bands[:BANDS_MAX], axis)
-    marks_y = 14.0
-    top = 22 + BAND_ROW * (max((row for _, row in rows), default=-1) + 1)
-    height = top + PANEL * len(panels) + 24
-    told = "; ".join(f"{panel.title}: {panel.told}" for panel in panels)
-    canvas = Canvas("run", width=WIDTH, height=height, title="The run, second by second", desc=told)
-    for (_, since, until), _row in rows:
-        x0, x1 = axis.x(since), axis.x(until)
-        canvas.rect(x0, top, max(x1 - x0, 2), PANEL * len(panels) - 12, "fault", hatched=True)
-    for at, panel in enumerate(panels):
-        _panel(canvas, top + PANEL * at, panel, axis)
+    marks = _marks(moments, axis)
+    head = 4 + MARK_ROW * (max((row for *_, row in marks), default=-1) + 1)
+    top = head + BAND_ROW * (max((row for _, row in rows), default=-1) + 1)
     bottom = top + PANEL * len(panels) - 12
-    for name, moment in (("last start", moments.last_start_s), ("drained", moments.drained_s)):
-        if moment is not None and 0 <= moment <= axis.end_s:
-            x = axis.x(moment)
-            canvas.line(x, 18, x, bottom, "edge")
-            room = CHAR * (len(name) + 8)
-            last = name == "last start"
-            left = x - room < LEFT if last else x + room <= WIDTH
-            canvas.text(
-                x + (3 if left else -3),
-                marks_y,
-                f"{name} {elapsed(moment)}",
-                "quiet",
-                anchor="start" if left else "end",
-            )
+    told = "; ".join(f"{panel.title}: {panel.told}" for panel in panels)
+    canvas = Canvas("run", width=WIDTH, height=bottom + 24, title="The run, second by second", desc=told)
+    for at, panel in enumerate(panels):
+        area = (top + PANEL * at + HEAD, top + PANEL * at + HEAD + AREA)
+        for (_, since, until), _row in rows:
+            x0, x1 = axis.x(since), axis.x(until)
+            canvas.rect(x0, area[0], max(x1 - x0, 2), AREA, "fault", hatched=True)
+        _panel(canvas, top + PANEL * at, panel, axis)
+        for x, *_ in marks:
+            canvas.line(x, area[0], x, area[1], "edge")
+    for x, text, anchor, row in marks:
+        canvas.line(x, MARK_ROW * row + 4, x, head, "edge")
+        canvas.text(x + (4 if anchor == "start" else -4), MARK_ROW * row + 13, text, "quiet", anchor=anchor)
     for (name, since, until), row in rows:
-        _band_label(canvas, name, axis.x(since), axis.x(until), 22 + BAND_ROW * row + 11)
+        _band_label(canvas, name, axis.x(since), axis.x(until), head + BAND_ROW * row + 11)
     axis.labels(canvas, bottom + 15)
     return canvas.render()
 
@@ -139,9 +132,9 @@ def _panel(canvas: Canvas, top: float, panel: Panel, axis: RunAxis) -> None:
         if scale.low <= limit <= scale.high:
             y = scale.y(limit)
             canvas.line(LEFT, y, axis.x1, y, "limit")
-            canvas.text(axis.x1 - 4, y - 4, name, "label", anchor="end")
+            canvas.text(LEFT + 4, y - 4, name, "label")
     canvas.text(0, top + 16, panel.title, "strong")
-    x = CHAR * 1.12 * len(panel.title) + 16
+    x = CHAR * 1.12 * len(panel.title) + 22
     for line in panel.lines:
         x = _key(canvas, x, top + 12, line)
     canvas.text(
@@ -203,6 +196,19 @@ def _columns(canvas: Canvas, line: Line, axis: RunAxis, scale: Scale) -> None:
             x0, x1 = axis.x(bucket.t), axis.x(bucket.t + line.series.width_s)
             y = min(scale.y(value), scale.bottom - 1)
             canvas.rect(x0, y, max(x1 - x0, 1.2), scale.bottom - y, _FILL[line.kind])
+
+
+def _marks(moments: Moments, axis: RunAxis) -> list[tuple[float, str, str, int]]:
+    """Place, words, anchor and row of each moment; two that lie close stand below one another."""
+    found: list[tuple[float, str, str, int]] = []
+    for name, moment in (("last start", moments.last_start_s), ("drained", moments.drained_s)):
+        if moment is not None and 0 <= moment <= axis.end_s:
+            x, text = axis.x(moment), f"{name} {elapsed(moment)}"
+            fits = x + CHAR * len(text) + 6 <= WIDTH
+            found.append((x, text, "start" if fits and (found or x < LEFT + 120) else "end", len(found)))
+    if len(found) == 2 and found[0][2] == "end" and found[1][2] == "start":
+        found[1] = (*found[1][:3], 0)
+    return found
 
 
 def _band_rows(

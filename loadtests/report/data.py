@@ -25,7 +25,8 @@ from loadtests.verdict.model import Measured, Verdict
 SCHEMA = "coexist.load-report/1"
 LISTED_MAX = 1_000
 """Documents of a list the JSON keeps; its count is that of all."""
-_LISTS = ("lost", "doubled", "strangers")
+NOTES_MAX = 20
+_LISTS = ("lost", "doubled", "strangers", "repeats_differ")
 
 
 def report_of(
@@ -50,6 +51,7 @@ def report_of(
         "at": told.get("started_at"),
         "run": _run(run),
         "circumstances": _circumstances(measured, told),
+        "generator_notes": [str(note)[:500] for note in _listed(told.get("notes"))[:NOTES_MAX]],
         "figures": [figure.as_row() for figure in figures_of(measured)],
         "measured": _measured(measured),
         "predicted": None if predicted is None else _predicted(predicted, measured),
@@ -121,12 +123,17 @@ def _run(run: Run) -> dict[str, Any]:
 
 def _circumstances(measured: Measured, generator: Mapping[str, Any]) -> dict[str, Any]:
     """Where and with what it was measured, as the generator told; what it did not tell is not guessed."""
+    kept = ("unsent", "processor_percent", "processor_peak_percent")  # of the run, not of where it ran
     known = {
         str(name): value
         for name, value in generator.items()
-        if isinstance(value, str | int | float | bool) or value is None
+        if name not in kept and (isinstance(value, str | int | float | bool) or value is None)
     }
     return known | {"workers": measured.generator.workers}
+
+
+def _listed(told: Any) -> list[Any]:
+    return told if isinstance(told, list) else []
 
 
 def _measured(measured: Measured) -> dict[str, Any]:

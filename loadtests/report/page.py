@@ -43,9 +43,9 @@ def render(report: Mapping[str, Any]) -> str:
 
 
 @cache
-def pages() -> Environment:
-    """Where the pages of load runs are made: the look of all reports, and the words of a load run."""
-    made = environment("loadtests.report", "cutover.report")
+def pages(*packages: str) -> Environment:
+    """Where the pages of load runs are made: the look of all reports, the words of a load run, templates of `packages`."""
+    made = environment(*packages, "loadtests.report", "cutover.report")
     made.filters.update(
         plain=wording.plain,
         ms=wording.milliseconds,

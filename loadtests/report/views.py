@@ -284,10 +284,10 @@ def lists(report: Report) -> list[dict[str, Any]]:
         (
             "lost",
             "Lost",
-            "promised to a sender, and not in the journal, or not in the ERP that confirmed them",
+            "Promised to a sender, and not in the journal, or not in the ERP that confirmed them",
         ),
-        ("doubled", "Doubled", "standing twice in the journal or in the ERPs"),
-        ("strangers", "Nobody sent them", "documents of the run’s clients that are not among those sent"),
+        ("doubled", "Doubled", "Standing twice in the journal or in the ERPs"),
+        ("strangers", "Nobody sent them", "Documents of the run’s clients that are not among those sent"),
     )
     return [
         {

@@ -47,7 +47,8 @@ def plain(value: Any) -> str:
     if told == int(told):
         return f"{int(told):,}"
     size = abs(told)
-    return f"{told:,.0f}" if size >= 100 else f"{told:,.1f}" if size >= 10 else f"{told:,.2f}"
+    text = f"{told:,.0f}" if size >= 100 else f"{told:,.1f}" if size >= 10 else f"{told:,.2f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def figure(value: Any, unit: str) -> str:
@@ -68,7 +69,7 @@ def milliseconds(value: Any) -> str:
     told = finite(value)
     if told is None:
         return NOTHING
-    return f"{told:,.0f} ms" if abs(told) >= 100 else f"{told:,.1f} ms"
+    return f"{told:,.0f} ms" if abs(told) >= 100 or told == int(told) else f"{told:,.1f} ms"
 
 
 def seconds(value: Any) -> str:
@@ -100,6 +101,8 @@ def change(percent: float | None) -> str:
     """A change in per cent with its sign."""
     if percent is None:
         return NOTHING
+    if abs(percent) < 0.05:
+        return "0%"
     if abs(percent) >= 1000:
         return f"×{plain(percent / 100 + 1)}" if percent > 0 else f"{percent:+,.0f}%"
     return f"{percent:+,.1f}%" if abs(percent) < 100 else f"{percent:+,.0f}%"
