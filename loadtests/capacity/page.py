@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from cutover.report.svg import Canvas
 from loadtests.report.axis import Scale, scale_of
+from loadtests.report.page import pages
 from loadtests.report.wording import finite, plain
 
 WIDTH, HEIGHT = 960, 300

@@ -71,7 +71,7 @@ def tiles(report: Report) -> list[dict[str, str]]:
             f"latest {milliseconds(generator['worst_late_ms'])}", "generator", "open" if report["verdict"] == "invalid" else "",
         ),
         _tile("Documents accepted", plain(told["accepted"]), f"{plain(told['states'].get('posted', 0))} posted in their ERP", "documents", ""),
-        _tile("Lost or doubled", plain(broken), f"{plain(told['lost']['count'])} lost, {plain(told['doubled']['count'])} doubled", "documents", "bad" if broken else ""),
+        _tile("Lost or doubled", plain(broken) if told["journal_asked"] else "not asked", f"{plain(told['lost']['count'])} lost, {plain(told['doubled']['count'])} doubled", "documents", "bad" if broken else ""),
         _tile("Delivered p99", milliseconds(delivered["p99_ms"]), "from the intended start to the ERP’s yes", "latency", ""),
         _tile(
             "Drained after", "never" if drained is None else seconds(drained),
@@ -280,21 +280,37 @@ def _written(row: Mapping[str, Any] | None) -> list[str]:
 def lists(report: Report) -> list[dict[str, Any]]:
     """Lost, doubled and unknown documents: the first of them, and the count of all."""
     told = report["measured"]
+    journal = "" if told["journal_asked"] else "the journal could not be read"
+    everywhere = journal or (
+        "" if told["erps_asked"] else "none in the journal; the ERPs were not asked what they hold"
+    )
     words = (
         (
             "lost",
             "Lost",
             "Promised to a sender, and not in the journal, or not in the ERP that confirmed them",
+            everywhere,
         ),
-        ("doubled", "Doubled", "Standing twice in the journal or in the ERPs"),
-        ("strangers", "Nobody sent them", "Documents of the run’s clients that are not among those sent"),
+        ("doubled", "Doubled", "Standing twice in the journal or in the ERPs", everywhere),
+        (
+            "strangers",
+            "Nobody sent them",
+            "Documents of the run’s clients that are not among those sent",
+            journal,
+        ),
+        (
+            "repeats_differ",
+            "Sent twice, answered differently",
+            "Requests sent a second time whose second answer was not the first’s",
+            "",
+        ),
     )
     return [
         {
-            "name": name, "title": title, "words": meaning, "count": told[name]["count"],
+            "name": name, "title": title, "words": meaning, "count": told[name]["count"], "unsure": unsure,
             "first": told[name]["first"][:IDS_SHOWN],
         }
-        for name, title, meaning in words
+        for name, title, meaning, unsure in words
     ]  # fmt: skip
 
 
