@@ -62,14 +62,20 @@ def as_scenario(file: ConfigFile) -> Scenario:
 
 def _landscape(scenario: Scenario, file: ConfigFile) -> Landscape:
     """The default landscape with the scenario's settings in it."""
-    default = default_file("landscapes/default.yaml")
+    default, plan = default_file("landscapes/default.yaml"), plan_file("pilot")
     for at, setting in enumerate(scenario.settings):
         # One by one, so that the wrong one is pointed at.
         try:
-            _, default = apply(read_settings([setting]), plan=plan_file("pilot"), landscape=default)
+            changed, default = apply(read_settings([setting]), plan=plan, landscape=default)
             as_landscape(default)
         except Refused as error:
             raise file.error(f"settings: {error.message}", ("settings", at), mend=error.mend) from error
+        if changed.data != plan.data:
+            raise file.error(
+                f"settings: {setting.partition('=')[0]} is the plan's; a load run takes the landscape's",
+                ("settings", at),
+                mend="write it like netsuite.concurrency=30",
+            )
     return as_landscape(default)
 
 
