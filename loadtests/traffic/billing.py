@@ -10,6 +10,7 @@ from loadtests.traffic.forms import Form, event_form, filled, sent, spread
 from loadtests.traffic.ground import Ground, hours_of
 from loadtests.traffic.model import Request
 from loadtests.traffic.work import head, time_form
+from router.errors import BadInput
 from simulators.core.money import decimal_text
 from simulators.firm.entities import month_end
 from simulators.firm.model import Project
@@ -64,12 +65,12 @@ def _event(ground: Ground, project: Project) -> Form:
 
 def entry_forms(ground: Ground, stream: Stream, key: int) -> Sequence[Form]:
     """Adjustments of work in progress, on projects in their entity's own currency."""
-    projects = [
-        row
-        for entity in ground.entities_of(stream)
-        for row in ground.by_the_hour[entity] or ground.projects_of(entity)
-        if row.currency == ground.firm.entities[entity].currency
-    ]
+    projects = ground.projects_at_home(stream)
+    if not projects:
+        raise BadInput(
+            f"streams.{stream.name}: its entities have no project in their own currency",
+            mend="name further entities, or take a larger size",
+        )
     forms: list[Form] = []
     for project in spread(projects, ENTRIES):
         for _ in range(max(1, ENTRIES // len(projects))):

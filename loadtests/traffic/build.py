@@ -19,6 +19,8 @@ from loadtests.traffic.seeds import seeds_of
 from simulators.firm.model import Customer
 
 LONGEST_TAG = 16
+REFERRED_TO = frozenset({"customer", "rate_card", "contract", "project", "resource"})
+"""Masters that the documents of a run name: each further one makes whoever starts it wait."""
 
 
 class FirmTraffic:
@@ -35,9 +37,13 @@ class FirmTraffic:
         return seeds_of(self._ground, self._run.tag, self._deals())
 
     def masters(self) -> Sequence[Mapping[str, Any]]:
-        """The initial load of the run's entities, with the run's own agreements."""
+        """What the run's entities are worked for by, with the run's own agreements; no plans, contacts or tasks."""
         wanted = frozenset(self._ground.entities)
-        return [one for one in self._ground.firm.masters() if one["data"]["legal_entity"] in wanted]
+        return [
+            one
+            for one in self._ground.firm.masters()
+            if one["data"]["kind"] in REFERRED_TO and one["data"]["legal_entity"] in wanted
+        ]
 
     def request(self, arrival: Arrival) -> Request:
         """What an arrival sends: a pure function of its stream and ordinal."""

@@ -36,17 +36,19 @@ from simulators.firm.model import (
 
 NEVER_MINOR = 10**12
 """A cap or fee no run reaches, within the digits both ERPs take."""
-OWN_EACH = 6
-"""Agreements of the run's own in every entity, for each stream that needs some."""
-CHANGED_EACH = 20
-"""Contracts an entity's change orders spread over."""
+OWN_MOST = 12
+"""Agreements of the run's own for a stream that needs some, shared out over its entities."""
+CHANGED_MOST = 36
+"""Contracts its change orders spread over."""
+HOURLY_EACH = 2
+"""Projects of the run's own in an entity that has none with hours to bill."""
 OWN_TERMS: Mapping[What, tuple[str, Billing]] = {
     "milestone": ("M", "fixed_fee"),
     "charge": ("F", "subscription"),
     "change_order": ("C", "time_and_materials"),
 }
 """What is sent under agreements of the run's own: a letter for their ids, and how they bill."""
-BY_THE_HOUR = ("time_entry", "billing_event", "time_approval", "historical_time")
+ANY = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class Ground:
     firm: Firm
     """The firm with the run's agreements, and without a cap anybody reaches."""
     own: Mapping[int, tuple[Project, ...]]
-    """Stream → the projects that are only for it."""
+    """Stream → the projects that are only for it; those hours are booked on are under ANY."""
     entities: tuple[str, ...]
     """Legal entities the run uses."""
     open_from: Mapping[str, date]
@@ -76,9 +78,14 @@ class Ground:
         """The entities of a stream."""
         return stream.entities or tuple(self.firm.entities)
 
-    def projects_of(self, entity: str) -> tuple[Project, ...]:
-        """All projects of an entity, those of the run's streams left out."""
-        return tuple(row for row in self.base.projects if row.entity == entity)
+    def projects_at_home(self, stream: Stream) -> list[Project]:
+        """Projects of the stream's entities that bill by the hour, in the entity's own currency."""
+        return [
+            row
+            for entity in self.entities_of(stream)
+            for row in self.by_the_hour[entity]
+            if row.currency == self.firm.entities[entity].currency
+        ]
 
     def region(self, entity: str) -> str:
         """The region of an entity."""
@@ -114,18 +121,16 @@ def ground_of(run: Run) -> Ground:
         )
     entities = tuple(name for name in firm.entities if name in used)
     code = code_of(f"tag/{run.tag}", 4)
-    own = _own(run, firm, code)
+    own = _own(run, firm, entities, code)
     contracts = tuple(map(_uncapped, firm.contracts)) + tuple(one for _, _, one in own)
     projects = firm.projects + tuple(one for _, one, _ in own)
     by_stream: dict[int, tuple[Project, ...]] = {}
-    hourly: dict[str, tuple[Project, ...]] = {
-        name: tuple(row for row in firm.projects if row.entity == name and _bills_hours(firm, row))
-        for name in entities
-    }
     for stream, project, _ in own:
         by_stream[stream] = (*by_stream.get(stream, ()), project)
-        if scenario.streams[stream].sends in BY_THE_HOUR:
-            hourly[project.entity] = (*hourly[project.entity], project)
+    hourly = {
+        name: tuple(row for row in (*_hourly(firm, name), *by_stream.get(ANY, ())) if row.entity == name)
+        for name in entities
+    }
     whole = replace(firm, contracts=contracts, projects=projects)
     return Ground(
         base=firm,
@@ -150,26 +155,33 @@ def _uncapped(contract: Contract) -> Contract:
     return replace(contract, lines=lines)
 
 
-def _own(run: Run, firm: Firm, code: str) -> list[tuple[int, Project, Contract]]:
+def _own(run: Run, firm: Firm, entities: Sequence[str], code: str) -> list[tuple[int, Project, Contract]]:
     """Stream, project and contract of every agreement of the run's own."""
     found: list[tuple[int, Project, Contract]] = []
     for at, stream in enumerate(run.scenario.streams):
         terms = OWN_TERMS.get(stream.sends)
-        for entity in stream.entities or tuple(firm.entities):
-            if terms is not None:
-                letter, billing = terms
-                count = CHANGED_EACH if stream.sends == "change_order" else OWN_EACH
-                found += _agreements(firm, entity, billing, f"{letter}{code}{at:02d}", count, at)
-            elif stream.sends in BY_THE_HOUR and not any(
-                row.entity == entity and _bills_hours(firm, row) for row in firm.projects
-            ):
-                found += _agreements(firm, entity, "time_and_materials", f"T{code}{at:02d}", OWN_EACH, at)
+        if terms is None:
+            continue
+        letter, billing = terms
+        homes = stream.entities or tuple(firm.entities)
+        most = CHANGED_MOST if stream.sends == "change_order" else OWN_MOST
+        for entity in homes:
+            count = max(1, most // len(homes))
+            found += _agreements(firm, entity, billing, f"{letter}{code}{at:02d}", count, at)
+    for entity in entities:
+        if not _hourly(firm, entity):
+            found += _agreements(firm, entity, "time_and_materials", f"T{code}00", HOURLY_EACH, ANY)
     return found
 
 
-def _bills_hours(firm: Firm, project: Project) -> bool:
-    contract = next(row for row in firm.contracts if row.contract_id == project.contract_id)
-    return contract.billing == "time_and_materials"
+def _hourly(firm: Firm, entity: str) -> list[Project]:
+    """The firm's own projects of an entity that bill by the hour."""
+    billing = {row.contract_id: row.billing for row in firm.contracts}
+    return [
+        row
+        for row in firm.projects
+        if row.entity == entity and billing[row.contract_id] == "time_and_materials"
+    ]
 
 
 def _agreements(

@@ -71,13 +71,10 @@ class Onboarding:
 
 def models(ground: Ground, stream: Stream) -> list[tuple[Customer, Contract, Project]]:
     """Agreements of the stream's entities that new ones are modelled on: by the hour, in the entity's currency."""
-    found = []
-    for entity in ground.entities_of(stream):
-        own = ground.firm.entities[entity].currency
-        for project in ground.by_the_hour[entity] or ground.projects_of(entity):
-            if project.currency == own:
-                contract = ground.contracts[project.contract_id]
-                found.append((ground.customers[project.customer_id], contract, project))
+    found = [
+        (ground.customers[row.customer_id], ground.contracts[row.contract_id], row)
+        for row in ground.projects_at_home(stream)
+    ]
     if not found:
         raise BadInput(
             f"streams.{stream.name}: its entities have no project in their own currency",

@@ -11,10 +11,7 @@ from loadtests.traffic.ground import Ground, hours_of
 from loadtests.traffic.model import Document, Request
 from loadtests.traffic.onboarding import customer_data, models
 from loadtests.traffic.work import head, time_data
-from router.canonical.masters import Contract, Project
-from router.connectors.salesforce.decisions import PREFIX
 from router.errors import BadInput
-from router.workflows.service import PROCESS
 from router.workflows.submissions import short_digest
 from simulators.core.money import decimal_text
 from simulators.crm.salesforce.ids import make_id
@@ -23,6 +20,11 @@ from simulators.firm.model import Customer
 from simulators.firm.prices import hour_minor
 
 JSON = "application/json"
+DEAL = "OPP-"
+"""What the router puts before a CRM's record id."""
+STARTED = "/coexist/initiate-project"
+"""The source of what the process submits by itself. Both are said again here, as importing what says them would bring
+the whole router into the generator; that they agree is tested against a journal."""
 ORDINALS = 26
 """Bits of an opportunity's number that are its ordinal: 67 million in a stream."""
 Body = tuple[bytes, str]
@@ -84,14 +86,14 @@ class ProjectStarts:
         """See `Sheet`."""
         number = drawn(self._key, ordinal) % len(self._bodies)
         entity = self._customers[number].entity
-        deal = PREFIX + self.record_id(ordinal)
+        deal = DEAL + self.record_id(ordinal)
         name = name_of(self._key, ordinal)
         body = self._bodies[number] % {b"id": deal.encode(), b"name": name.encode()}
         code = f"P-{entity}-{short_digest(deal)}"
         documents = (
             Document("opportunity", deal, self._source, deal, entity),
-            Document("contract", "K" + code[1:], PROCESS, f"{deal}:contract:{Contract.verbs[0]}", entity),
-            Document("project", code, PROCESS, f"{deal}:project:{Project.verbs[0]}", entity),
+            Document("contract", "K" + code[1:], STARTED, f"{deal}:contract:signed", entity),
+            Document("project", code, STARTED, f"{deal}:project:initiated", entity),
         )
         return Request("/v1/processes/initiate-project", body, JSON, self._client, documents)
 

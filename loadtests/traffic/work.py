@@ -14,6 +14,7 @@ from loadtests.scenario.model import Stream
 from loadtests.traffic.chance import drawn
 from loadtests.traffic.forms import Form, event_form, spread
 from loadtests.traffic.ground import Ground, hours_of
+from router.errors import BadInput
 from simulators.core.money import decimal_text
 from simulators.firm.model import ExpenseRow, Project, TimeRow
 from simulators.firm.prices import hour_minor
@@ -56,10 +57,21 @@ def historical_forms(ground: Ground, stream: Stream) -> list[Form]:
     """Hours of the half year before the month, as a bulk load brings them.
 
     Their work dates lie in closed periods too; they are dated into the first one their entity's calendar
-    accepts, as a loader must.
+    accepts, as a loader must; and they are in their entity's own currency, since rates begin somewhere.
     """
-    forms = []
-    for at, row in enumerate(spread(hours_of(ground, ground.entities_of(stream)))):
+    forms: list[Form] = []
+    home = {name: entity.currency for name, entity in ground.firm.entities.items()}
+    rows = [
+        row
+        for row in hours_of(ground, ground.entities_of(stream))
+        if ground.projects[row.project_id].currency == home[ground.projects[row.project_id].entity]
+    ]
+    if not rows:
+        raise BadInput(
+            f"streams.{stream.name}: its entities have no hours in their own currency",
+            mend="name further entities, or take a larger size",
+        )
+    for at, row in enumerate(spread(rows)):
         data = time_data(ground, row)
         project = ground.projects[row.project_id]
         day = max(ground.firm.month - timedelta(days=1 + at * 7 % HISTORY_DAYS), project.starts)
