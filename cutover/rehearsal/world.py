@@ -22,6 +22,7 @@ from cutover.rollback.door import RouterWayBack
 from cutover.runner.controls import RouterControls
 from cutover.runner.port import Controls
 from router.app import Outside, Router, build
+from router.delivery.policy import DeliveryPolicy
 from router.dualrun.comparison import Comparison
 from router.errors import Broken
 from router.model import SystemId
@@ -59,8 +60,17 @@ class _Recording(RouterControls):
 class World:
     """Simulators that live through everything, and the current router, if one is up."""
 
-    def __init__(self, *, options: Options, clock: VirtualClock, database: Path) -> None:
+    def __init__(
+        self,
+        *,
+        options: Options,
+        clock: VirtualClock,
+        database: Path,
+        policy: DeliveryPolicy | None = None,
+    ) -> None:
+        """`policy`: how patient delivery is; None: as a router that has its journal for itself."""
         self.options = options
+        self._policy = policy
         self.clock = clock
         self._database = database
         empty_drops()
@@ -193,6 +203,7 @@ class World:
                 throwaway=True,
                 at_limit=self._stood,
             ),
+            policy=self._policy,
             noise=self.options.noise,
         )
 
