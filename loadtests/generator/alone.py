@@ -35,8 +35,9 @@ class Alone:
         self._notes: list[str] = []
         self.over = False
 
-    users = 1
-    """Users Locust should show."""
+    def users(self) -> int:
+        """One: it stands for the whole run."""
+        return 1
 
     def begin(self) -> None:
         """Start playing; a second call does nothing."""
@@ -44,7 +45,9 @@ class Alone:
             self._playing = gevent.spawn(self._play)
 
     def look(self) -> None:
-        """Nothing to look after: the greenlet ends by itself."""
+        """Whether the run broke: without its record there is nothing to wait for."""
+        if self._playing is not None and self._playing.dead:
+            self.over = True
 
     def stop(self) -> None:
         """Break off what is still going on, and finish the record."""

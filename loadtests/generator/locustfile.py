@@ -2,7 +2,7 @@
 
 The folder holds `run.json`; a worker of a distributed run needs none, its master sends it. `--host` sends the
 requests elsewhere than the run says. With COEXIST_CLOSED=1 the same traffic goes through ordinary users that wait
-for their answers: the model whose figures are shown for contrast.
+for their answers: the model whose figures are shown for contrast. COEXIST_TOKEN is sent as a bearer token.
 """
 
 from __future__ import annotations
@@ -12,50 +12,29 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from locust import FastHttpUser, LoadTestShape, constant, events, task
+from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.generator.alone import Alone
 from loadtests.generator.master import Master
+from loadtests.generator.parts import Part, enter, part_of
 from loadtests.generator.wire import Target
 from loadtests.generator.worker import Worker
 from loadtests.running.run import read_run
 
-Part = Alone | Master | Worker
-_parts: dict[int, Part] = {}
-"""What this process does, by its environment: Locust hands its own objects on, not ours."""
+IS_CLOSED = os.environ.get("COEXIST_CLOSED", "") == "1"
+if IS_CLOSED:
+    from loadtests.generator.closed import AsManyAsNeeded, Closed, WaitsForAnswers
+
+    __all__ = ["AsManyAsNeeded", "WaitsForAnswers"]
+else:
+    from loadtests.generator.arriving import AsScheduled, OpenArrivals
+
+    __all__ = ["AsScheduled", "OpenArrivals"]
 
 FILES = 65_536
 """Open files wanted: a request under way is one."""
-
-
-def part_of(environment: Environment) -> Part:
-    """What this process does in the run."""
-    return _parts[id(environment)]
-
-
-class OpenArrivals(FastHttpUser):
-    """One a worker: it starts the worker's share, and stands for it in Locust's pages."""
-
-    host = "http://127.0.0.1"
-    wait_time = constant(1)
-
-    @task
-    def play(self) -> None:
-        """Take part; asked again, it goes on."""
-        part_of(self.environment).begin()
-
-
-class AsScheduled(LoadTestShape):
-    """As many users as workers, until the run is over."""
-
-    def tick(self) -> tuple[int, float] | None:
-        """Users and how many of them a second; None ends the test."""
-        assert self.runner is not None
-        part = part_of(self.runner.environment)
-        part.look()
-        return None if part.over else (part.users, float(part.users))
 
 
 def take_part(environment: Environment, runner: Any, **_: object) -> None:
@@ -64,18 +43,21 @@ def take_part(environment: Environment, runner: Any, **_: object) -> None:
     wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     token = os.environ.get("COEXIST_TOKEN", "")
-    if isinstance(runner, WorkerRunner):
-        part: Part = Worker(environment, runner, token=token)
+    if isinstance(runner, WorkerRunner) and not IS_CLOSED:
+        enter(environment, Worker(environment, runner, token=token))
+        return
+    folder = Path(os.environ["COEXIST_RUN"])
+    run = read_run(folder)
+    environment.host = environment.host or run.gateway
+    target = Target.of(environment.host, token)
+    part: Part
+    if IS_CLOSED:
+        part = Closed(environment, run, folder)
+    elif isinstance(runner, MasterRunner):
+        part = Master(environment, runner, run, folder, host=environment.host)
     else:
-        folder = Path(os.environ["COEXIST_RUN"])
-        run = read_run(folder)
-        environment.host = environment.host or run.gateway
-        target = Target.of(environment.host, token)
-        if isinstance(runner, MasterRunner):
-            part = Master(environment, runner, run, folder, host=environment.host)
-        else:
-            part = Alone(environment, run, folder, target)
-    _parts[id(environment)] = part
+        part = Alone(environment, run, folder, target)
+    enter(environment, part)
 
 
 def broken_off(environment: Environment, **_: object) -> None:

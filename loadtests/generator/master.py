@@ -64,8 +64,7 @@ class Master:
         self._end_us = 0
         self._notes: list[str] = []
         options = environment.parsed_options
-        self.users = int(options.expect_workers) if options is not None else 1
-        """A user a worker: Locust's way of starting something on each."""
+        self._expected = int(options.expect_workers) if options is not None else 1
         self.over = False
         for kind, hear in (
             (messages.JOIN, self._hear_join),
@@ -79,11 +78,22 @@ class Master:
     def begin(self) -> None:
         """A master has no user."""
 
+    def users(self) -> int:
+        """One a worker: Locust's way of starting something on each."""
+        return self._expected
+
     def look(self) -> None:
         """Once a second: is everybody there, is somebody lost, is it over?"""
-        if self.over or not self._ordered:
-            return
         now = monotonic()
+        if self.over:
+            return
+        if not self._ordered:
+            self._began = self._began or now
+            if now - self._began > BUILT_WITHIN_S:
+                came, wanted = len(self._workers), self._expected
+                self._notes.append(f"{came} of {wanted} workers came within {BUILT_WITHIN_S:g} s")
+                self._finish()
+            return
         silent = [one for one in self._workers.values() if one.told is None and now - one.heard > SILENT_S]
         if self._clock is None:
             if all(one.built or one in silent for one in self._workers.values()):
@@ -119,7 +129,7 @@ class Master:
         }
         told = [one.told for one in self._workers.values() if one.told is not None]
         self._notes += [f"worker {index} was lost" for index in sorted(lost)]
-        workers = len(self._workers) if self._ordered else self.users
+        workers = len(self._workers) if self._ordered else self._expected
         self._record.finish(told, workers=workers, unsure_until_us=unsure, notes=self._notes)
         self.over = True
 
@@ -134,7 +144,7 @@ class Master:
             logger.warning("a worker that came after the shares were given out gets none")
             return
         self._workers[msg.node_id] = Known(len(self._workers), monotonic())
-        if len(self._workers) < self.users:
+        if len(self._workers) < self._expected:
             return
         self._ordered, self._began = True, monotonic()
         text = self._run.as_bytes()

@@ -21,6 +21,18 @@ FLUSH_S = 0.5
 ROWS_AT_ONCE = 1_000
 
 
+def tell_start(folder: Path, in_s: float) -> str:
+    """Write down when moment 0 of a run is, so many seconds from now; says it as text, in UTC."""
+    zero = datetime.fromtimestamp(datetime.now(UTC).timestamp() + in_s, UTC).isoformat(
+        timespec="microseconds"
+    )
+    # Whole or not at all: others wait for it to know when their own part begins.
+    unfinished = folder / f".{STARTED}"
+    unfinished.write_bytes(text_of({"started_at": zero}))
+    unfinished.replace(folder / STARTED)
+    return zero
+
+
 class Record:
     """Open from the run's start to its end."""
 
@@ -34,12 +46,7 @@ class Record:
 
     def begin(self, in_s: float) -> None:
         """Moment 0 of the run is so many seconds from now."""
-        zero = datetime.now(UTC).timestamp() + in_s
-        self._started_at = datetime.fromtimestamp(zero, UTC).isoformat(timespec="microseconds")
-        # Whole or not at all: others wait for it to know when their own part begins.
-        unfinished = self._folder / f".{STARTED}"
-        unfinished.write_bytes(text_of({"started_at": self._started_at}))
-        unfinished.replace(self._folder / STARTED)
+        self._started_at = tell_start(self._folder, in_s)
 
     def append(self, lines: Iterable[bytes]) -> None:
         """Add rows; raises Twice, ValueError and OSError."""

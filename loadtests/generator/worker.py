@@ -66,8 +66,6 @@ class Outlet:
 class Worker:
     """One of the processes that send."""
 
-    users = 0
-
     def __init__(self, environment: Environment, runner: WorkerRunner, *, token: str) -> None:
         self._environment = environment
         self._runner = runner
@@ -96,6 +94,10 @@ class Worker:
 
     def look(self) -> None:
         """A worker has nobody to look after."""
+
+    def users(self) -> int:
+        """The master says how many."""
+        return 1
 
     def stop(self) -> None:
         """Break off, and send what there is: nobody waits for an answer any more."""
