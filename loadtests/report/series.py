@@ -19,6 +19,8 @@ DRAWN = 480
 """Buckets a picture of 900 pixels can show."""
 STORED = 1_500
 """Buckets the report's JSON keeps; measured.json has all."""
+LENGTH_MAX_S = 100 * 86_400.0
+"""A row that says it is later is none: a run lasts a week at most."""
 _STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 
 
@@ -89,7 +91,7 @@ def series_of(
     told = [
         (at, row)
         for row in rows
-        if isinstance(row, Mapping) and (at := finite(row.get("t"))) is not None and at >= 0
+        if isinstance(row, Mapping) and (at := finite(row.get("t"))) is not None and 0 <= at <= LENGTH_MAX_S
     ]
     last = max((at for at, _ in told), default=-narrow) + narrow
     until = last if end_s is None else min(last, max(end_s, narrow))
