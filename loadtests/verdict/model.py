@@ -101,6 +101,8 @@ class Measured:
     """What was made to go wrong: name, from_s, until_s."""
     sla_misses: Mapping[str, int] = field(default_factory=dict)
     """Stream (`` = all) → documents later than its SLA."""
+    owed: Mapping[str, int] = field(default_factory=dict)
+    """Stream (`` = all) → documents that were accepted and must reach an ERP."""
     notes: tuple[str, ...] = ()
     """What could not be asked, and why."""
     planned_documents: int = 0
@@ -117,6 +119,8 @@ class Measured:
     """Whether the journal, or the gateway's own account of it, could be read."""
     erps_asked: bool = True
     """Whether the ERPs could be asked what they hold."""
+    problems: tuple[str, ...] = ()
+    """What the scenario wanted to happen and could not be made to: a switch that failed."""
     erp_documents: int = 0
     """Documents the ERPs were found to hold, of whatever origin."""
 
