@@ -41,7 +41,6 @@ def judge(scenario: Scenario, run: Run, measured: Measured) -> Verdict:
         *limits_used(scenario, measured),
         refused(scenario.limits.refused_documents, measured),
         *repeated(scenario, measured),
-        *played(scenario, measured),
     )
     outcome = outcome_of(checks)
     return Verdict(outcome=outcome, because=because(outcome, checks), checks=checks)
@@ -256,20 +255,6 @@ def repeated(scenario: Scenario, measured: Measured) -> Iterable[Check]:
     else:
         why = f"All {count:,} requests that were sent twice got the same transactions twice."
         yield Check(name=name, outcome="pass", measured=f"{count:,} the same", limit=bound, why=why)
-
-
-def played(scenario: Scenario, measured: Measured) -> Iterable[Check]:
-    """Whether what the scenario wanted to happen happened; asked where it wants anything."""
-    if scenario.faults or scenario.switch is not None or measured.problems:
-        why = (
-            f"{_some(measured.problems)}."
-            if measured.problems
-            else "Everything happened as the scenario has it."
-        )
-        yield Check(
-            name="played as planned", outcome=_good(not measured.problems),
-            measured=f"{len(measured.problems)} failed", limit="all", why=why,
-        )  # fmt: skip
 
 
 # Time and limits

@@ -15,7 +15,6 @@ import orjson
 
 from loadtests.ledger.reading import Read, read_whole
 from loadtests.ledger.rows import DROPPED, NO_ANSWER, Sent
-from loadtests.running.director import PLAYED
 from loadtests.running.run import GENERATOR, SENT, Run
 from loadtests.scenario.arrivals import schedule
 from loadtests.scenario.schedule import Schedule
@@ -39,6 +38,7 @@ def measure(
     *,
     database: str | None,
     simulated: Mapping[str, Any] | None = None,
+    bands: Sequence[Mapping[str, Any]] | None = None,
     plan: Schedule | None = None,
     traffic: Traffic | None = None,
     say: Say = lambda _: None,
@@ -46,7 +46,8 @@ def measure(
     """Everything measured in a run that has ended.
 
     `database` is the gateway's journal; without one the gateway is asked for each transaction. `simulated` is the
-    content of a ready file; without one the ERPs are not asked. `plan` and `traffic` are the run's own unless they are given.
+    content of a ready file; without one the ERPs are not asked. `bands`: when what was to go wrong
+    really did, by name, where those are not the moments planned. `plan` and `traffic`: the run's, unless given.
 
     Raises BadConfig for a database that is no journal, Broken for a back door that tells nonsense or nothing,
     ValueError for a ledger that is none.
@@ -59,12 +60,11 @@ def measure(
     requests = pairs(ledger.rows)
     say("making again what was sent")
     documents = documents_of(plan, traffic, requests)
-    events = _events(folder)
     begin, missing = _beginning(told)
-    bands = played(bands_of(run, plan.length_us), events)
+    really = played(bands_of(run, plan.length_us), bands or ())
     repeats = [pair for pair in requests.values() if pair.both_good]
     asking = Asking(run, begin=begin, database=database, simulated=simulated, say=say)
-    books = asking.books(documents, [pair.replay for pair in repeats if pair.first.transactions], bands)
+    books = asking.books(documents, [pair.replay for pair in repeats if pair.first.transactions], really)
     found = books.found
     firsts = [pair.first for pair in requests.values() if not pair.first.repeat]
     names = [stream.name for stream in run.scenario.streams]
@@ -97,8 +97,7 @@ def measure(
         invariants=tuple(books.invariants),
         series=series.rows(),
         bucket_s=series.width_us / SECOND_US,
-        bands=bands,
-        problems=tuple(f"{event['name']}: {event['problem']}" for event in events if event.get("problem")),
+        bands=really,
         sla_misses=misses,
         owed=owed,
         notes=(*missing, *ledger.notes, *books.notes),
@@ -120,13 +119,6 @@ def _told(folder: Path) -> Mapping[str, Any]:
     path = folder / GENERATOR
     told = orjson.loads(path.read_bytes()) if path.is_file() else {}
     return told if isinstance(told, dict) else {}
-
-
-def _events(folder: Path) -> Sequence[Mapping[str, Any]]:
-    """What was really made to go wrong: name, from_s, until_s, problem."""
-    path = folder / PLAYED
-    rows = orjson.loads(path.read_bytes()) if path.is_file() else []
-    return rows if isinstance(rows, list) else []
 
 
 def _beginning(told: Mapping[str, Any]) -> tuple[Beginning, list[str]]:

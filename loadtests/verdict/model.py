@@ -119,8 +119,6 @@ class Measured:
     """Whether the journal, or the gateway's own account of it, could be read."""
     erps_asked: bool = True
     """Whether the ERPs could be asked what they hold."""
-    problems: tuple[str, ...] = ()
-    """What the scenario wanted to happen and could not be made to: a switch that failed."""
     erp_documents: int = 0
     """Documents the ERPs were found to hold, of whatever origin."""
 
