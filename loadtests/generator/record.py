@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +77,10 @@ class Record:
             "lost_workers": len(unsure_until_us),
             "started_at": self._started_at,
             "locust": locust.__version__,
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.release()}",
+            "processor": processor(),
+            "cores": os.cpu_count(),
             "processor_percent": max((one["processor_percent"] for one in told), default=0.0),
             "processor_peak_percent": max((one["processor_peak_percent"] for one in told), default=0.0),
             "unsent": unsent,
@@ -107,3 +113,13 @@ class Record:
         while True:
             gevent.sleep(FLUSH_S)
             self._ledger.flush()
+
+
+def processor() -> str:
+    """The processor's name, as the report shows it; as much as the system tells."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
