@@ -201,13 +201,14 @@ def _columns(canvas: Canvas, line: Line, axis: RunAxis, scale: Scale) -> None:
 def _marks(moments: Moments, axis: RunAxis) -> list[tuple[float, str, str, int]]:
     """Place, words, anchor and row of each moment; two that lie close stand below one another."""
     found: list[tuple[float, str, str, int]] = []
-    for name, moment in (("last start", moments.last_start_s), ("drained", moments.drained_s)):
+    for name, moment in (("drained", moments.drained_s), ("last start", moments.last_start_s)):
         if moment is not None and 0 <= moment <= axis.end_s:
             x, text = axis.x(moment), f"{name} {elapsed(moment)}"
-            fits = x + CHAR * len(text) + 6 <= WIDTH
-            found.append((x, text, "start" if fits and (found or x < LEFT + 120) else "end", len(found)))
-    if len(found) == 2 and found[0][2] == "end" and found[1][2] == "start":
-        found[1] = (*found[1][:3], 0)
+            room = CHAR * len(text) + 6
+            right = x + room <= WIDTH if name == "drained" else x - room < LEFT
+            # The earlier moment stands below the later one, so that its line does not cross the other's words.
+            below = bool(found) and not (found[0][2] == "start" and not right)
+            found.append((x, text, "start" if right else "end", int(below)))
     return found
 
 

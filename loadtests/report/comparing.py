@@ -116,7 +116,7 @@ def _summary(rows: list[dict[str, Any]], differences: list[str], *, valid: bool)
         )
     if not valid:
         return "One of the two runs is invalid, so no figure is called better or worse."
-    worse = [row for row in rows if row["says"] == "worse"]
+    worse = sorted((row for row in rows if row["says"] == "worse"), key=lambda row: row["key"] not in _FIRST)
     better = sum(row["says"] == "better" for row in rows)
     if not worse:
         same = "nothing is worse than in the earlier run"

@@ -116,7 +116,7 @@ def _business(measured: Measured) -> Iterator[Figure]:
         yield Figure(key=key, name=name, group=group, unit="count", value=len(rows), worse="higher")
     yield Figure(
         key="sla_misses", name="later than their SLA", group=group, unit="count",
-        value=sum(measured.sla_misses.values()), worse="higher",
+        value=measured.sla_misses.get("", sum(measured.sla_misses.values())), worse="higher",
     )  # fmt: skip
     yield Figure(
         key="backlog_peak", name="backlog at its highest", group=group, unit="count", value=measured.backlog_peak, worse="higher",
