@@ -21,11 +21,11 @@ _SAME = (
     ("minutes", "length in minutes"), ("peak_per_s", "peak rate a second"),
 )  # fmt: skip
 _SIMILAR = (
-    ("workers", "workers of the generator"),
-    ("machine", "machine"),
-    ("python", "Python"),
-    ("locust", "Locust"),
-)
+    ("workers", "workers of the generator"), ("processor", "processor"), ("cores", "cores"), ("system", "system"),
+    ("python", "Python"), ("locust", "Locust"),
+)  # fmt: skip
+_FIRST = ("lost", "doubled", "strangers", "drained_s")
+"""Said before any slowness."""
 
 
 def compared(now: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
