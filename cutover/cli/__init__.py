@@ -21,6 +21,7 @@ from cutover.cli import (
     exceptions,
     export,
     journal,
+    load,
     noise,
     rehearsing,
     repairing,
@@ -58,6 +59,7 @@ app.command("example")(documents.example_command)
 app.command("schema")(documents.schema_command)
 app.add_typer(routes.app, name="route")
 app.add_typer(cutover.app, name="cutover")
+app.command("load")(load.load_command)
 app.command("simulate")(serving.simulate_command)
 app.command("serve")(serving.serve_command)
 app.command("worker")(serving.worker_command)

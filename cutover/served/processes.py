@@ -115,10 +115,12 @@ def answers(gateway: str) -> bool:
         return False
 
 
-def free_port() -> int:
+def free_port(*, apart_from: int | None = None) -> int:
     """A port nobody listens on, below those the system hands out by itself, so that no client of others gets it."""
     for at in range(1_000):
         port = 20_000 + (os.getpid() * 7_919 + at) % 10_000
+        if port == apart_from:
+            continue
         with socket.socket() as door, suppress(OSError):
             door.bind(("127.0.0.1", port))
             return port

@@ -14,14 +14,12 @@ from typing import Any, Self
 import httpx
 import orjson
 
-from loadtests.running.run import Run
+from loadtests.running.run import PLAYED, Run
 from loadtests.running.stand import Stand
 from loadtests.running.switching import Switching, switching
 from loadtests.running.timeline import Freeze, at_s, freezes, system_faults
 from router.errors import BadInput, Broken, CoexistError
 
-PLAYED = "played.json"
-"""In a run's folder: what was really played, a row each: name, from_s, until_s, problem (empty: as planned)."""
 ANSWER_S = 10
 Say = Callable[[str], None]
 

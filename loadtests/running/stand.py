@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -110,6 +111,11 @@ def given_stand(
             f"no gateway is ready at {gateway}", mend="start `coexist serve`, or leave --url out to have one started"
         )  # fmt: skip
     return Stand(gateway=gateway, simulated=simulated, database=database, landscape=landscape, pid=pid)
+
+
+def fresh_tag() -> str:
+    """A tag no earlier run against the same gateway had: the seconds of the clock, in hexadecimal."""
+    return f"{int(time.time()):x}"
 
 
 def settled(scenario: Scenario, landscape: Path | None) -> ConfigFile:
