@@ -19,6 +19,7 @@ LATE_PER_MILLE = 1
 """A run with more late starts than this is no measurement (0.1%)."""
 TOLD = 3
 """Examples told in a sentence; the lists have all."""
+METERS = "the ERPs' meters can be read of simulators only."
 RESTING = ("parked", "refused", "dead")
 OPEN = ("held", "queued", "in_flight", "in_doubt")
 _QUANTILES: tuple[tuple[str, str], ...] = (
@@ -196,8 +197,9 @@ def nothing_doubled(measured: Measured) -> Check:
         why = f"{' and '.join(words)}: {_some(double)}."
         return Check(name=name, outcome="fail", measured=f"{len(double):,}", limit=bound, why=why)
     if not measured.journal_asked:
-        why = "neither the journal nor the gateway answered."
-        return Check(name=name, outcome="not asked", measured="unknown", limit=bound, why=why)
+        return _unknown(name, bound, "neither the journal nor the gateway answered.")
+    if not measured.accepted:
+        return _unknown(name, bound, "no document was accepted that could be doubled.")
     if not measured.erps_asked:
         why = "the journal has each document once; whether the ERPs have it once was not asked."
         return Check(name=name, outcome="not asked", measured="0 in the journal", limit=bound, why=why)
@@ -216,14 +218,16 @@ def invariants(measured: Measured) -> Check:
         why = "; ".join(f"{row['name']} does not hold: {_some(row['examples'])}" for row in broken)
         return Check(name=name, outcome="fail", measured=f"{len(broken)} broken", limit=bound, why=f"{why}.")
     if not measured.invariants:
-        why = "the journal could not be read by the checkers."
-        return Check(name=name, outcome="not asked", measured="none checked", limit=bound, why=why)
+        return _unknown(name, bound, "the journal could not be read by the checkers.")
     names = ", ".join(str(row["name"]) for row in measured.invariants)
     return Check(name=name, outcome="pass", measured=names, limit=bound, why=f"{names} hold.")
 
 
 def refused(most: int, measured: Measured) -> Check:
     """Documents that an ERP said no to, or that wait for a person."""
+    name, bound = "refused by an ERP", f"at most {most:,} documents refused, parked or dead"
+    if not measured.accepted:
+        return _unknown(name, bound, "no document was accepted that could be refused.")
     counts = {state: measured.states.get(state, 0) for state in RESTING}
     count = sum(counts.values())
     told = ", ".join(f"{number:,} {state}" for state, number in counts.items() if number)
@@ -232,10 +236,7 @@ def refused(most: int, measured: Measured) -> Check:
         if count
         else "Every document that was sent on was taken."
     )
-    return Check(
-        name="refused by an ERP", outcome=_good(count <= most), measured=told or "0",
-        limit=f"at most {most:,} documents refused, parked or dead", why=why,
-    )  # fmt: skip
+    return Check(name=name, outcome=_good(count <= most), measured=told or "0", limit=bound, why=why)
 
 
 def repeated(scenario: Scenario, measured: Measured) -> Iterable[Check]:
@@ -309,15 +310,16 @@ def limits_kept(most: int, measured: Measured) -> Check:
     """Whether the ERPs had to refuse calls because a limit of theirs was exceeded."""
     name, bound = "ERP limits kept", f"at most {most:,} calls refused"
     if not measured.erps_asked:
-        why = "the ERPs' meters can be read of simulators only."
-        return Check(name=name, outcome="not asked", measured="unknown", limit=bound, why=why)
+        return _unknown(name, bound, METERS)
+    if not measured.erps:
+        return _unknown(name, bound, "no ERP was called.")
     count = sum(erp.refused for erp in measured.erps)
     told = ", ".join(
         f"{erp.system} {erp.refused:,} of {erp.calls:,} (peak {erp.peak:,}, {erp.limit})"
         for erp in measured.erps
     )
     why = f"ERPs refused {count:,} calls because a limit of theirs was exceeded: {told}." if count else (
-        f"No ERP had to refuse a call for its limit: {told or 'none was called'}."
+        f"No ERP had to refuse a call for its limit: {told}."
     )  # fmt: skip
     return Check(name=name, outcome=_good(count <= most), measured=f"{count:,} refused", limit=bound, why=why)
 
@@ -329,8 +331,7 @@ def limits_used(scenario: Scenario, measured: Measured) -> Iterable[Check]:
         name = f"ERP limit used {use.system}"
         bound = f"at least {use.used_percent:f}% while work waits"
         if not measured.erps_asked:
-            why = "the ERPs' meters can be read of simulators only."
-            yield Check(name=name, outcome="not asked", measured="unknown", limit=bound, why=why)
+            yield _unknown(name, bound, METERS)
             continue
         used = known.get(use.system)
         if used is None:
@@ -348,6 +349,10 @@ def limits_used(scenario: Scenario, measured: Measured) -> Iterable[Check]:
 def percent(part: int, whole: int) -> str:
     """A share in per cent, to two decimals."""
     return f"{Decimal(100 * part) / Decimal(whole):.2f}%"
+
+
+def _unknown(name: str, bound: str, why: str) -> Check:
+    return Check(name=name, outcome="not asked", measured="unknown", limit=bound, why=why)
 
 
 def _above(part: int, whole: int, most: Decimal) -> bool:
