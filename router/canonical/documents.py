@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 from pydantic import (
@@ -28,15 +29,19 @@ from router.canonical.money import Money, exponent
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 
 
+@lru_cache(maxsize=4_096)
+def _calendar_day(text: str) -> date:
+    """A day of the calendar; remembered, because a month-end's documents name some hundred days."""
+    if not _DAY.match(text):
+        raise PydanticCustomError("day", "should be a date such as 2026-10-31")
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise PydanticCustomError("day", "is no day of the calendar") from error
+
+
 def _day(value: Any) -> Any:
-    if isinstance(value, str):
-        if not _DAY.match(value):
-            raise PydanticCustomError("day", "should be a date such as 2026-10-31")
-        try:
-            return date.fromisoformat(value)
-        except ValueError as error:
-            raise PydanticCustomError("day", "is no day of the calendar") from error
-    return value
+    return _calendar_day(value) if isinstance(value, str) else value
 
 
 _RATE = re.compile(r"\d{1,9}(?:\.\d{1,10})?\Z", re.ASCII)

@@ -42,9 +42,11 @@ def parse(data: Any, version: int | None = None) -> Document:
     if version is not None and version != model.version:
         data = upcast(data["kind"], version, data, newest=model.version)
     try:
-        return model.model_validate(data)
+        # `model_validate` without its options, at nine tenths of its price.
+        document: Document = model.__pydantic_validator__.validate_python(data)
     except ValidationError as error:
         raise BadInput(describe(error), mend=f"see the schema of {data['kind']}") from error
+    return document
 
 
 def describe(error: ValidationError, most: int = 20) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
-from typing import Any, Literal
+from functools import cache, lru_cache
+from typing import Any, Literal, NoReturn
 
 from iso4217 import Currency
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -57,21 +57,7 @@ class Money:
     @classmethod
     def parse(cls, text: str, currency: str) -> Money:
         """Read a decimal string such as `-1234.50`; raises ValueError when it does not fit the currency."""
-        found = _AMOUNT.match(text) if isinstance(text, str) else None
-        if found is None:
-            shown = str(text)[:40]
-            msg = f'{shown!r} is not a decimal string such as "1234.50" with at most {MAX_DIGITS} digits'
-            raise ValueError(msg)
-        sign, whole, part = found.groups()
-        places = exponent(currency)
-        part = part or ""
-        if len(part) > places:
-            if part[places:].strip("0"):
-                msg = f"{text!r} has more than the {places} decimal places of {currency}"
-                raise ValueError(msg)
-            part = part[:places]
-        minor = int(whole + part.ljust(places, "0"))
-        return cls(-minor if sign else minor, currency)
+        return _amount(text, currency) if isinstance(text, str) else _no_amount(text)
 
     @classmethod
     def of(cls, value: Decimal | Fraction, currency: str, rounding: Rounding = "half_up") -> Money:
@@ -119,6 +105,30 @@ class Money:
             "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$",
             "description": "Decimal string in the document's currency",
         }
+
+
+@lru_cache(maxsize=16_384)
+def _amount(text: str, currency: str) -> Money:
+    """A decimal string as money; remembered, because the rates of a rate card come again and again."""
+    found = _AMOUNT.match(text)
+    if found is None:
+        return _no_amount(text)
+    sign, whole, part = found.groups()
+    places = exponent(currency)
+    part = part or ""
+    if len(part) > places:
+        if part[places:].strip("0"):
+            msg = f"{text!r} has more than the {places} decimal places of {currency}"
+            raise ValueError(msg)
+        part = part[:places]
+    minor = int(whole + part.ljust(places, "0"))
+    return Money(-minor if sign else minor, currency)
+
+
+def _no_amount(value: object) -> NoReturn:
+    shown = str(value)[:40]
+    msg = f'{shown!r} is not a decimal string such as "1234.50" with at most {MAX_DIGITS} digits'
+    raise ValueError(msg)
 
 
 def round_half_up(value: Fraction) -> int:

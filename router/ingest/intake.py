@@ -65,7 +65,11 @@ class Intake:
         self._workflows = workflows
         self._backlog_max = backlog_max
         self._room = 0
-        self._vets = vets
+        self._vets = {
+            kind: tuple(vet for vet in vets if kind in vet.kinds)
+            for kind in dict.fromkeys(kind for vet in vets for kind in sorted(vet.kinds))
+        }
+        self._judged_alone = frozenset(kind for vet in vets if vet.alone for kind in vet.kinds)
         self._group = group
         self._alone = asyncio.Lock()
 
@@ -73,7 +77,8 @@ class Intake:
         self, event: CloudEvent, *, client: str, received: bytes, key: str | None = None
     ) -> Submission:
         """An event as a submission; raises BadInput or PeriodClosed when the landscape does not allow it."""
-        check(event.document, self._landscape)
+        document = event.document
+        check(document, self._landscape)
         return Submission(
             client=client,
             idempotency_key=key if key is not None else f"{event.source} {event.id}",
@@ -81,10 +86,10 @@ class Intake:
             source=event.source,
             event_id=event.id,
             verb=event.verb,
-            document=event.document,
-            kind=event.document.kind,
-            correlation_id=process_id(event.document) if isinstance(event.document, Opportunity) else None,
-            deliver=event.document.kind != "opportunity",
+            document=document,
+            kind=document.kind,
+            correlation_id=process_id(document) if isinstance(document, Opportunity) else None,
+            deliver=document.kind != "opportunity",
         )
 
     async def accept(
@@ -104,7 +109,7 @@ class Intake:
     async def _in_turn(
         self, submissions: Sequence[Submission], cursor: tuple[SystemId, str, str] | None
     ) -> list[Acceptance]:
-        if any(vet.alone and one.kind in vet.kinds for vet in self._vets for one in submissions):
+        if not self._judged_alone.isdisjoint([one.kind for one in submissions]):
             async with self._alone:
                 return await self._judged(submissions, cursor)
         return await self._judged(submissions, cursor)
@@ -146,9 +151,10 @@ class Intake:
 
     async def vetted(self, submission: Submission) -> Submission:
         """A submission as the vets leave it; raises Refused, also where `accept` would have parked it."""
-        for vet in self._vets:
-            if submission.kind in vet.kinds and submission.document is not None:
-                submission = await vet.look(submission)
+        for vet in self._vets.get(submission.kind, ()):
+            if submission.document is None:
+                break
+            submission = await vet.look(submission)
         return submission
 
     async def _vet(self, submission: Submission) -> Submission:

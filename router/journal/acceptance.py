@@ -90,7 +90,8 @@ def plan(tx: Transaction, group: Sequence[Prepared], decide: Decide | None, late
     planned = Plan([None] * len(group))
     by_key, by_document = _seen(tx, group)
     answers = _first_answers(tx, [*by_key.values(), *by_document.values()])
-    new: dict[tuple[str, ...], Fresh] = {}
+    new_keys: dict[tuple[str, str], Fresh] = {}
+    new_documents: dict[tuple[str, str], Fresh] = {}
     for at, given in enumerate(group):
         prepared, submission = given, given.submission
         key = (submission.client, submission.idempotency_key)
@@ -103,17 +104,17 @@ def plan(tx: Transaction, group: Sequence[Prepared], decide: Decide | None, late
             what = "idempotency key" if key in by_key else "document id"
             planned.answers[at] = _answer(old, prepared, what, answers)
             continue
-        same = new.get(("key", *key)) or (new.get(("document", *once)) if once else None)
+        same = new_keys.get(key) or (new_documents.get(once) if once else None)
         if same is not None:
-            what = "idempotency key" if ("key", *key) in new else "document id"
+            what = "idempotency key" if key in new_keys else "document id"
             differs = "" if same.prepared.fingerprint == prepared.fingerprint else what
             if differs != "document id" or not submission.keep_conflict:
                 planned.repeats.append((at, same.at, differs))
                 continue
             prepared, once = kept_conflict(prepared, "the one just before it"), None
-        fresh = new[("key", *key)] = Fresh(at, prepared)
+        fresh = new_keys[key] = Fresh(at, prepared)
         if once:
-            new[("document", *once)] = fresh
+            new_documents[once] = fresh
         planned.fresh.append(fresh)
     if late is not None:
         _keep_closed(tx, planned, late)
@@ -278,7 +279,7 @@ def _route(tx: Transaction, fresh: Sequence[Fresh], decide: Decide | None) -> No
         routed, asked, decide_all(tx, asked, decide) if asked else [], strict=True
     ):
         one.decision = decision
-        one.jobs = jobs_of(decision, document, verb)
+        one.jobs = jobs_of(decision, document, verb, one.prepared.ordering_key)
     for one in fresh:
         submission = one.prepared.submission
         one.state = resting_state(
@@ -306,25 +307,50 @@ def lane_rows(tx: Transaction, planned: Plan) -> list[lanes.LaneRow]:
     ]
 
 
+_VALUES = {state: state.value for state in State}
+
+
+class _Rows:
+    """What a group writes, table by table."""
+
+    def __init__(self) -> None:
+        self.transactions: list[Row] = []
+        self.decisions: list[Row] = []
+        self.jobs: list[Row] = []
+        self.notes: list[Row] = []
+        self.known: list[Row] = []
+        self._details: dict[tuple[object, ...], str] = {}
+
+    def detail(self, one: Fresh) -> str:
+        """What the history says of an acceptance; in a group most say the same."""
+        entity, code, decision = one.prepared.legal_entity, one.prepared.submission.problem_code, one.decision
+        decided = () if decision is None else (decision.epoch, decision.table_version)
+        found = self._details.get((entity, one.state, code, decided))
+        if found is None:
+            told: dict[str, object] = {"legal_entity": entity, "state": one.state.value}
+            if decision is not None:
+                told |= {"epoch": decision.epoch, "table_version": decision.table_version}
+            if code:
+                told["code"] = code
+            found = self._details[(entity, one.state, code, decided)] = as_json(told)
+        return found
+
+
 def write(tx: Transaction, planned: Plan) -> list[Acceptance]:
     """Write what is new, lanes being locked; the answers in the order of the submissions.
 
     Numbers are drawn after the lanes were locked, so within a lane they follow the order of commit.
     """
-    rows: list[Row] = []
-    decisions: list[Row] = []
-    jobs: list[Row] = []
-    notes: list[Row] = []
-    known: list[Row] = []
     if planned.fresh:
+        rows = _Rows()
         seqs = tx.dialect.draw(tx, "transactions", "seq", len(planned.fresh))
         for one, seq in zip(planned.fresh, seqs, strict=True):
-            _write_one(tx, one, seq, planned, (rows, decisions, jobs, notes, known))
-        tx.insert("transactions", _COLUMNS, rows)
-        tx.insert("decisions", DECISION_COLUMNS, decisions)
-        tx.insert("jobs", JOB_COLUMNS, jobs)
-        tx.insert("history", "seq,at,what,detail", notes)
-        put_names(tx, known)
+            _write_one(tx, one, seq, planned, rows)
+        tx.insert("transactions", _COLUMNS, rows.transactions)
+        tx.insert("decisions", DECISION_COLUMNS, rows.decisions)
+        tx.insert("jobs", JOB_COLUMNS, rows.jobs)
+        tx.insert("history", "seq,at,what,detail", rows.notes)
+        put_names(tx, rows.known)
     for at, first, differs in planned.repeats:
         answer = planned.answers[first]
         if not isinstance(answer, Accepted):
@@ -343,17 +369,17 @@ def write(tx: Transaction, planned: Plan) -> list[Acceptance]:
     return [answer for answer in planned.answers if answer is not None]
 
 
-def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple[list[Row], ...]) -> None:
-    rows, decisions, jobs, notes, known = into
+def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: _Rows) -> None:
     prepared = one.prepared
     submission, document, decision = prepared.submission, prepared.submission.document, one.decision
-    correlation_id = submission.correlation_id or id_text(seq)
-    routed = decision is not None and one.state is State.QUEUED
+    transaction_id, state = id_text(seq), one.state
+    correlation_id = submission.correlation_id or transaction_id
+    routed = decision is not None and state is State.QUEUED
     authority = decision.authority if decision is not None and routed else _maker(prepared)
     for n, job in enumerate(one.jobs):
-        jobs.append(job_row(tx, seq, n, job, prepared.legal_entity, prepared.business_unit))
+        into.jobs.append(job_row(tx, seq, n, job, prepared.legal_entity, prepared.business_unit))
         tx.pokes[job.target] = None
-    rows.append(
+    into.transactions.append(
         (
             seq,
             submission.client,
@@ -367,7 +393,7 @@ def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple
             submission.verb,
             submission.received,
             prepared.canonical,
-            cleaned(submission.problem, MOST_WHY),
+            cleaned(submission.problem, MOST_WHY) if submission.problem else "",
             correlation_id,
             prepared.legal_entity,
             document.accounting_date.isoformat() if document else "",
@@ -375,7 +401,7 @@ def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple
             prepared.currency,
             prepared.amount_minor,
             int(submission.deliver),
-            one.state.value,
+            _VALUES[state],
             seq * JOBS_PER_TRANSACTION if routed else None,
             authority,
             tx.now,
@@ -384,21 +410,18 @@ def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: tuple
             prepared.business_unit,
         )
     )
-    detail: dict[str, object] = {"legal_entity": prepared.legal_entity, "state": one.state.value}
     if decision is not None:
-        decisions.append(decision_row(tx, seq, 1, decision))
-        detail |= {"epoch": decision.epoch, "table_version": decision.table_version}
-    if submission.problem_code:
-        detail["code"] = submission.problem_code
-    notes.append((seq, tx.now, "accepted", as_json(detail)))
-    notes.extend((seq, tx.now, what, as_json(dict(said))) for what, said in submission.notes)
+        into.decisions.append(decision_row(tx, seq, 1, decision))
+    into.notes.append((seq, tx.now, "accepted", into.detail(one)))
+    if submission.notes:
+        into.notes.extend((seq, tx.now, what, as_json(dict(said))) for what, said in submission.notes)
     if document is not None:
         tx.remember[seq] = (document, correlation_id)
         for system, vendor_id in submission.crosswalk:
-            known.append((system, document.kind, document.document_id, vendor_id, tx.now))
+            into.known.append((system, document.kind, document.document_id, vendor_id, tx.now))
     if one.at >= 0:  # what a split left over is nobody's submission
         planned.answers[one.at] = Accepted(
-            transaction_id=id_text(seq), correlation_id=correlation_id, decision=decision, state=one.state
+            transaction_id=transaction_id, correlation_id=correlation_id, decision=decision, state=state
         )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
 import orjson
 
-from router.canonical import Document
+from router.canonical import Document, Money
+from router.canonical.documents import Part
 from router.journal.port import Advance, Split, Submission
 from router.journal.words import checked
 from router.model import SystemId
@@ -28,18 +31,18 @@ class Prepared(NamedTuple):
     made_by: SystemId | None = None
     """The ERP that made a document reported as a fact."""
     business_unit: str = ""
-
-    @property
-    def once(self) -> tuple[str, str] | None:
-        """(kind, document id) where it may be accepted once only."""
-        document = self.submission.document
-        return (document.kind, document.document_id) if document is not None and self.transactional else None
+    once: tuple[str, str] | None = None
+    """(kind, document id) where it may be accepted once only."""
 
 
 def prepare(submission: Submission, *, made_by: SystemId | None = None) -> Prepared:
     """Canonical form and fingerprint of a submission; raises BadInput for what can't be stored."""
-    for name in ("client", "idempotency_key", "source", "event_id", "verb", "kind"):
-        checked(getattr(submission, name), name, empty=name in {"source", "event_id", "verb"})
+    _fit(submission.client, "client", empty=False)
+    _fit(submission.kind, "kind", empty=False)
+    _fit(submission.verb, "verb", empty=True)
+    _fit(submission.source, "source", empty=True)
+    checked(submission.idempotency_key, "idempotency_key")
+    checked(submission.event_id, "event_id", empty=True)
     if submission.correlation_id is not None:
         checked(submission.correlation_id, "correlation_id")
     for _, vendor_id in submission.crosswalk:
@@ -72,12 +75,47 @@ def prepare(submission: Submission, *, made_by: SystemId | None = None) -> Prepa
         money.minor if money else 0,
         made_by,
         document.business_unit,
+        (document.kind, document.document_id) if document.transactional else None,
     )
 
 
+_fit = lru_cache(maxsize=4_096)(checked)
+"""`checked`, for what is the same in document after document: who sends, from where, what happened."""
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
 def canonical_of(document: Document) -> bytes:
-    """A document as it is stored and compared: sorted JSON without what is not given."""
-    return orjson.dumps(document.model_dump(mode="json", exclude_none=True), option=orjson.OPT_SORT_KEYS)
+    """A document as it is stored and compared: sorted JSON without what is not given.
+
+    The same bytes as `model_dump(mode="json", exclude_none=True)` sorted, at half the price: a test
+    compares the two for every kind.
+    """
+    return orjson.dumps(_given(document), _plain, _SORTED)
+
+
+def _given(part: Part) -> dict[str, object]:
+    given = part.__dict__.copy()
+    for name in _optional(type(part)):
+        if given[name] is None:
+            del given[name]
+    return given
+
+
+@cache
+def _optional(model: type[Part]) -> tuple[str, ...]:
+    return tuple(name for name, field in model.model_fields.items() if field.default is None)
+
+
+def _plain(value: object) -> object:
+    """What JSON has no word for, as a document's JSON says it; orjson knows dates, tuples and numbers."""
+    if isinstance(value, Money):
+        return str(value)
+    if isinstance(value, Part):
+        return _given(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    msg = f"a document holds a {type(value).__name__}"
+    raise TypeError(msg)
 
 
 def stale_words(wanted: Advance, stands: int) -> tuple[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 
 from router.canonical import KINDS, Document
 from router.errors import BadConfig
@@ -22,6 +23,7 @@ JOB_COLUMNS = (
 )
 WORK = ("time_entry", "expense_item")
 """What an ERP bills from its own rows, whoever sent them there."""
+_NO_FACTS: Mapping[str, object] = MappingProxyType({})
 DECISION_COLUMNS = "seq,n,at,rule,table_version,authority,shadow,hold,why,epoch"
 
 
@@ -36,6 +38,7 @@ def decide_all(
     _learn(tx, decide, {version: None for _, version in epochs.values() if version is not None})
     placed, alone, copied = _lineage(tx, asked)
     pins = read_pins(tx)
+    stamped: dict[tuple[int, int], tuple[Decision, Decision]] = {}
     decisions = []
     for document, verb in asked:
         epoch, version = epochs[document.legal_entity]
@@ -50,11 +53,21 @@ def decide_all(
         elif document.kind in WORK and refers in copied:
             decision = _also_to_its_copy(decision, copied[refers], decide, document, version)
         if decision.epoch != epoch:
-            decision = replace(decision, epoch=epoch)
+            decision = _stamped(stamped, decision, epoch)
         if decision.authority is not None and not decision.hold:
             placed[(document.kind, document.document_id)] = decision.authority
         decisions.append(decision)
     return decisions
+
+
+def _stamped(
+    known: dict[tuple[int, int], tuple[Decision, Decision]], decision: Decision, epoch: int
+) -> Decision:
+    """A decision with its epoch. Routing gives one object for many documents, so it is copied once a group."""
+    found = known.get((id(decision), epoch))
+    if found is None:  # the original is kept beside, for its id to stay its own
+        found = known[(id(decision), epoch)] = (decision, replace(decision, epoch=epoch))
+    return found[1]
 
 
 def _also_to_its_copy(
@@ -152,25 +165,30 @@ def read_pins(tx: Transaction) -> dict[str, Pin]:
     }
 
 
-def jobs_of(decision: Decision, document: Document, verb: str) -> list[NewJob]:
-    """The authority job and, in a dual run, the shadow job of a routed document; none while it waits."""
+def jobs_of(decision: Decision, document: Document, verb: str, key: str = "") -> list[NewJob]:
+    """The authority job and, in a dual run, the shadow job of a routed document; none while it waits.
+
+    `key`: its ordering key, where the caller has it already.
+    """
     if decision.hold or decision.authority is None:
         return []
-    wanted: list[tuple[Role, SystemId]] = [("authority", decision.authority)]
+    key = key or document.ordering_key
+    jobs = [_job("authority", decision.authority, document, verb, key)]
     if decision.shadow is not None and decision.shadow != decision.authority:
-        wanted.append(("shadow", decision.shadow))
-    key = document.ordering_key
-    return [
-        NewJob(
-            target=target,
-            role=role,
-            operation=operation_of(verb),
-            external_id=document.document_id,
-            lane=LaneKey(lane_of(role, key)),
-            kind=document.kind,
-        )
-        for role, target in wanted
-    ]
+        jobs.append(_job("shadow", decision.shadow, document, verb, key))
+    return jobs
+
+
+def _job(role: Role, target: SystemId, document: Document, verb: str, key: str) -> NewJob:
+    return NewJob(
+        target=target,
+        role=role,
+        operation=operation_of(verb),
+        external_id=document.document_id,
+        lane=LaneKey(lane_of(role, key)),
+        kind=document.kind,
+        facts=_NO_FACTS,
+    )
 
 
 def job_row(tx: Transaction, seq: int, n: int, job: NewJob, legal_entity: str, business_unit: str) -> Row:
