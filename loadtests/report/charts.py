@@ -22,6 +22,7 @@ LEFT, RIGHT = 64, 8
 AREA = 78
 HEAD = 26
 PANEL = HEAD + AREA + 12
+LABEL = 14
 BAND_ROW = 17
 MARK_ROW = 15
 BANDS_MAX = 40
@@ -132,7 +133,7 @@ def _panel(canvas: Canvas, top: float, panel: Panel, axis: RunAxis) -> None:
         if scale.low <= limit <= scale.high:
             y = scale.y(limit)
             canvas.line(LEFT, y, axis.x1, y, "limit")
-            canvas.text(LEFT + 4, y - 4, name, "label")
+            canvas.text(LEFT + 4, y - 4 if y - area_top > LABEL else y + 12, name, "label")
     canvas.text(0, top + 16, panel.title, "strong")
     x = CHAR * 1.12 * len(panel.title) + 22
     for line in panel.lines:

@@ -17,7 +17,7 @@ def rows(contrast: Mapping[str, Any] | None, measured: Mapping[str, Any]) -> dic
     """What the page shows of `contrast`; None without one.
 
     `contrast` holds `latency` (exact percentiles of all the closed model's requests), `stock` (percentiles as
-    Locust prints them), and, if known, `users`, `requests`, `rate_per_s` and `says`.
+    Locust prints them), and, if known, `users`, `requests` and `rate_per_s`.
     """
     if not contrast:
         return None
@@ -40,7 +40,6 @@ def rows(contrast: Mapping[str, Any] | None, measured: Mapping[str, Any]) -> dic
             if row
         ],
         "facts": ", ".join(facts),
-        "says": str(contrast.get("says") or "")[:1_000],
     }
 
 

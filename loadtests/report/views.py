@@ -35,6 +35,8 @@ from loadtests.report.wording import (
 TABLE_ROWS = 24
 IDS_SHOWN = 50
 STREAMS_SHOWN = 30
+_VALUES_OF_P99 = 100
+"""Of fewer values, the nearest rank of the 99th per cent is the last one."""
 Report = Mapping[str, Any]
 
 
@@ -258,8 +260,15 @@ def latency(report: Report) -> dict[str, Any]:
         "rows": rows,
         "chart": quantile_chart(pairs) or Markup(""),
         "delivery": delivery,
+        "few": _few({name: (told["latency"].get(name) or {}).get("count") or 0 for name in names}),
         "hidden": _hidden(one["p99_ms"], other["p99_ms"]),
     }
+
+
+def _few(counts: Mapping[str, int]) -> str:
+    """The streams with too few values for their p99, by name."""
+    few = [stream_name(name) for name, count in counts.items() if 0 < count < _VALUES_OF_P99]
+    return ", ".join(few[:10]) + (f" and {len(few) - 10} more" if len(few) > 10 else "")
 
 
 def _hidden(intended: float | None, service: float | None) -> str:
