@@ -18,6 +18,7 @@ from loadtests.running.run import Run
 
 LEAD_S = 0.5
 """From having everything made to moment 0."""
+STOPPED_WITHIN_S = 20.0
 logger = logging.getLogger(__name__)
 
 
@@ -51,11 +52,11 @@ class Alone:
 
     def stop(self) -> None:
         """Break off what is still going on, and finish the record."""
-        if self._share is not None and not self.over:
+        if self._playing is not None and not self.over and not self._record.finished:
             self._notes.append("it was stopped before its end")
-            self._share.stop()
-        if self._playing is not None:
-            self._playing.kill()
+            if self._share is not None:
+                self._share.stop()
+            self._playing.join(STOPPED_WITHIN_S)
         self._finish()
 
     def _play(self) -> None:

@@ -74,12 +74,6 @@ class Bookkeeping:
             gevent.sleep(0 if self._dispatcher.over else 0.02)
         self.hand_on()
 
-    def rest(self) -> None:
-        """All that is over, at once: nothing more will be started."""
-        while self._dispatcher.over:
-            self._enter(self._dispatcher.over.popleft())
-        self.hand_on()
-
     def hand_on(self) -> None:
         """Give away the rows that are ready."""
         if self._waiting:

@@ -11,6 +11,7 @@ from collections import deque
 from typing import NamedTuple
 
 import gevent
+from gevent.event import Event
 from gevent.pool import Group
 
 from loadtests.generator.clock import RunClock
@@ -43,6 +44,7 @@ class Dispatcher:
         self._clock = clock
         self._most_under_way = most_under_way
         self._under_way = Group()
+        self._stopped = Event()
         self.over: deque[Answered] = deque()
         self.finished = False
         """Every start of the share is over."""
@@ -50,10 +52,10 @@ class Dispatcher:
     def play(self) -> None:
         """Start everything, each at its moment, and wait until all are answered or timed out."""
         in_a_row = 0
-        while (due_us := self._preparation.next_us) is not None:
+        while (due_us := self._preparation.next_us) is not None and not self._stopped.is_set():
             wait_us = due_us - self._clock.now_us()
             if wait_us > 0:
-                gevent.sleep(wait_us / 1e6)
+                self._stopped.wait(wait_us / 1e6)
                 in_a_row = 0
                 continue
             prepared = self._preparation.take()
@@ -68,8 +70,9 @@ class Dispatcher:
         self.finished = True
 
     def stop(self) -> None:
-        """Break off what is under way: each of it has no answer."""
-        self._under_way.kill()
+        """Start nothing more, and break off what is under way: each of it has no answer."""
+        self._stopped.set()
+        self._under_way.kill(block=False)
 
     def _begin(self, prepared: Prepared) -> None:
         if len(self._under_way) >= self._most_under_way:
@@ -87,7 +90,7 @@ class Dispatcher:
                 raw = self._connections.exchange(prepared.data)
             finally:
                 self.over.append(Answered(prepared.start, started_us, self._clock.now_us(), raw))
-            prepared = self._due()
+            prepared = None if self._stopped.is_set() else self._due()
 
     def _due(self) -> Prepared | None:
         """A start that is due by now."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic, monotonic_ns
 from typing import Any
 
+import gevent
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner
@@ -31,6 +32,7 @@ BUILT_WITHIN_S = 300.0
 UNSURE_S = 2.0
 """A lost worker may have gone on sending for so long after its last word."""
 OVERDUE_S = 60.0
+STOPPED_WITHIN_S = 4.0
 logger = logging.getLogger(__name__)
 
 
@@ -61,7 +63,9 @@ class Master:
         self._ordered = False
         self._clock: RunClock | None = None
         self._began = 0.0
-        self._end_us = 0
+        # Beside everything else: whoever listens to the workers must not wait for it.
+        self._schedule = gevent.spawn(in_thread, schedule_of, run)
+        self._stopping: gevent.Greenlet | None = None
         self._notes: list[str] = []
         options = environment.parsed_options
         self._expected = int(options.expect_workers) if options is not None else 1
@@ -102,17 +106,28 @@ class Master:
                 self._notes.append(f"not all workers were ready within {BUILT_WITHIN_S:g} s")
                 self._go()
             return
-        past_us = self._clock.now_us() - self._end_us
+        past_us = self._clock.now_us() - self._schedule.get().length_us
         waiting = [one for one in self._workers.values() if one.told is None]
         patience_us = (self._run.answer_within_s + OVERDUE_S) * 1_000_000
         if not waiting or (past_us > 0 and all(one in silent for one in waiting)) or past_us > patience_us:
             self._finish()
 
     def stop(self) -> None:
-        """The test is stopped: what came by now is all there is."""
-        if not self.over:
+        """End now, with what the workers still tell."""
+        if self._stopping is None:
+            # In a greenlet of its own: Locust kills its own ones while it ends.
+            self._stopping = gevent.spawn(self._break_off)
+        self._stopping.join()
+
+    def _break_off(self) -> None:
+        if not self._record.finished:
             self._notes.append("it was stopped before its end")
-            self._finish()
+            self._runner.send_message(messages.STOP, {})
+            for _ in range(int(STOPPED_WITHIN_S / 0.05)):
+                if all(one.told is not None for one in self._workers.values()):
+                    break
+                gevent.sleep(0.05)
+        self._finish()
 
     def _go(self) -> None:
         self._record.begin(LEAD_S)
@@ -152,7 +167,6 @@ class Master:
             known.heard = monotonic()
             orders = {"run": text, "index": known.index, "workers": len(self._workers), "host": self._host}
             self._runner.send_message(messages.ORDERS, orders, node)
-        self._end_us = in_thread(schedule_of, self._run).length_us
 
     def _hear_time(self, msg: Message, **_: object) -> None:
         self._heard(msg)

@@ -50,7 +50,6 @@ class Share:
         self._preparation = Preparation(run, traffic, target, share_of(run, schedule, index, workers))
         self._connections = Connections(target, answer_within_s=run.answer_within_s)
         self._connections.resolve()
-        self._bookkeeping: Bookkeeping | None = None
         self._dispatcher: Dispatcher | None = None
         for made in range(MADE_BEFORE_START):
             if self._preparation.ahead(AHEAD_US):
@@ -61,12 +60,11 @@ class Share:
 
     def play(self, clock: RunClock, *, fire: Fire, lines: Lines) -> dict[str, Any]:
         """Play it; says what `generator.json` should say of this worker."""
-        dispatcher = Dispatcher(
+        dispatcher = self._dispatcher = Dispatcher(
             self._preparation, self._connections, clock, most_under_way=self._run.most_under_way
         )
         names = [stream.name for stream in self._run.scenario.streams]
         bookkeeping = Bookkeeping(dispatcher, names, fire=fire, lines=lines)
-        self._dispatcher, self._bookkeeping = dispatcher, bookkeeping
         with _RareCollections():
             processor = Processor()
             beside = [
@@ -78,7 +76,6 @@ class Share:
                 books.get()
             finally:
                 gevent.killall([*beside, books])
-                self.stop()
         return {
             **processor.told(),
             **{name: bookkeeping.counts[name] for name in ("planned", "repeats", "dropped", "late")},
@@ -87,10 +84,9 @@ class Share:
         }
 
     def stop(self) -> None:
-        """Break it off: what is under way has no answer; what was not started is left to whoever owns the ledger."""
-        if self._dispatcher is not None and self._bookkeeping is not None:
+        """Break it off, and let `play` return: what is under way has no answer, what was not started has no row."""
+        if self._dispatcher is not None:
             self._dispatcher.stop()
-            self._bookkeeping.rest()
 
 
 class _RareCollections:

@@ -44,7 +44,7 @@ class Record:
         self._ledger = Ledger(folder / name)
         self._started_at = ""
         self._flushing = gevent.spawn(self._flush)
-        self.finished = False
+        self._finishing: gevent.Greenlet | None = None
 
     def begin(self, in_s: float) -> None:
         """Moment 0 of the run is so many seconds from now."""
@@ -64,11 +64,25 @@ class Record:
     ) -> None:
         """Write a row for every start nobody told of, and the summary; once.
 
-        `unsure_until_us`: lost worker → until when its starts may have been sent, though nobody knows of them.
+        Whoever calls it again waits for the same. `unsure_until_us`: lost worker → until when its starts may have been sent, though nobody knows of them.
         """
-        if self.finished:
-            return
-        self.finished = True
+        if self._finishing is None:
+            # In a greenlet of its own: Locust kills its own ones while it ends, and half a summary is none.
+            self._finishing = gevent.spawn(self._finish, list(told), workers, unsure_until_us, list(notes))
+        self._finishing.get()
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more is added."""
+        return self._finishing is not None
+
+    def _finish(
+        self,
+        told: Sequence[Mapping[str, Any]],
+        workers: int,
+        unsure_until_us: Mapping[int, int],
+        notes: Sequence[str],
+    ) -> None:
         unsent = self._missing(max(workers, 1), unsure_until_us)
         self._flushing.kill()
         self._ledger.close()

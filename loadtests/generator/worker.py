@@ -21,6 +21,7 @@ from loadtests.running.run import Run, run_from
 
 ASKED_AGAIN_S = 3.0
 """A batch the master does not confirm by then is sent once more; it writes it once."""
+STOPPED_WITHIN_S = 5.0
 EXCHANGES = 9
 logger = logging.getLogger(__name__)
 
@@ -74,16 +75,16 @@ class Worker:
         self._orders: AsyncResult[dict[str, Any]] = AsyncResult()
         self._go: AsyncResult[int] = AsyncResult()
         self._times: AsyncResult[dict[str, int]] = AsyncResult()
-        self._quit = Event()
+        self._played = Event()
         self._share: Share | None = None
         self._playing: gevent.Greenlet[[], None] | None = None
-        self._finished = False
         self.over = False
         for kind, hear in (
             (messages.ORDERS, self._hear_orders),
             (messages.GO, self._hear_go),
             (messages.TIME, self._hear_time),
             (messages.KEPT, self._hear_kept),
+            (messages.STOP, self._hear_stop),
         ):
             runner.register_message(kind, hear)
 
@@ -100,11 +101,10 @@ class Worker:
         return 1
 
     def stop(self) -> None:
-        """Break off, and send what there is: nobody waits for an answer any more."""
-        if self._share is not None and not self._finished:
+        """End now. The master cannot confirm anything meanwhile: what is sent must do."""
+        if self._share is not None and not self._played.is_set():
             self._share.stop()
-        if self._playing is not None:
-            self._playing.kill()
+            self._played.wait(STOPPED_WITHIN_S)
 
     def _take_part(self) -> None:
         self._runner.send_message(messages.JOIN, {})
@@ -121,12 +121,12 @@ class Worker:
             told |= self._share.play(
                 clock, fire=self._environment.events.request.fire, lines=self._outlet.send
             )
-            self._finished = True
         except Exception as error:
             # Whatever it is, the master must hear why nothing was sent.
             logger.exception("the share could not be played")
             told |= {"why": f"{type(error).__name__}: {error}"}
             self._runner.send_message(messages.BUILT, {"why": told["why"]})
+        self._played.set()
         while not self._outlet.empty:
             gevent.sleep(0.05)
         while True:
@@ -160,6 +160,10 @@ class Worker:
 
     def _hear_time(self, msg: Message, **_: object) -> None:
         self._times.set(msg.data)
+
+    def _hear_stop(self, **_: object) -> None:
+        if self._share is not None:
+            self._share.stop()
 
     def _hear_kept(self, msg: Message, **_: object) -> None:
         self._outlet.kept(int(msg.data["batch"]))
