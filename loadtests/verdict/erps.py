@@ -6,6 +6,7 @@ The answers are another program's: their shape is checked, and documents are rea
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import httpx
@@ -49,6 +50,8 @@ class Second(NamedTuple):
 class Metered(NamedTuple):
     """What an ERP's meter says."""
 
+    now: int
+    """The second it was asked in, since 1970."""
     concurrency: int | None
     window: int | None
     """Calls its rate limit allows in its span."""
@@ -81,6 +84,7 @@ class BackDoor:
             told = answer.json()
             limits = told["limits"]
             return Metered(
+                now=int(datetime.fromisoformat(told["now"]).timestamp()),
                 concurrency=limits["concurrency"],
                 window=(limits["rate"] or {}).get("count"),
                 seconds=tuple(

@@ -80,8 +80,9 @@ def erp_use(
     """What an ERP went through; its use is the place-time of the seconds in which enough work waited."""
     seconds = {row.at: row for row in meter.seconds}
     used: float | None = None
-    if places is not None and seconds:
-        busy = waiting.seconds(system, places, first=min(seconds), last=max(seconds))
+    if places is not None:
+        # Seconds without a call count as well: work waited, and nobody fetched it.
+        busy = waiting.seconds(system, places, first=begin.epoch_us // SECOND_US + 1, last=meter.now - 1)
         busy = without(busy, _spans(system, bands, begin))
         if len(busy) >= LEAST_S:
             held = sum(seconds[at].held_us for at in busy if at in seconds)

@@ -49,7 +49,7 @@ class Waiting:
         waiting = 0
         found: list[int] = []
         marks = sorted(changes)
-        for mark, then in zip(marks, [*marks[1:], last + 1], strict=True):
+        for mark, then in zip(marks, [*marks[1:], last + 1], strict=False):
             waiting += changes[mark]
             if waiting >= lanes:
                 found += range(max(mark, first), min(then, last + 1))
