@@ -8,7 +8,6 @@ they can't change a route. Source: cloudevents/spec v1.0.2.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +16,7 @@ import orjson
 from router.canonical.documents import Document
 from router.canonical.kinds import Kind, model_of, parse
 from router.errors import BadInput
+from router.values import value
 
 _TYPE = re.compile(r"coexist\.([a-z_]{1,40})\.([a-z_]{1,40})\.v([1-9][0-9]{0,3})\Z", re.ASCII)
 MAX_ATTRIBUTE = 255
@@ -24,7 +24,7 @@ MAX_ATTRIBUTE = 255
 _ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f]{1,255}\Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CloudEvent:
     """One event: envelope attributes and the document it carries."""
 

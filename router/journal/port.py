@@ -11,6 +11,7 @@ from router.canonical.documents import Document
 from router.canonical.kinds import Kind
 from router.connectors.port import Exchange
 from router.model import Decision, Event, JobId, LaneKey, Operation, Role, State, SystemId, TransactionId
+from router.values import value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Learns(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NewJob:
     """Work for one system that belongs to a transaction: its authority, shadow or feedback."""
 
@@ -101,7 +102,7 @@ class Advance:
     """True: what was judged by another state is judged again, so Stale is answered to a feed as well."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Submission:
     """A document to accept, with its identity and origin."""
 
@@ -138,7 +139,7 @@ class Submission:
     """Lines of its history, (what, detail): what a rule of the firm changed, and why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Accepted:
     """The first answer to a submission; a replay gets exactly this again (I6)."""
 
@@ -169,7 +170,7 @@ class Stale:
 Acceptance = Accepted | Conflict | Stale
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Job:
     """A job as a worker sees it."""
 
@@ -193,7 +194,7 @@ class Job:
     """Written by the vendor's mapping as published by this day; None: by the newest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Lease:
     """A leased lane with the jobs at its head, oldest first. Settling needs the token."""
 
@@ -204,7 +205,7 @@ class Lease:
     jobs: tuple[Job, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class FollowUp:
     """What is to happen in the same commit as a settlement."""
 
@@ -215,7 +216,7 @@ class FollowUp:
     """New state of the process (correlation id) the transaction belongs to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Settlement:
     """What became of a leased job."""
 
@@ -235,7 +236,7 @@ class Settlement:
     follow_up: FollowUp = FollowUp()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LeaseSettlement:
     """The outcome of a lease: its jobs' settlements, and whether the lane is given back."""
 
