@@ -18,6 +18,7 @@ from router.workflows.enrich import Masters
 D = TypeVar("D", bound=Document)
 KEPT: tuple[type[Document], ...] = (Customer, Contract, RateCard, Project, Resource)
 _NAMES = {model: str(model.model_fields["kind"].annotation.__args__[0]) for model in KEPT}  # type: ignore[union-attr]
+_LEARNED = frozenset((*KEPT, ChangeOrder))
 _NAMED: tuple[tuple[type[Document], str], ...] = ((Project, "project_id"), (Resource, "resource_id"))
 """Masters that work names, and by which attribute."""
 
@@ -81,6 +82,8 @@ class Directory:
     def learn(self, documents: Iterable[Document]) -> None:
         """Keep the masters among some accepted documents."""
         for document in documents:
+            if type(document) not in _LEARNED:
+                continue  # time and expenses: nine documents of ten
             if isinstance(document, KEPT):
                 self._known[(document.kind, document.document_id)] = document
             if isinstance(document, Project):
