@@ -6,7 +6,6 @@ import shlex
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,13 +17,14 @@ from cutover.cli.folders import ready
 from cutover.cli.serving import Places, Simulated
 from cutover.collecting import collect_rarely
 from cutover.progress import Meter
-from cutover.served.connecting import landscape_file
 from loadtests.report.earlier import read_earlier
+from loadtests.running.order import Order
 from loadtests.running.probing import capacity_of
-from loadtests.running.run import JUNIT, PAGE, REPORT, RUN, Run, run_of
-from loadtests.running.stand import JOURNAL, Stand, fresh_tag, given_stand, own_stand, settled
+from loadtests.running.run import JUNIT, PAGE, REPORT, RUN
+from loadtests.running.stand import Stand, given_stand
+from loadtests.running.telling import announced, listed, summary
 from loadtests.running.web import web_port
-from loadtests.running.whole import Asked, Done, run_load
+from loadtests.running.whole import Asked, run_load
 from loadtests.scenario.model import Form, Scenario
 from loadtests.scenario.reading import built_in, read_scenario
 from router.errors import BadInput, Broken
@@ -37,51 +37,60 @@ PROBE_MINUTES = Decimal(1)
 MINUTES_MAX, RATE_MAX = Decimal(10_080), Decimal(1_024)
 
 
+Name = Annotated[
+    str, typer.Argument(help="A scenario (YAML), or the name of a built-in one (--list shows them).")
+]
+Listed = Annotated[bool, typer.Option("--list", help="Show the scenarios and what each asks.")]
+Minutes = Annotated[
+    str, typer.Option(help="How long it sends, like 2 or 0.5; the scenario's long form when not given.")
+]
+Rate = Annotated[str, typer.Option(help="Times the scenario's rate, like 2 or 0.5.")]
+Short = Annotated[bool, typer.Option("--short", help="The scenario's short form: seconds, for CI.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, help="Same seed, same requests at the same moments; the scenario's.")
+]
+Url = Annotated[str, typer.Option(help="The gateway to test; without it one is started, with simulators.")]
+Journal = Annotated[str, typer.Option(help="With --url: the gateway's journal, to reconcile against.")]
+Pid = Annotated[
+    int | None,
+    typer.Option(min=1, help="With --url: the gateway's process here, where a scenario freezes it."),
+]
+Workers = Annotated[
+    int, typer.Option(min=0, max=64, help="Processes that send, with a master; 0: one process is all.")
+]
+Web = Annotated[bool, typer.Option("--web", help="Serve Locust's own pages meanwhile.")]
+Out = Annotated[Path | None, typer.Option(help="The folder of the run; out/load/SCENARIO.")]
+Compare = Annotated[Path | None, typer.Option(help="The folder of an earlier run to compare with.")]
+Predict = Annotated[bool, typer.Option("--predict", help="Rehearse it in virtual time first, and show both.")]
+Capacity = Annotated[
+    bool, typer.Option("--capacity", help="Find the highest rate that still passes, by bisection.")
+]
+Contrast = Annotated[
+    bool, typer.Option("--contrast", help="Send it through Locust's closed model too, and show both.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report's JSON.")]
+
+
 def load_command(
-    scenario: Annotated[
-        str, typer.Argument(help="A scenario (YAML), or the name of a built-in one (--list shows them).")
-    ] = DEFAULT,
-    list_: Annotated[bool, typer.Option("--list", help="Show the scenarios and what each asks.")] = False,
-    minutes: Annotated[
-        str, typer.Option(help="How long it sends, like 2 or 0.5; the scenario's long form when not given.")
-    ] = "",
-    rate: Annotated[str, typer.Option(help="Times the scenario's rate, like 2 or 0.5.")] = "1",
-    short: Annotated[
-        bool, typer.Option("--short", help="The scenario's short form: seconds, for CI.")
-    ] = False,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Same seed, same requests at the same moments; the scenario's.")
-    ] = None,
-    url: Annotated[
-        str, typer.Option(help="The gateway to test; without it one is started, with simulators.")
-    ] = "",
+    scenario: Name = DEFAULT,
+    list_: Listed = False,
+    minutes: Minutes = "",
+    rate: Rate = "1",
+    short: Short = False,
+    seed: Seed = None,
+    url: Url = "",
     simulated: Simulated = None,
-    database: Annotated[
-        str, typer.Option(help="With --url: the gateway's journal, to reconcile against.")
-    ] = "",
+    database: Journal = "",
     landscape: Places = None,
-    gateway_pid: Annotated[
-        int | None,
-        typer.Option(min=1, help="With --url: the gateway's process here, where a scenario freezes it."),
-    ] = None,
-    workers: Annotated[
-        int, typer.Option(min=0, max=64, help="Processes that send, with a master; 0: one process is all.")
-    ] = 0,
-    web: Annotated[bool, typer.Option("--web", help="Serve Locust's own pages meanwhile.")] = False,
-    out: Annotated[Path | None, typer.Option(help="The folder of the run; out/load/SCENARIO.")] = None,
-    compare: Annotated[
-        Path | None, typer.Option(help="The folder of an earlier run to compare with.")
-    ] = None,
-    predict: Annotated[
-        bool, typer.Option("--predict", help="Rehearse it in virtual time first, and show both.")
-    ] = False,
-    capacity: Annotated[
-        bool, typer.Option("--capacity", help="Find the highest rate that still passes, by bisection.")
-    ] = False,
-    contrast: Annotated[
-        bool, typer.Option("--contrast", help="Send it through Locust's closed model too, and show both.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report's JSON.")] = False,
+    gateway_pid: Pid = None,
+    workers: Workers = 0,
+    web: Web = False,
+    out: Out = None,
+    compare: Compare = None,
+    predict: Predict = False,
+    capacity: Capacity = False,
+    contrast: Contrast = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send a scenario's requests at moments fixed before, then account for every document in journal and ERPs.
 
@@ -108,9 +117,9 @@ def load_command(
     wanted = read_scenario(scenario)
     form_name, form = _form(wanted, minutes, short=short, capacity=capacity)
     place = out or Path("out/load") / wanted.name
-    order = _Order(
+    order = Order(
         scenario=wanted, form=form, form_name=form_name, seed=wanted.seed if seed is None else seed,
-        rate=_decimal("rate", rate, RATE_MAX), landscape=landscape, place=place, quiet=as_json,
+        rate=_decimal("rate", rate, RATE_MAX), landscape=landscape, place=place, say=quietly if as_json else say,
     )  # fmt: skip
     given = None
     if url:
@@ -132,7 +141,7 @@ def load_command(
     collect_rarely()
     try:
         with _ended_like_ctrl_c():
-            code = _capacity(order, given, asked) if capacity else _one(order, given, asked)
+            code = (_capacity if capacity else _one)(order, given, asked, as_json=as_json)
     except Broken as error:
         # No measurement came about; 3 is for what was measured to be lost or doubled.
         typer.echo(f"coexist: {error.one_line()}", err=True)
@@ -140,130 +149,46 @@ def load_command(
     raise typer.Exit(code)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Order:
-    """A run as it was asked for; its gateway is known later."""
-
-    scenario: Scenario
-    form: Form
-    form_name: str
-    seed: int
-    rate: Decimal
-    landscape: Path | None
-    place: Path
-    quiet: bool
-
-    def run(self, stand: Stand, *, rate: Decimal = Decimal(1), tag: str | None = None) -> Run:
-        """The run against a stand, `rate` times what was asked for."""
-        made = run_of(
-            self.scenario, self.form, form_name=self.form_name, seed=self.seed, gateway=stand.gateway,
-            rate=str(self.rate * rate), tag=("" if stand.own else fresh_tag()) if tag is None else tag,
-        )  # fmt: skip
-        file = settled(self.scenario, self.landscape) if stand.own else landscape_file(self.landscape)
-        return replace(made, landscape=file.data)
-
-    def say(self, what: str) -> None:
-        """Tell a person what happens now."""
-        if not self.quiet:
-            typer.echo(f"  {what}", err=True)
-
-    @contextmanager
-    def stand(self, given: Stand | None, place: Path) -> Iterator[Stand]:
-        """The gateway the user has, or one started for this run."""
-        if given is not None:
-            yield given
-            return
-        self.say("starting coexist simulate and coexist serve")
-        with own_stand(self.scenario, place, seed=self.seed, landscape=self.landscape) as stand:
-            yield stand
-
-
-def _one(order: _Order, given: Stand | None, asked: Asked) -> int:
+def _one(order: Order, given: Stand | None, asked: Asked, *, as_json: bool) -> int:
     """One run with everything it leaves; its exit code."""
     with ExitStack() as stack:
         stand = stack.enter_context(order.stand(given, order.place))
         run = order.run(stand)
-        if not order.quiet:
-            typer.echo(_announce(run, stand))
-        meter = stack.enter_context(Meter(enabled=not order.quiet))
+        if not as_json:
+            typer.echo(announced(run, stand))
+        meter = stack.enter_context(Meter(enabled=not as_json))
         done = run_load(run, order.place, stand, asked, say=order.say, show=meter.show)
-    if order.quiet:
+    if as_json:
         typer.echo((order.place / REPORT).read_text(encoding="utf-8"))
     else:
         typer.echo(summary(done, order.place, own=given is None, command=asked.command))
     return done.verdict.exit_code
 
 
-def _capacity(order: _Order, given: Stand | None, asked: Asked) -> int:
+def _capacity(order: Order, given: Stand | None, asked: Asked, *, as_json: bool) -> int:
     """Many short runs, each on a fresh gateway, or on the one there is."""
     found = capacity_of(order, given, asked, folder=order.place)
     typer.echo(
         orjson.dumps(dict(found.told), option=orjson.OPT_INDENT_2)
-        if order.quiet
+        if as_json
         else f"Capacity: {found.sentence}\nReport:  {found.page}"
     )
     return found.exit_code
 
 
-def summary(done: Done, place: Path, *, own: bool, command: str) -> str:
-    """The verdict and where the rest is, for a terminal."""
-    measured, verdict = done.measured, done.verdict
-    every, service = measured.latency.get(""), measured.service.get("")
-    counts: dict[str, int] = {}
-    for check in verdict.checks:
-        counts[check.outcome] = counts.get(check.outcome, 0) + 1
-    lines = [f"Verdict: {verdict.outcome.upper()}", *(f"  - {reason}" for reason in verdict.because)]
-    if every is not None and service is not None:
-        lines.append(
-            f"  {every.count:,} answers: p50 {every.p50_ms:,.1f} ms, p99 {every.p99_ms:,.1f} ms, slowest"
-            f" {every.max_ms:,.1f} ms, from the moment each was due"
-        )
-    drained = "never" if measured.drained_s is None else f"{measured.drained_s:,.1f} s after the last start"
-    lines.append(
-        f"  {measured.accepted:,} documents accepted ({_states(measured.states)}); backlog at most"
-        f" {measured.backlog_peak:,}, empty {drained}"
-    )
-    lines += [
-        "  checks: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()),
-        f"Report:  {done.page}  (data: {place / REPORT}{f', journal: {place / JOURNAL}' if own else ''})",
-        f"Again:   {command}",
-    ]
-    return "\n".join(lines)
-
-
-def _states(states: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {state}" for state, count in states.items() if count) or "none"
-
-
-def _announce(run: Run, stand: Stand) -> str:
-    scenario = run.scenario
-    troubles = [fault.name for fault in scenario.faults]
-    troubles += [f"wave {scenario.switch.wave} is switched"] if scenario.switch else []
-    where = "a gateway of its own" if stand.own else run.gateway
-    lines = [
-        f"{scenario.title}, seed {run.seed}: {run.minutes} min, at most {run.peak_per_s} requests/s, against {where}",
-        f"  {scenario.question}",
-        f"  meanwhile: {'; '.join(troubles) or 'nothing goes wrong'}",
-    ]
-    if scenario.settings and not stand.own:
-        lines.append(f"  meant for a landscape with {', '.join(scenario.settings)}")
-    return "\n".join(lines)
-
-
 def _list(*, as_json: bool) -> None:
     scenarios = [read_scenario(name) for name in built_in()]
-    if as_json:
-        rows = [
-            {"name": one.name, "title": one.title, "question": one.question, "minutes": str(one.long.minutes)}
-            for one in scenarios
-        ]
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
-        return
-    for one in scenarios:
-        typer.echo(
-            f"{one.name:<20} {one.title} ({one.long.minutes} min; --short {one.short.minutes * 60:.0f} s)"
-        )
-        typer.echo(f"{'':<20} {one.question}")
+    rows = [{"name": one.name, "title": one.title, "question": one.question} for one in scenarios]
+    typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2) if as_json else listed(scenarios))
+
+
+def say(what: str) -> None:
+    """Tell a person what happens now."""
+    typer.echo(f"  {what}", err=True)
+
+
+def quietly(_: str) -> None:
+    """Tell nobody."""
 
 
 def _form(scenario: Scenario, minutes: str, *, short: bool, capacity: bool) -> tuple[str, Form]:
@@ -289,7 +214,7 @@ def _decimal(name: str, text: str, most: Decimal) -> Decimal:
 
 
 def _command(
-    scenario: str, order: _Order, *, minutes: str, short: bool, rate: str, options: Mapping[str, Any]
+    scenario: str, order: Order, *, minutes: str, short: bool, rate: str, options: Mapping[str, Any]
 ) -> str:
     words = [
         "coexist",

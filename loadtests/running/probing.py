@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
 
 from loadtests.capacity.finding import Capacity, find_capacity
 from loadtests.running.drained import until_drained
-from loadtests.running.run import Run
+from loadtests.running.order import Order
 from loadtests.running.stand import Stand, fresh_tag
 from loadtests.running.whole import Asked, run_load
 from loadtests.verdict.model import Measured, Verdict
@@ -18,22 +16,6 @@ from router.errors import Broken
 
 BETWEEN_S = 900
 """The longest a gateway may take between two probes to finish the work of the first."""
-
-
-class Order(Protocol):
-    """What a user asked for."""
-
-    def stand(self, given: Stand | None, place: Path) -> AbstractContextManager[Stand]:
-        """The gateway the user has, or a fresh one."""
-        ...
-
-    def run(self, stand: Stand, *, rate: Decimal = ..., tag: str | None = ...) -> Run:
-        """The run at `rate` times the rate asked for."""
-        ...
-
-    def say(self, what: str) -> None:
-        """Tell a person what happens now."""
-        ...
 
 
 def capacity_of(order: Order, given: Stand | None, asked: Asked, *, folder: Path) -> Capacity:

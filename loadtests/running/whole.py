@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from loadtests.predict.predict import predict
 from loadtests.report.writing import write_report
 from loadtests.running.contrast import closed_figures
 from loadtests.running.director import Director
@@ -85,8 +86,6 @@ def run_load(
     predicted = None
     if asked.predict:
         say("predicting in virtual time")
-        from loadtests.predict import predict
-
         predicted = predict(run, say=lambda what: say(f"predicting: {what}"))
         (folder / PREDICTED).write_bytes(orjson.dumps(predicted, option=orjson.OPT_INDENT_2) + b"\n")
     course = _Course()
