@@ -23,3 +23,5 @@ class Request(NamedTuple):
     content_type: str
     client: str
     documents: tuple[Document, ...]
+    """The ones sent first, as many and in the order as the answer has transactions; then those a process of the
+    gateway makes of them by itself (`project_start`: contract and project after the opportunity)."""

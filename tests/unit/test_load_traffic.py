@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from loadtests.running.run import Run
 from loadtests.scenario.arrivals import schedule
 from loadtests.scenario.model import Curve, Form, Point, Scenario, Stream
+from loadtests.scenario.reading import built_in, read_scenario
 from loadtests.scenario.schedule import Arrival
 from loadtests.traffic.build import FirmTraffic, traffic_of
 from loadtests.traffic.chance import drawn, name_of
@@ -155,7 +156,7 @@ def test_what_a_document_needs_is_loaded_or_comes_before_it(stream: int, ordinal
 
 def test_an_entry_stays_one_document() -> None:
     """No cap within reach to split it at, and nobody lent to another entity, which would bring ledger entries along."""
-    traffic = every_sort()
+    traffic = traffic_of(run_of(size="default"))
     masters = {one["data"]["document_id"]: one["data"] for one in traffic.masters()}
     caps = [
         Decimal(line["cap"])
@@ -283,6 +284,18 @@ def test_every_deal_a_run_will_win_stands_in_the_crm() -> None:
         row = rows[deal.document_id.removeprefix("OPP-")]
         assert row["Legal_Entity__c"] == deal.legal_entity
         assert row["StageName"] != "Closed Won"
+
+
+@pytest.mark.parametrize("name", sorted(built_in()))
+def test_every_built_in_scenario_has_its_traffic(name: str) -> None:
+    """All its streams can be sent, and each keeps to its entities."""
+    scenario = read_scenario(name)
+    run = replace(run_of(), scenario=scenario)
+    traffic = traffic_of(run)
+    for at, stream in enumerate(scenario.streams):
+        rows = [row for ordinal in range(50) for row in asked(traffic, at, ordinal).documents]
+        assert not stream.entities or {row.legal_entity for row in rows} == set(stream.entities)
+        assert asked(traffic, at, 0).client == stream.client
 
 
 @pytest.mark.parametrize("entities", [("DE01",), ("JP01", "BH01")])
