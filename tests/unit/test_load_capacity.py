@@ -83,6 +83,13 @@ def test_a_deployment_that_always_passes_ends_at_the_highest_rate() -> None:
     assert [one.rate for one in tried] == [Decimal(2**at) for at in range(11)]
 
 
+def test_the_highest_rate_is_tried_and_not_exceeded() -> None:
+    """Doubling stops at the highest rate there is, also where it is no doubling away."""
+    assert next_step([Tried(rate=Decimal(600), outcome="pass")], start=Decimal(600)) == Try(
+        rate=Decimal(1024)
+    )
+
+
 def test_a_deployment_that_never_passes_ends_at_the_lowest_rate() -> None:
     """A rate under a hundredth of the scenario's is no load."""
     known, tried = search(lambda *_: "fail", probes_max=30)

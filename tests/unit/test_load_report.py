@@ -193,6 +193,19 @@ def test_a_run_without_any_data_has_a_page() -> None:
     assert "Invariants were not checked" in told
 
 
+def test_nothing_measured_is_no_zero() -> None:
+    """A distribution of nothing has zeros for figures; the page and a comparison show none of them."""
+    nothing = sample.spread(0, 0.0, 0.0, 0.0)
+    report = report_of(
+        sample.run(),
+        sample.measured(latency={"": nothing}, service={}, delivery={"": nothing}),
+        sample.verdict(),
+    )
+    assert {row["value"] for row in report["figures"] if row["unit"] == "ms" and row["key"][0] != "g"} == {
+        None
+    }
+
+
 def test_what_was_not_asked_is_not_called_none() -> None:
     """Without the ERPs, nobody may read that nothing was doubled."""
     told = text_of(render(report_of(sample.run(), sample.measured(erps_asked=False), sample.verdict("pass"))))
