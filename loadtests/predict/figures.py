@@ -10,7 +10,7 @@ from loadtests.predict.rehearsed import Played
 from loadtests.running.run import Run
 from loadtests.scenario.schedule import Schedule
 from loadtests.traffic.port import Traffic
-from loadtests.verdict.erps import Metered, Second
+from loadtests.verdict.erps import metered
 from loadtests.verdict.journal import sql_journal
 from loadtests.verdict.limits import allowed, bands_of, erp_use
 from loadtests.verdict.matching import NEVER, STATES, Matched, Matching, states
@@ -50,7 +50,7 @@ def figures(
     wanted = {*matching.targets, *(use.system for use in run.scenario.limits.erps)}
     erps = []
     for system in sorted(wanted & played.meters.keys()):
-        meter = _metered(played.meters[system])
+        meter = metered(played.meters[system])
         series.erp(system, meter.seconds, begin.epoch_us // SECOND_US)
         use = erp_use(
             system, meter, allowed(settled, system, meter), waiting, bands=bands, begin=begin, documents=0
@@ -78,15 +78,6 @@ def _not_predicted(run: Run) -> tuple[str, ...]:
     more = (REPEATS,) if any(stream.repeats for stream in scenario.streams) else ()
     frozen = (FREEZE,) if any(fault.kind == "freeze" for fault in scenario.faults) else ()
     return (*NOT_PREDICTED, *more, *frozen)
-
-
-def _metered(told: Mapping[str, Any]) -> Metered:
-    limits = told["limits"]
-    return Metered(
-        concurrency=limits["concurrency"],
-        window=(limits["rate"] or {}).get("count"),
-        seconds=tuple(Second(*(int(row[name]) for name in Second._fields)) for row in told["seconds"]),
-    )
 
 
 def _delivery(run: Run, schedule: Schedule, documents: Documents, found: Matched) -> dict[str, Any]:

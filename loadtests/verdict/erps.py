@@ -58,6 +58,17 @@ class Metered(NamedTuple):
     seconds: tuple[Second, ...]
 
 
+def metered(told: Mapping[str, Any]) -> Metered:
+    """A meter's figures from what it tells; raises ValueError, KeyError, TypeError or AttributeError where it is none."""
+    limits = told["limits"]
+    return Metered(
+        now=int(datetime.fromisoformat(told["now"]).timestamp()),
+        concurrency=limits["concurrency"],
+        window=(limits["rate"] or {}).get("count"),
+        seconds=tuple(Second(*(int(row[name]) for name in Second._fields)) for row in told["seconds"]),
+    )
+
+
 class BackDoor:
     """A simulated system at its URL."""
 
@@ -81,16 +92,7 @@ class BackDoor:
         )
         self._good(answer)
         try:
-            told = answer.json()
-            limits = told["limits"]
-            return Metered(
-                now=int(datetime.fromisoformat(told["now"]).timestamp()),
-                concurrency=limits["concurrency"],
-                window=(limits["rate"] or {}).get("count"),
-                seconds=tuple(
-                    Second(*(int(row[name]) for name in Second._fields)) for row in told["seconds"]
-                ),
-            )
+            return metered(answer.json())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Broken(f"the meter of {self.system} is none: {error!r}"[:300]) from error
 
