@@ -15,7 +15,7 @@ import orjson
 
 from loadtests.ledger.reading import Read, read_whole
 from loadtests.ledger.rows import DROPPED, NO_ANSWER, Sent
-from loadtests.running.run import GENERATOR, SENT, Run
+from loadtests.running.run import GENERATOR, PLAYED, SENT, Run
 from loadtests.scenario.arrivals import schedule
 from loadtests.scenario.schedule import Schedule
 from loadtests.traffic.build import traffic_of
@@ -38,7 +38,6 @@ def measure(
     *,
     database: str | None,
     simulated: Mapping[str, Any] | None = None,
-    bands: Sequence[Mapping[str, Any]] | None = None,
     plan: Schedule | None = None,
     traffic: Traffic | None = None,
     say: Say = lambda _: None,
@@ -46,8 +45,8 @@ def measure(
     """Everything measured in a run that has ended.
 
     `database` is the gateway's journal; without one the gateway is asked for each transaction. `simulated` is the
-    content of a ready file; without one the ERPs are not asked. `bands`: when what was to go wrong
-    really did, by name, where those are not the moments planned. `plan` and `traffic`: the run's, unless given.
+    content of a ready file; without one the ERPs are not asked. `plan` and `traffic`: the run's own,
+    unless given.
 
     Raises BadConfig for a database that is no journal, Broken for a back door that tells nonsense or nothing,
     ValueError for a ledger that is none.
@@ -61,7 +60,7 @@ def measure(
     say("making again what was sent")
     documents = documents_of(plan, traffic, requests)
     begin, missing = _beginning(told)
-    really = played(bands_of(run, plan.length_us), bands or ())
+    really = played(bands_of(run, plan.length_us), _played(folder))
     repeats = [pair for pair in requests.values() if pair.both_good]
     asking = Asking(run, begin=begin, database=database, simulated=simulated, say=say)
     books = asking.books(documents, [pair.replay for pair in repeats if pair.first.transactions], really)
@@ -104,6 +103,7 @@ def measure(
         planned_documents=len(documents),
         refused_documents=documents.refused,
         without_promise=documents.without_promise,
+        repeats_sent=sum(row.repeat for row in ledger.rows),
         repeats=len(repeats),
         repeats_differ=tuple(pair.told for pair in repeats if not pair.replay[1]),
         journal_asked=books.journal_asked,
@@ -119,6 +119,13 @@ def _told(folder: Path) -> Mapping[str, Any]:
     path = folder / GENERATOR
     told = orjson.loads(path.read_bytes()) if path.is_file() else {}
     return told if isinstance(told, dict) else {}
+
+
+def _played(folder: Path) -> Sequence[Mapping[str, Any]]:
+    """What was really made to go wrong, and when."""
+    path = folder / PLAYED
+    rows = orjson.loads(path.read_bytes()) if path.is_file() else []
+    return rows if isinstance(rows, list) else []
 
 
 def _beginning(told: Mapping[str, Any]) -> tuple[Beginning, list[str]]:

@@ -111,6 +111,8 @@ class Measured:
     """Lines of batches that were answered with success and that the gateway refused one by one."""
     without_promise: int = 0
     """Answers of success that named no transaction, or not one a document."""
+    repeats_sent: int = 0
+    """Requests sent a second time."""
     repeats: int = 0
     """Requests sent a second time of which both sendings were answered with success."""
     repeats_differ: tuple[str, ...] = ()

@@ -136,11 +136,12 @@ def _told(good: Sent | None, documents: int) -> Sequence[str | None]:
     """What each document was promised: an id, "" where its line was refused, ALL without an id of its own, or None."""
     if good is None:
         return [None] * documents
-    if len(good.transactions) == documents:
-        return good.transactions
-    # A process accepts its documents in one commit and names one transaction for all of them; a single document
-    # is accepted by the status itself. A batch's status says nothing of its lines.
-    return [ALL if len(good.transactions) == 1 or documents == 1 else None] * documents
+    ids = good.transactions[:documents]
+    if not ids:
+        # A single document is accepted by the status itself; a batch's status says nothing of its lines.
+        return [ALL if documents == 1 else None] * documents
+    # Beyond the ids come documents a process makes of those it was sent, in the same commit.
+    return [*ids, *[ALL if all(ids) else None] * (documents - len(ids))]
 
 
 def _add(made: Documents, document: Document, number: int, line: int, told: str | None) -> None:

@@ -199,6 +199,12 @@ def test_one_name_for_several_promises_all() -> None:
     assert case.lost() == ["LT-x-0-1"]
 
 
+def test_a_refused_line_promises_nothing_of_what_would_follow() -> None:
+    """What a process makes of a document it refused was never promised."""
+    case = Case(ledger=[sent(0, ""), sent(1, *tx(3, 4)), sent(2, *tx(5, 6))])
+    assert list(case.documents().promised) == [0, 0, 1, 1, 1, 1]
+
+
 def test_success_that_names_nothing_promises_nothing_of_a_batch() -> None:
     """Whether its lines were taken can't be told: counted, for the errors."""
     case = Case(ledger=[sent(0), sent(1, *tx(3, 4)), sent(2, *tx(5, 6))])

@@ -70,6 +70,7 @@ SOUND = Measured(
     sla_misses={"": 0, "time": 0},
     owed={"": 4600, "time": 600, "bulk": 4000},
     planned_documents=4600,
+    repeats_sent=31,
     repeats=30,
     erp_documents=4700,
 )  # fmt: skip
@@ -144,7 +145,15 @@ FLIPS: dict[str, tuple[dict[str, Any], dict[str, str], int]] = {
     "refused by the ERP": ({"states": {"posted": 4598, "refused": 2}}, {"refused by an ERP": "fail"}, 1),
     "parked and dead": ({"states": {"posted": 4598, "parked": 1, "dead": 1}}, {"refused by an ERP": "fail"}, 1),
     "another answer": ({"repeats_differ": ("request 3",)}, {"replays got the first answer": "fail"}, 1),
-    "nothing repeated": ({"repeats": 0}, {"replays got the first answer": "fail"}, 1),
+    "no repeat answered": ({"repeats": 0}, {"replays got the first answer": "fail"}, 1),
+    "nothing repeated": ({"repeats": 0, "repeats_sent": 0}, {"replays got the first answer": "fail"}, 1),
+    "no repeat drawn": (
+        {
+            "repeats": 0, "repeats_sent": 0, "generator": generator(planned=600, started=600, late=0),
+        },
+        {"replays got the first answer": "not asked"},
+        0,
+    ),
     "nothing accepted": (
         {"accepted": 0},
         {
