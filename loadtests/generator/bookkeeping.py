@@ -20,6 +20,8 @@ from loadtests.ledger.writing import line_of
 BATCH_S = 1.0
 """How often rows are handed on."""
 BATCH_ROWS = 5_000
+FULL_EVERY = 20
+"""Batches from one full collection of garbage to the next."""
 AT_ONCE = 25
 """Answers looked into before the loop gets its turn."""
 
@@ -63,13 +65,15 @@ class Bookkeeping:
 
     def go_on(self) -> None:
         """Until the share is over and every row of it handed on."""
-        handed = monotonic()
+        handed, batches = monotonic(), 0
         while not self._dispatcher.finished or self._dispatcher.over:
             for _ in range(min(AT_ONCE, len(self._dispatcher.over))):
                 self._enter(self._dispatcher.over.popleft())
             if monotonic() - handed > BATCH_S or len(self._waiting) >= BATCH_ROWS:
                 self.hand_on()
-                gc.collect(1)
+                batches += 1
+                # What stood before the run is frozen, so even a full collection has little to look at.
+                gc.collect(2 if batches % FULL_EVERY == 0 else 1)
                 handed = monotonic()
             gevent.sleep(0 if self._dispatcher.over else 0.02)
         self.hand_on()

@@ -40,7 +40,7 @@ PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
 class Closed:
     """The traffic, handed out to whoever asks next, and what became of it."""
 
-    def __init__(self, environment: Environment, run: Run, folder: Path) -> None:
+    def __init__(self, environment: Environment, run: Run, folder: Path, *, token: str) -> None:
         if not isinstance(environment.runner, LocalRunner):
             raise TypeError(
                 "the closed model is for contrast and runs in one process: leave --master and --worker"
@@ -48,6 +48,7 @@ class Closed:
         self._environment = environment
         self._run = run
         self._folder = folder
+        self._badge = {"Authorization": f"Bearer {token}"} if token else {}
         self._schedule = schedule_of(run)
         self._traffic = traffic_of(run)
         self._arrivals: Iterator[Arrival] = iter(self._schedule)
@@ -91,7 +92,7 @@ class Closed:
         assert self._clock is not None
         request = self._traffic.request(arrival)
         started = self._clock.now_us()
-        headers = {"Content-Type": request.content_type, "X-Coexist-Client": request.client}
+        headers = {"Content-Type": request.content_type, "X-Coexist-Client": request.client} | self._badge
         name = self.names[arrival.stream]
         answer = client.post(request.path, data=request.body, headers=headers, name=name)
         ended = self._clock.now_us()

@@ -52,7 +52,7 @@ def take_part(environment: Environment, runner: Any, **_: object) -> None:
     target = Target.of(environment.host, token)
     part: Part
     if IS_CLOSED:
-        part = Closed(environment, run, folder)
+        part = Closed(environment, run, folder, token=token)
     elif isinstance(runner, MasterRunner):
         part = Master(environment, runner, run, folder, host=environment.host)
     else:

@@ -28,11 +28,15 @@ def tell_start(folder: Path, in_s: float) -> str:
     zero = datetime.fromtimestamp(datetime.now(UTC).timestamp() + in_s, UTC).isoformat(
         timespec="microseconds"
     )
-    # Whole or not at all: others wait for it to know when their own part begins.
-    unfinished = folder / f".{STARTED}"
-    unfinished.write_bytes(text_of({"started_at": zero}))
-    unfinished.replace(folder / STARTED)
+    write_whole(folder / STARTED, text_of({"started_at": zero}))
     return zero
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that others wait for: it is there whole or not at all."""
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.write_bytes(data)
+    unfinished.replace(path)
 
 
 class Record:
@@ -101,7 +105,7 @@ class Record:
             "each": [dict(one) for one in told],
             "notes": list(notes),
         }
-        (self._folder / GENERATOR).write_bytes(text_of(summary))
+        write_whole(self._folder / GENERATOR, text_of(summary))
 
     def _missing(self, workers: int, unsure_until_us: Mapping[int, int]) -> int:
         """Every start of the schedule stands in the ledger; how many were not started, or may not have been."""

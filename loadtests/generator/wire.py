@@ -111,7 +111,8 @@ class Connections:
         self._target = target
         self._answer_within_s = answer_within_s
         self._idle: deque[tuple[socket.socket, float]] = deque()
-        self._address: tuple[socket.AddressFamily, tuple[object, ...]] | None = None
+        self._addresses: list[tuple[int, tuple[object, ...]]] = []
+        """Of the host's name, the one that worked last first."""
         self._tls: ssl.SSLContext | None = None
         if target.secure:
             self._tls = green_ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -123,8 +124,8 @@ class Connections:
 
     def resolve(self) -> None:
         """Look the host's name up, once; raises OSError."""
-        found = socket.getaddrinfo(self._target.host, self._target.port, 0, socket.SOCK_STREAM)[0]
-        self._address = (found[0], found[4])
+        found = socket.getaddrinfo(self._target.host, self._target.port, 0, socket.SOCK_STREAM)
+        self._addresses = [(one[0], one[4]) for one in found]
 
     def exchange(self, data: bytes) -> Raw:
         """Send a request and read its answer; whatever goes wrong is an answer, too."""
@@ -178,13 +179,25 @@ class Connections:
         return None
 
     def _open(self) -> socket.socket:
-        if self._address is None:
+        if not self._addresses:
             self.resolve()
-        assert self._address is not None
+        refused: OSError = ConnectionRefusedError("the host has no address")
+        for address in list(self._addresses):
+            try:
+                sock = self._connected(*address)
+            except ConnectionRefusedError as error:
+                refused = error
+                continue
+            if address != self._addresses[0]:
+                self._addresses.sort(key=lambda one: one != address)
+            return sock
+        raise refused
+
+    def _connected(self, family: int, address: tuple[object, ...]) -> socket.socket:
         self.opened += 1
-        sock = socket.socket(self._address[0], socket.SOCK_STREAM)
+        sock = socket.socket(family, socket.SOCK_STREAM)
         try:
-            sock.connect(self._address[1])
+            sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return (
                 sock if self._tls is None else self._tls.wrap_socket(sock, server_hostname=self._target.host)

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import orjson
 
-from loadtests.ledger.rows import Sent, from_line
+from loadtests.ledger.rows import ROWS_MAX, Sent, from_line
 from loadtests.running.run import SENT
 
 LINE_MAX = 4_000_000
 """Bytes of a line: 10,000 ids of a batch's answer take a tenth of it. A longer one is no ledger."""
-ROWS_MAX = 50_000_000
-"""Rows of a ledger; more don't fit into memory, and were never sent by one run."""
 
 
 class Unreadable(ValueError):

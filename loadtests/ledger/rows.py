@@ -8,6 +8,8 @@ LATE_US = 50_000
 """A start later than this is late: the generator, not the gateway, was slow."""
 NO_ANSWER = 0
 """The status of a request nobody answered in time."""
+ROWS_MAX = 50_000_000
+"""Requests of a run; more don't fit into memory, and were never sent by one run."""
 DROPPED = -1
 """The status of a start that never became a request: the generator had no room for it."""
 

@@ -18,7 +18,7 @@ from loadtests.running.run import SENT
 WORDS = st.text(max_size=30)
 ROWS = st.builds(
     Sent,
-    number=st.integers(0, 10**9),
+    number=st.integers(0, 10**5),
     intended_us=st.integers(0, 10**12),
     started_us=st.integers(-(10**6), 10**12),
     ended_us=st.integers(0, 10**12),
@@ -108,6 +108,22 @@ def test_a_request_stands_in_it_once(tmp_path: Path) -> None:
         file.write(line_of(row(2)))
     with pytest.raises(Unreadable, match="request 2 stands in it twice"):
         read_ledger(tmp_path)
+
+
+def test_a_refused_batch_leaves_no_trace(tmp_path: Path) -> None:
+    """Of a batch with one bad line nothing is kept, so that it can be sent again without it."""
+    with Ledger(tmp_path / SENT) as ledger:
+        ledger.append([line_of(row(1))])
+        for bad in (
+            line_of(row(1)),
+            b'[-3,1,1,1,202,[],"",false]\n',
+            b'[99999999999,1,1,1,202,[],"",false]\n',
+            b"x\n",
+        ):
+            with pytest.raises(ValueError, match=r"already|no request|no row"):
+                ledger.append([line_of(row(5)), bad])
+        ledger.append([line_of(row(5))])
+    assert [one.number for one in read_ledger(tmp_path)] == [1, 5]
 
 
 def test_a_flushed_row_is_in_the_file(tmp_path: Path) -> None:
