@@ -10,9 +10,9 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 MINOR := -c 'import sys; print(sys.version_info[:2])'
 
-.PHONY: help setup rehearse test lint bench soak conformance golden lock clean FORCE
+.PHONY: help setup rehearse test lint bench bench-check soak conformance golden lock clean FORCE
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 # Set up again when the environment is half made, or when a Python is asked for that it has not.
 ifeq ($(wildcard $(BIN)/coexist),)
@@ -51,6 +51,9 @@ lint: $(STAMP)  ## ruff (rules and format) and mypy, strict
 
 bench: $(STAMP)  ## the ratios of the README's benchmark table, measured here; figures in out/bench.json
 	$(BIN)/python -m tests.bench
+
+bench-check: $(STAMP)  ## measure again; fails when a ratio fell by a fifth (fixtures/bench/baseline.json)
+	$(BIN)/python -m tests.bench.check
 
 soak: $(STAMP)  ## the long runs: a crash at every journal commit of a small rehearsal, among others
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak

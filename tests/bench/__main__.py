@@ -1,52 +1,23 @@
-"""`python -m tests.bench [--size SIZE] [PART ...]`: runs the parts, prints a table, writes out/bench.*."""
+"""`python -m tests.bench [--size SIZE] [--long] [PART ...]`: runs the parts, prints a table, writes out/bench.*."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from tests.bench.machine import load, machine
+from tests.bench.parts import PARTS, measure
 from tests.bench.rounds import Row
 from tests.bench.scratch import OUT
 
-PARTS = ("routing", "single", "batch", "rehearsal", "comparison")
-MOST_S = 420
+MOST_S = 900
 """Seconds all parts may take together; what is not done by then is stopped and said to be missing."""
-STOPS_S = 15
-"""Seconds a stopped part has to take down its servers and remove its files."""
-
-
-def measure(part: str, *arguments: str, seconds: float) -> list[Row]:
-    """The rows of a part, run alone in a process group of its own; raises TimeoutExpired."""
-    command = [sys.executable, "-m", f"tests.bench.{part}", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
-        try:
-            told, _ = process.communicate(timeout=seconds)
-        except BaseException:
-            stop(process)
-            raise
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    rows: list[Row] = orjson.loads(told)
-    return rows
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a part and what it started: first as Ctrl-C would, so that it cleans up."""
-    for how in (signal.SIGINT, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, how)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(STOPS_S)
 
 
 def figure(value: float) -> str:
@@ -79,15 +50,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all of them when none is named")
     parser.add_argument("--size", default="default", help="of the rehearsal: small, default or large")
+    parser.add_argument("--long", action="store_true", help="let the journal grow to 1,000,000")
     given = parser.parse_args()
     start, where = time.perf_counter(), machine()
+    options = {"rehearsal": [given.size], "flat": ["--long"] if given.long else []}
     rows: list[Row] = []
     missing: list[str] = []
     for part in given.parts or PARTS:
         sys.stderr.write(f"measuring {part}\n")
-        left = max(1.0, start + MOST_S - time.perf_counter())
+        left = max(1.0, start + MOST_S * (4 if given.long else 1) - time.perf_counter())
         try:
-            rows += measure(part, *([given.size] if part == "rehearsal" else []), seconds=left)
+            rows += measure(part, *options.get(part, []), seconds=left)
         except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
             missing.append(part)
             sys.stderr.write(f"{part} is missing: {error}\n")

@@ -26,7 +26,7 @@ from tests.bench.scratch import scratch
 
 LINES = 10_000
 ROUNDS = 5
-TARGET = 0.15
+TARGET = 0.4
 TABLES = {
     "transactions": "seq > :before",
     "decisions": "seq > :before",

@@ -32,12 +32,14 @@ def run(size: str) -> list[Row]:
             "name": f"virtual over wall time, rehearsal of size {size}",
             "ratio": planned_s / taken,
             "target": None,
+            "machine": True,
             "detail": told,
         },
         {
             "name": f"transactions a second, rehearsal of size {size}",
             "ratio": counts["total"] / taken,
             "target": None,
+            "machine": True,
             "detail": f"{counts['total']:,} transactions with {counts['deliveries']:,} deliveries in {taken:.1f} s",
         },
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import orjson
 
@@ -17,6 +17,8 @@ class Row(TypedDict):
     ratio: float
     target: float | None
     detail: str
+    machine: NotRequired[bool]
+    """True: the ratio is to a clock or a fixed figure, so it says as much of the machine as of the program."""
 
 
 def ratio_of(ours: Sequence[float], theirs: Sequence[float]) -> float:

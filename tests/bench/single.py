@@ -18,7 +18,7 @@ from tests.bench.scratch import scratch
 CONNECTIONS = 64
 SECONDS = 2.5
 ROUNDS = 5
-TARGET = 0.4
+TARGET = 0.6
 
 
 @contextmanager

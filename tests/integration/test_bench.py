@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import batch, routing, scratch, single
+from tests.bench import batch, delivery, flat, routing, scratch, single
 from tests.bench.__main__ import markdown
 from tests.bench.machine import load, machine
 from tests.bench.rounds import Row, ratio_of
@@ -28,8 +28,10 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         lambda: batch.run(lines=300, count=1),
         lambda: routing.run(rules=300, sample=40, many=100),
         lambda: single.run(seconds=0.3, rounds=1, connections=4),
+        lambda: delivery.run(documents=600, rounds=1),
+        lambda: flat.run(sizes=(400, 800), pieces=1, piece=200),
     ],
-    ids=["batch", "routing", "single"],
+    ids=["batch", "routing", "single", "delivery", "flat"],
 )
 def test_a_part_tells_ratios_and_cleans_up(part: Callable[[], list[Row]], elsewhere: Path) -> None:
     """Its rows are positive ratios with their story; its databases are gone."""
