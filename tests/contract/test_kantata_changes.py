@@ -1,10 +1,11 @@
-"""What the Kantata connector sees of deletions, and of an account that calls attributes by other names."""
+"""What the Kantata connector sees of deletions, of a period, and of an account with other names for attributes."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from router.connectors import kantata
+from router.connectors.kantata.connector import KantataConnector
 from router.connectors.kantata.observations import withdrawal
 from router.connectors.mapping import Unmapped
 from router.connectors.port import Observed, Posted, SaidNo
@@ -242,3 +244,20 @@ def test_observations_say_what_they_are() -> None:
     )  # fmt: skip
     for odd in ({"event_type": "expense:updated"}, {"subject_id": "x"}, {"subject_id": 7}):
         assert withdrawal(good | odd) is None
+
+
+def test_a_period_has_as_many_pages_as_its_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy month is read whole; a day with more pages than an account of people has is not believed."""
+    monkeypatch.setattr("router.connectors.kantata.feeds.PAGES_MAX", 2)
+    monkeypatch.setattr("router.connectors.kantata.feeds.PAGE_MAX", 3)
+
+    async def story(bench: Bench) -> None:
+        await approve(bench, *range(500, 509))
+        connector = bench.connector
+        assert isinstance(connector, KantataConnector)
+        month = await connector.approved(TIME, first=date(2026, 10, 1), last=date(2026, 10, 31))
+        assert len(month) == 9
+        with pytest.raises(VendorUnknown, match="too many time_entries"):
+            await connector.approved(TIME, first=date(2026, 10, 30), last=date(2026, 10, 30))
+
+    at_the_bench("kantata", story, seed=seed(9))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import httpx
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 
 from router.canonical.documents import Document
 from router.canonical.kinds import parse
-from router.connectors.kantata.connector import KantataConnector
 from router.connectors.port import Missing, NoAnswer, NotThere, Observed, Posted, SaidNo, TryLater
 from router.errors import BadInput, VendorRefused, VendorUnknown
 from simulators.psa.kantata.schema import COLLECTIONS
@@ -210,23 +208,6 @@ def test_a_completed_milestone_carries_its_amount(priced: str) -> None:
 
 
 # --- racing feeds -------------------------------------------------------------------------------
-
-
-def test_a_period_has_as_many_pages_as_its_days(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy month is read whole; a day with more pages than an account of people has is not believed."""
-    monkeypatch.setattr("router.connectors.kantata.feeds.PAGES_MAX", 2)
-    monkeypatch.setattr("router.connectors.kantata.feeds.PAGE_MAX", 3)
-
-    async def story(bench: Bench) -> None:
-        await approve(bench, *range(500, 509))
-        connector = bench.connector
-        assert isinstance(connector, KantataConnector)
-        month = await connector.approved(TIME, first=date(2026, 10, 1), last=date(2026, 10, 31))
-        assert len(month) == 9
-        with pytest.raises(VendorUnknown, match="too many time_entries"):
-            await connector.approved(TIME, first=date(2026, 10, 30), last=date(2026, 10, 30))
-
-    at_the_bench("kantata", story, seed=seed(9))
 
 
 def touch(bench: Bench, number: int) -> None:
