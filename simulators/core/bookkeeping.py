@@ -22,6 +22,7 @@ from simulators.core.money import exponent
 from simulators.core.numbering import Numbering
 from simulators.core.rates import exact_rate
 from simulators.core.rows import CreditMemo, Invoice, PostedRow, Project, Row, WorkRow
+from simulators.core.sharing import Shared
 from simulators.core.store import RowStore
 
 R = TypeVar("R", bound=Row)
@@ -82,6 +83,7 @@ class Bookkeeping:
         self.faults: Asks = NoFaults()
         """Set by the host, so that a `period_lock` fault can bite."""
         self.store = RowStore()
+        self._shared = Shared()
         self.ledger = Ledger(
             firm.closed_through, {code: entity.currency for code, entity in firm.entities.items()}
         )
@@ -219,6 +221,7 @@ class Bookkeeping:
             row.number = row.number or self.numbering.number(row.type, entity)
             row.created_at = row.changed_at = now
             row.created_by = ACTING.get()
+            self._shared.row(row)
             self.store.insert(row)
             return row
         for field in fields(row):
@@ -239,6 +242,7 @@ class Bookkeeping:
         row.number = row.number or self.numbering.number(row.type, row.entity)
         row.created_at = row.changed_at = stamp(self.clock.now())
         row.created_by = ACTING.get()
+        self._shared.row(row)  # before it is posted: its ledger lines have its dimensions
 
     def _keep(self, row: P, lines: Sequence[LedgerLine], *, rest_to: str | None = None) -> P:
         if lines:

@@ -10,7 +10,7 @@ from typing import Any
 from simulators.psa.kantata.errors import system
 from simulators.psa.kantata.listing import PER_PAGE, PER_PAGE_MAX, whole_number
 from simulators.psa.kantata.schema import BY_SUBJECT
-from simulators.psa.kantata.state import Account, Row, seconds_of
+from simulators.psa.kantata.state import Account, Row, seconds_of, told
 
 RETENTION = timedelta(days=9)
 TWICE_EVERY = 10
@@ -39,7 +39,7 @@ def events_body(
         rng.shuffle(found)
     size = min(max(whole_number(query, "per_page", PER_PAGE), 1), PER_PAGE_MAX)
     page = max(whole_number(query, "page", 1), 1)
-    shown = [_shown(event) for event in found[(page - 1) * size : page * size]]
+    shown = [_shown(told(event)) for event in found[(page - 1) * size : page * size]]
     meta = {
         "count": len(found),
         "page_count": -(-len(found) // size),

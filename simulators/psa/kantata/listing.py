@@ -60,10 +60,14 @@ def _fitting(
         if kept is not None and kept[0] == asked and kept[1] <= low:
             return kept[2][bisect_right(kept[2], low) :]
     rows = account.tables[collection.name].rows
-    found = [key for key in keys if all(test(rows[key[1]]) for test in tests)]
+    found = [key for key in keys if _passes(rows[key[1]], tests)]
     if asked is not None:
         account.listed[collection.name] = (asked, low, found)
     return found
+
+
+def _passes(row: Row, tests: Sequence[Callable[[Row], bool]]) -> bool:
+    return all(test(row) for test in tests)
 
 
 def _window(query: Query) -> tuple[int, int, int]:
