@@ -1,4 +1,4 @@
-"""The tables SuiteQL sees: an in-memory SQLite mirror of the account, written lazily.
+"""The tables SuiteQL sees: an SQLite mirror of the account, in memory as long as it is small, written lazily.
 
 Writers only note rows; the next query flushes them. Custom fields become columns as they appear.
 Values leave as strings, NULL columns are left out, and each row carries an empty `links`.
@@ -99,6 +99,8 @@ _STEPS = 500_000
 MAX_STEPS = 2_000
 """Times `_STEPS` virtual-machine steps before a query is cut off, so that no join can hang the loop."""
 _CACHED = 8
+CACHE_KIB = 16_384
+"""Of the mirror in memory; it is only ever asked for what is new."""
 
 
 class Tables:
@@ -114,7 +116,11 @@ class Tables:
 
     def reset(self) -> None:
         """Empty tables."""
-        self._database = sqlite3.connect(":memory:")
+        # A database of its own without a name: what does not fit its cache goes to a file that is gone with it.
+        self._database = sqlite3.connect("")
+        self._database.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        self._database.execute("PRAGMA journal_mode=OFF")
+        self._database.execute("PRAGMA synchronous=OFF")
         install(self._database, self._display)
         shapes = {
             table: {self._renamed.get(name, name): kind for name, kind in columns.items()}
