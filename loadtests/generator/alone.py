@@ -34,6 +34,7 @@ class Alone:
         self._playing: gevent.Greenlet[[], None] | None = None
         self._told: list[dict[str, Any]] = []
         self._notes: list[str] = []
+        self._stopped = False
         self.over = False
 
     def users(self) -> int:
@@ -52,7 +53,8 @@ class Alone:
 
     def stop(self) -> None:
         """Break off what is still going on, and finish the record."""
-        if self._playing is not None and not self.over and not self._record.finished:
+        if self._playing is not None and not self._stopped and not self._record.finished:
+            self._stopped = True
             self._notes.append("it was stopped before its end")
             if self._share is not None:
                 self._share.stop()

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
@@ -42,6 +44,8 @@ def take_part(environment: Environment, runner: Any, **_: object) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    # While a shape is played Locust has no handler yet: it would die with the summary unwritten.
+    gevent.signal_handler(signal.SIGTERM, end, environment)
     token = os.environ.get("COEXIST_TOKEN", "")
     if isinstance(runner, WorkerRunner) and not IS_CLOSED:
         enter(environment, Worker(environment, runner, token=token))
@@ -58,6 +62,13 @@ def take_part(environment: Environment, runner: Any, **_: object) -> None:
     else:
         part = Alone(environment, run, folder, target)
     enter(environment, part)
+
+
+def end(environment: Environment) -> None:
+    """Somebody wants this process to end."""
+    part_of(environment).stop()
+    if environment.runner is not None:
+        environment.runner.quit()
 
 
 def broken_off(environment: Environment, **_: object) -> None:

@@ -100,7 +100,7 @@ class Play:
         self.workers = workers
         self.closed = closed
         self.hurt = ""
-        """`gateway`, `generator` or `worker`: stopped for a while, the worker for good."""
+        """`gateway` or `generator`: stopped for a while; `worker`: killed; `end`: the generator is told to end."""
         self.hurt_s = 0.0
         self.answer_within_s = 5
         self.most_under_way = 20_000
@@ -146,7 +146,9 @@ class Play:
             ]
             if self.hurt:
                 await self.harm(
-                    {"gateway": gateway, "generator": first, "worker": [first, *senders][-1]}[self.hurt]
+                    {"gateway": gateway, "generator": first, "end": first, "worker": [first, *senders][-1]}[
+                        self.hurt
+                    ]
                 )
             said, _ = await asyncio.wait_for(reading, WITHIN_S)
         return bytes(said).decode()
@@ -158,8 +160,8 @@ class Play:
                 break
             await asyncio.sleep(0.02)
         await asyncio.sleep(2.5 if self.workers else 1.5)
-        if self.hurt == "worker":
-            victim.kill()
+        if self.hurt in ("worker", "end"):
+            victim.send_signal(signal.SIGKILL if self.hurt == "worker" else signal.SIGTERM)
             return
         victim.send_signal(signal.SIGSTOP)
         await asyncio.sleep(self.hurt_s)
@@ -174,6 +176,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Played]:
     frozen.hurt, frozen.hurt_s = "gateway", 1.5
     stopped = Play(folder / "stopped")
     stopped.hurt, stopped.hurt_s = "generator", 0.7
+    ended = Play(folder / "ended", seconds="5")
+    ended.hurt = "end"
     hostile = Play(folder / "hostile", seconds="2", mode="hostile")
     hostile.answer_within_s = 5
     crowded = Play(folder / "crowded", seconds="2", mode="hostile")
@@ -183,13 +187,13 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Played]:
     closed = Play(folder / "closed", seconds="4", closed="1")
     closed.hurt, closed.hurt_s = "gateway", 1.5
     plays = {
-        "frozen": frozen, "stopped": stopped, "hostile": hostile, "crowded": crowded,
+        "frozen": frozen, "stopped": stopped, "ended": ended, "hostile": hostile, "crowded": crowded,
         "shared": Play(folder / "shared", workers=2), "killed": killed, "closed": closed,
     }  # fmt: skip
 
     async def everything() -> dict[str, Played]:
         done: dict[str, Played] = {}
-        for names in (("frozen", "stopped", "closed"), ("hostile", "crowded", "shared", "killed")):
+        for names in (("frozen", "stopped", "closed", "ended"), ("hostile", "crowded", "shared", "killed")):
             played = await asyncio.gather(*(plays[name].play() for name in names))
             done |= dict(zip(names, played, strict=True))
         return done
@@ -260,6 +264,18 @@ def test_starts_without_room_are_dropped(played: dict[str, Played]) -> None:
     assert dropped > 10
     assert play.received["posts"] <= len(play.rows) - dropped
     assert play.generator["each"][0]["dropped"] == dropped
+
+
+def test_a_generator_that_is_ended_writes_everything_down(played: dict[str, Played]) -> None:
+    """SIGTERM in the middle: what was answered stands in the ledger, and everything else as dropped."""
+    play = played["ended"]
+    assert play.once()
+    counts = play.counts()
+    assert counts[202] > RATE * 0.5
+    assert counts[DROPPED] > RATE
+    assert play.generator["notes"] == ["it was stopped before its end"]
+    assert play.generator["unsent"] == counts[DROPPED]
+    assert play.generator["started_at"]
 
 
 def test_two_workers_share_the_starts(played: dict[str, Played]) -> None:
