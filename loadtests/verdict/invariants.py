@@ -9,8 +9,8 @@ from typing import Any
 from cutover.checks.claims import SHOWN, Finding, check_all
 from cutover.checks.facts import read_facts
 
-PIECE = 100_000
-"""Transactions checked at once: some 400 MB of rows."""
+PIECE = 50_000
+"""Transactions checked at once: some 300 MB of rows."""
 EXPECTED = ("I1", "I2", "I6")
 """Claims that any transaction gives something to look at; the others need switches, chains or comparisons."""
 ACROSS = "order and doubles between stretches of {:,} transactions, which are checked one by one"
