@@ -205,6 +205,8 @@ def references(job: Job, kinds: frozenset[Kind]) -> tuple[tuple[Ref, ...], tuple
     if job.operation == "create":
         needs = document.needs
         required = tuple([ref for ref in needs if ref[0] in kinds])
+        if not extra and len(required) == len(needs):
+            return required, ()
         return required, _once(extra if len(required) == len(needs) else needs + extra)
     return (), _once(((job.kind, document.document_id), *document.needs, *extra))
 

@@ -156,7 +156,10 @@ class Outcomes:
         elif isinstance(answer, NotThere):
             answer = TryLater(reason=settlement.why)
         try:
-            return replace(settlement, follow_up=await self._follow_up(job, answer))
+            following = await self._follow_up(job, answer)
+            if not (following.submissions or following.jobs or following.process is not None):
+                return settlement
+            return replace(settlement, follow_up=following)
         except Exception as error:
             log = self._log
             log.exception("delivery.follow_up_bug", job=job.job_id)

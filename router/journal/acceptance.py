@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from router.canonical import Document
 from router.journal import fence, lanes
@@ -313,12 +314,14 @@ _VALUES = {state: state.value for state in State}
 class _Rows:
     """What a group writes, table by table."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: str) -> None:
         self.transactions: list[Row] = []
         self.decisions: list[Row] = []
         self.jobs: list[Row] = []
         self.notes: list[Row] = []
         self.known: list[Row] = []
+        self.day = date.fromisoformat(now[:10])
+        """The day (UTC) of the acceptance: what a vendor's mapping is chosen by."""
         self._details: dict[tuple[object, ...], str] = {}
 
     def detail(self, one: Fresh) -> str:
@@ -342,7 +345,7 @@ def write(tx: Transaction, planned: Plan) -> list[Acceptance]:
     Numbers are drawn after the lanes were locked, so within a lane they follow the order of commit.
     """
     if planned.fresh:
-        rows = _Rows()
+        rows = _Rows(tx.now)
         seqs = tx.dialect.draw(tx, "transactions", "seq", len(planned.fresh))
         for one, seq in zip(planned.fresh, seqs, strict=True):
             _write_one(tx, one, seq, planned, rows)
@@ -416,7 +419,7 @@ def _write_one(tx: Transaction, one: Fresh, seq: int, planned: Plan, into: _Rows
     if submission.notes:
         into.notes.extend((seq, tx.now, what, as_json(dict(said))) for what, said in submission.notes)
     if document is not None:
-        tx.remember[seq] = (document, correlation_id)
+        tx.remember[seq] = (document, correlation_id, into.day)
         for system, vendor_id in submission.crosswalk:
             into.known.append((system, document.kind, document.document_id, vendor_id, tx.now))
     if one.at >= 0:  # what a split left over is nobody's submission

@@ -316,7 +316,7 @@ def _replace(tx: Transaction, seq: int, old: Document, given: Prepared, document
             (marked, given.legal_entity, given.business_unit, job_id),
         )
     correlation = tx.rows("SELECT correlation_id FROM transactions WHERE seq = ?", (seq,))[0][0]
-    tx.remember[seq] = (document, correlation)
+    tx.remember[seq] = (document, correlation, None)
 
 
 def _check_counted(tx: Transaction, old: Document, given: Prepared) -> None:

@@ -16,14 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from router.canonical import Document
 from router.clock import from_text, to_text
 from router.journal.decisions import Cell, Head, run_of
 from router.journal.engine import Transaction
-from router.journal.mapping_days import FACT, accepted_days, day_of
+from router.journal.mapping_days import FACT, day_of
 from router.journal.port import Job, Lease, NewJob
 from router.journal.schema import JOBS_PER_TRANSACTION
 from router.journal.words import as_json, document_of, from_json, id_text
@@ -40,6 +41,8 @@ _OPEN = (
 _COLUMNS = ", ".join(f"j.{name}" for name in Head._fields)
 DOCUMENTS_KEPT = 32_768
 """About 60 MB of documents; a month-end's load of one rehearsal is claimed without parsing it again."""
+_UNKNOWN: tuple[None, str, None] = (None, "", None)
+_NO_FACTS: dict[str, Any] = {}
 _CORRECTED = '"corrected"'
 """The mark of a job whose document was corrected, perhaps by another process than the one that remembers it."""
 _REPAIRS = 8
@@ -51,10 +54,10 @@ class Documents:
 
     def __init__(self, most: int = DOCUMENTS_KEPT) -> None:
         self._most = most
-        self._kept: dict[int, tuple[Document, str]] = {}
+        self._kept: dict[int, tuple[Document, str, date | None]] = {}
 
-    def keep(self, documents: dict[int, tuple[Document, str]]) -> None:
-        """Remember documents with their correlation ids; the oldest make room."""
+    def keep(self, documents: dict[int, tuple[Document, str, date | None]]) -> None:
+        """Remember documents with their correlation ids and days; the oldest make room."""
         self._kept.update(documents)
         excess = max(0, len(self._kept) - self._most)
         for seq in list(islice(self._kept, excess)):
@@ -62,17 +65,26 @@ class Documents:
 
     def of(
         self, tx: Transaction, seqs: Iterable[int], *, anew: AbstractSet[int] = frozenset()
-    ) -> dict[int, tuple[Document, str]]:
-        """Documents and correlation ids of transactions, from memory or the table; `anew`: from the table."""
-        kept = self._kept
-        found = {seq: kept[seq] for seq in seqs if seq in kept and seq not in anew}
-        missing = [seq for seq in dict.fromkeys(seqs) if seq not in found]
-        for seq, correlation_id, canonical, version in tx.among(
-            "SELECT seq, correlation_id, canonical, schema_version FROM transactions WHERE {any}",
+    ) -> dict[int, tuple[Document, str, date]]:
+        """Documents and correlation ids of transactions, and the day (UTC) they were accepted.
+
+        From memory or the table; `anew`: from the table.
+        """
+        found: dict[int, tuple[Document, str, date]] = {}
+        missing: list[int] = []
+        for seq in dict.fromkeys(seqs):
+            document, correlation_id, day = self._kept.get(seq, _UNKNOWN)
+            if document is None or day is None or seq in anew:
+                missing.append(seq)
+            else:
+                found[seq] = (document, correlation_id, day)
+        for seq, correlation_id, canonical, version, text in tx.among(
+            "SELECT seq, correlation_id, canonical, schema_version, substr(accepted_at, 1, 10)"
+            " FROM transactions WHERE {any}",
             "seq",
             missing,
         ):
-            found[seq] = (document_of(canonical, version), correlation_id)
+            found[seq] = (document_of(canonical, version), correlation_id, date.fromisoformat(text))
         return found
 
 
@@ -267,14 +279,14 @@ def _leases(
     }
     seqs = [head.job_id // JOBS_PER_TRANSACTION for head in every]
     known = documents.of(tx, seqs, anew=corrected)
-    days = accepted_days(tx, seqs)
+    times: dict[str, datetime] = {}
     leases = []
     for lane, run in runs.items():
         jobs = []
         for head in run:
             seq = head.job_id // JOBS_PER_TRANSACTION
-            document, correlation_id = known[seq]
-            facts = from_json(head.facts) or {}
+            document, correlation_id, day = known[seq]
+            facts = from_json(head.facts) if head.facts else _NO_FACTS
             jobs.append(
                 Job(
                     job_id=JobId(head.job_id),
@@ -290,15 +302,23 @@ def _leases(
                     attempts=head.attempts + 1,
                     document=document,
                     facts={name: value for name, value in facts.items() if name != FACT},
-                    due=from_text(head.due),
-                    waiting_since=from_text(head.waiting_since),
-                    mapping_of=day_of(facts, days[seq]),
+                    due=_instant(times, head.due),
+                    waiting_since=_instant(times, head.waiting_since),
+                    mapping_of=day_of(facts, day),
                 )
             )
         leases.append(
             Lease(target=target, lane=LaneKey(lane), token=tokens[lane], until=until, jobs=tuple(jobs))
         )
     return leases
+
+
+def _instant(known: dict[str, datetime], text: str) -> datetime:
+    """An instant; what was accepted together came at one."""
+    found = known.get(text)
+    if found is None:
+        found = known[text] = from_text(text)
+    return found
 
 
 def extend(tx: Transaction, leases: Sequence[Lease], lease_s: float) -> list[bool]:

@@ -5,7 +5,7 @@ Kept with the job (`facts.mapping`), because only a replay changes it; a lease t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
@@ -33,16 +33,6 @@ def choose(tx: Transaction, seqs: Sequence[int], mapping: MappingOf) -> None:
             if facts_text(facts) != text:
                 changed.append((facts_text(facts), job_id))
     tx.many("UPDATE jobs SET facts = ? WHERE job_id = ?", changed)
-
-
-def accepted_days(tx: Transaction, seqs: Iterable[int]) -> dict[int, date]:
-    """The day (UTC) each of some transactions was accepted."""
-    rows = tx.among(
-        "SELECT seq, substr(accepted_at, 1, 10) FROM transactions WHERE {any}",
-        "seq",
-        list(dict.fromkeys(seqs)),
-    )
-    return {seq: date.fromisoformat(day) for seq, day in rows}
 
 
 def day_of(facts: Mapping[str, Any], accepted: date) -> date | None:

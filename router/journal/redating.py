@@ -60,7 +60,7 @@ def keep(
     for seq, correlation_id in tx.among(
         "SELECT seq, correlation_id FROM transactions WHERE {any}", "seq", list(dated)
     ):
-        tx.remember[seq] = (dated[seq], correlation_id)
+        tx.remember[seq] = (dated[seq], correlation_id, None)
 
 
 def mark(tx: Transaction, seqs: Iterable[int]) -> None:

@@ -271,6 +271,8 @@ class Workflows:
 
 
 def _joined(one: FollowUp, other: FollowUp) -> FollowUp:
+    if not (other.submissions or other.jobs or other.process is not None):
+        return one  # nothing follows from most
     return FollowUp(
         submissions=(*one.submissions, *other.submissions),
         jobs=(*one.jobs, *other.jobs),
