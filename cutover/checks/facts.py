@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import orjson
 from sqlalchemy import Connection, text
@@ -76,6 +76,31 @@ class AttemptRow(NamedTuple):
     claimed_at: str
     settled_at: str | None
     event: str | None
+
+
+class Detail(Mapping[str, Any]):
+    """The detail of a line of history, read when somebody looks: few of a month's lines are looked into."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __getitem__(self, name: str) -> Any:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _read(self) -> dict[str, Any]:
+        read: dict[str, Any] = orjson.loads(self._text)
+        return read
 
 
 class HistoryRow(NamedTuple):
@@ -152,10 +177,15 @@ def read_facts(url: str, *, span: range | None = None, **asked: Any) -> Facts:
     with reading(url) as connection:
         rows = [_rows(connection, row, table, order, span) for row, table, order in _TABLES]
         lines = f"SELECT history_id, seq, at, what, detail FROM history{_of(span)} ORDER BY history_id"  # noqa: S608 - whole numbers only
-        history = [
-            HistoryRow(r[0], r[1], r[2], r[3], orjson.loads(r[4] or "{}"))
-            for r in connection.execute(text(lines))
-        ]
+        share: dict[str, str] = {}
+        with connection.exec_driver_sql(lines) as result:
+            cursor: Any = result.cursor
+            history = [
+                HistoryRow(
+                    number, seq, share.setdefault(at, at), share.setdefault(what, what), Detail(told or "{}")
+                )
+                for number, seq, at, what, told in cursor
+            ]
         counted = connection.execute(
             text("SELECT run_id, count(*) FROM breaks GROUP BY run_id ORDER BY run_id")
         )
@@ -187,6 +217,10 @@ _TABLES: tuple[tuple[Any, str, str], ...] = (
 )
 
 
+_OWN = frozenset({"seq", "n", "job_id", "token", "document_id", "event_id", "external_id", "amount_minor"})
+"""Columns that hardly ever hold the same twice."""
+
+
 def _of(span: range | None) -> str:
     """Of the history, what a span needs: its transactions' lines, and those of none, such as switches."""
     return "" if span is None else f" WHERE seq IS NULL OR (seq >= {span.start} AND seq < {span.stop})"
@@ -199,5 +233,14 @@ def _rows(connection: Connection, row: Any, table: str, order: str, span: range 
     where = "" if span is None else f" WHERE {key} >= {span.start * many} AND {key} < {span.stop * many}"
     sql = f"SELECT {columns} FROM {table}{where} ORDER BY {order}"  # noqa: S608 - the names are this module's own
     with connection.exec_driver_sql(sql) as result:
-        # The driver's own rows: a quarter of a million go through here, and each is made a tuple once.
-        return [row(*values) for values in result.cursor.fetchall()]
+        # The driver's own rows: a quarter of a million go through here, and each is made a tuple once. Words and
+        # instants come again and again, each time as a new text: the first of each is kept.
+        own = [name in _OWN for name in row._fields]
+        first: dict[Any, Any] = {}
+        keep, cursor = first.setdefault, cast("Any", result.cursor)
+        return [
+            row._make(
+                [value if alone else keep(value, value) for value, alone in zip(values, own, strict=True)]
+            )
+            for values in cursor
+        ]
