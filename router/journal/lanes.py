@@ -39,8 +39,9 @@ _OPEN = (
 )
 """Lanes whose head no gate covers; asked only while there are gates."""
 _COLUMNS = ", ".join(f"j.{name}" for name in Head._fields)
-DOCUMENTS_KEPT = 32_768
-"""About 60 MB of documents; a month-end's load of one rehearsal is claimed without parsing it again."""
+DOCUMENTS_KEPT = 8_192
+"""About 20 MB of documents: what is accepted is mostly claimed within minutes, without parsing it again. What a
+freeze held for hours is parsed a second time; remembering that too would take 60 MB for a hundredth of the time."""
 _UNKNOWN: tuple[None, str, None] = (None, "", None)
 _NO_FACTS: dict[str, Any] = {}
 _CORRECTED = '"corrected"'
