@@ -27,7 +27,6 @@ NOT_PREDICTED = (
     "documents lost or doubled: those are what the run itself is asked for",
 )
 REPEATS = "repeats: a second sending of a request meets the first's answer and changes no figure here"
-FREEZE = "deliveries that a frozen gateway does not make: only its acceptance stands still"
 
 
 def figures(
@@ -74,10 +73,8 @@ def figures(
 
 def _not_predicted(run: Run) -> tuple[str, ...]:
     """In words, what this run has and a prediction leaves out."""
-    scenario = run.scenario
-    more = (REPEATS,) if any(stream.repeats for stream in scenario.streams) else ()
-    frozen = (FREEZE,) if any(fault.kind == "freeze" for fault in scenario.faults) else ()
-    return (*NOT_PREDICTED, *more, *frozen)
+    more = (REPEATS,) if any(stream.repeats for stream in run.scenario.streams) else ()
+    return (*NOT_PREDICTED, *more)
 
 
 def _delivery(run: Run, schedule: Schedule, documents: Documents, found: Matched) -> dict[str, Any]:

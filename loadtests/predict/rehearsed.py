@@ -26,11 +26,12 @@ from cutover.rehearsal.world import World
 from cutover.runner.controls import RouterControls
 from cutover.served.connecting import SHARED_SWEEP_S
 from loadtests.ledger.rows import Sent
+from loadtests.predict.standing_still import StandingNetwork, Stillness
 from loadtests.running.drained import CALM, waiting
 from loadtests.running.run import Run
 from loadtests.running.stand import Stand
 from loadtests.running.switching import Switching
-from loadtests.running.timeline import Freeze, at_s, freezes, system_faults
+from loadtests.running.timeline import at_s, freezes, system_faults
 from loadtests.scenario.routing import routes_of
 from loadtests.scenario.schedule import Schedule
 from loadtests.traffic.model import Request
@@ -40,6 +41,7 @@ from router.configfile import ConfigFile
 from router.delivery.policy import DeliveryPolicy
 from router.errors import Broken, CoexistError
 from router.landscape import as_landscape, default_file
+from router.model import SystemId
 
 Say = Callable[[str], None]
 GATEWAY = "http://gateway"
@@ -74,9 +76,12 @@ def play(run: Run, schedule: Schedule, traffic: Traffic, database: Path, *, say:
         world = World(
             options=options, clock=clock, database=database, policy=DeliveryPolicy(sweep_s=SHARED_SWEEP_S)
         )
+        still = Stillness(freezes(run))
+        apps = {SystemId(name): app for name, app in world.simulators.items()}
+        world.network = StandingNetwork(apps, still.over)
         await world.seed(traffic.seeds())
         await world.start()
-        played = await _Playing(run, world, traffic, database, say).through(schedule)
+        played = await _Playing(run, world, traffic, database, still, say).through(schedule)
         await world.stop()
         if world.bugs:
             raise Broken("; ".join(world.bugs[:3]))
@@ -110,12 +115,13 @@ def options_of(run: Run) -> Options:
 class _Playing:
     """One run, step by step."""
 
-    def __init__(self, run: Run, world: World, traffic: Traffic, database: Path, say: Say) -> None:
-        self._run, self._world, self._traffic, self._say = run, world, traffic, say
+    def __init__(
+        self, run: Run, world: World, traffic: Traffic, database: Path, still: Stillness, say: Say
+    ) -> None:
+        self._run, self._world, self._traffic, self._still, self._say = run, world, traffic, still, say
         self._stand = Stand(gateway=GATEWAY, database=f"sqlite:///{database}")
         self._rows: list[Sent] = []
         self._problems: list[str] = []
-        self._freezes = freezes(run)
 
     async def through(self, schedule: Schedule) -> Played:
         """Masters, the run, and whatever then still waits."""
@@ -127,6 +133,7 @@ class _Playing:
             await self._masters(http)
             self._say(f"sending {len(schedule):,} requests")
             zero = self._world.clock.now()
+            self._still.begin()
             for system, faults in system_faults(self._run, zero).items():
                 self._world.simulators[system].faults.set(faults)
             beside = asyncio.create_task(self._switch(switching))
@@ -178,8 +185,7 @@ class _Playing:
         self, http: httpx.AsyncClient, request: Request, number: int, at_us: int, began: float
     ) -> None:
         loop = asyncio.get_running_loop()
-        if (thaw := _thaw_us(self._freezes, at_us)) > at_us:
-            await asyncio.sleep((thaw - at_us) / SECOND_US)
+        await self._still.over()
         answer = await _post(http, request)
         ended = round((loop.time() - began) * SECOND_US)
         ids = _ids(answer)
@@ -242,14 +248,6 @@ class _Playing:
 async def _post(http: httpx.AsyncClient, request: Request) -> httpx.Response:
     headers = {"x-coexist-client": request.client, "content-type": request.content_type}
     return await http.post(GATEWAY + request.path, content=request.body, headers=headers)
-
-
-def _thaw_us(frozen: list[Freeze], at_us: int) -> int:
-    """When a request that comes at a moment is looked at: at once, or when the gateway goes on."""
-    for freeze in frozen:
-        if freeze.from_s * SECOND_US <= at_us < freeze.until_s * SECOND_US:
-            at_us = round(freeze.until_s * SECOND_US)
-    return at_us
 
 
 def _ids(answer: httpx.Response) -> tuple[str, ...]:
