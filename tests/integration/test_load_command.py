@@ -24,18 +24,20 @@ from loadtests.scenario.reading import built_in, read_scenario
 from router.errors import CoexistError
 
 REPOSITORY = Path(__file__).parents[2]
-FROZEN = """
-name: frozen
-title: Gateway frozen
-question: Is a standstill seen?
+PLAIN = """
+name: plain
+title: One entity's time
+question: Does it arrive?
 curve: {points: [{at: 0, level: 1}]}
 streams: [{name: time, sends: time_entry, share: 100, entities: [UK01]}]
 long: {minutes: 0.06, peak_per_s: 20}
 short: {minutes: 0.06, peak_per_s: 20}
-faults:
-  - {name: slow, at: 10, until: 30, system: sap_ecc, kind: delay, params: {seconds: 0.1}}
-  - {name: standstill, at: 40, until: 90, kind: freeze}
 limits: {latency: [{p99_ms: 800}], drained_within_s: 60}
+"""
+FAULTS = """
+faults:
+  - {name: slow, at: 0, until: 90, system: sap_ecc, kind: delay, params: {seconds: 0.1}}
+  - {name: standstill, at: 40, until: 90, kind: freeze}
 """
 
 
@@ -54,11 +56,19 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
 
 
 @pytest.fixture
-def frozen(tmp_path: Path) -> Path:
-    """A scenario in which the gateway stands still for 1.8 s."""
+def plain(tmp_path: Path) -> str:
+    """A scenario of one entity, so that its masters are few."""
+    file = tmp_path / "plain.yaml"
+    file.write_text(PLAIN, encoding="utf-8")
+    return str(file)
+
+
+@pytest.fixture
+def frozen(tmp_path: Path) -> str:
+    """The same with the gateway standing still for 1.8 s."""
     file = tmp_path / "frozen.yaml"
-    file.write_text(FROZEN, encoding="utf-8")
-    return file
+    file.write_text(PLAIN + FAULTS, encoding="utf-8")
+    return str(file)
 
 
 def start(*words: str) -> subprocess.Popen[bytes]:
@@ -112,30 +122,30 @@ def test_a_bad_command_gets_one_line_that_says_why(words: list[str], said: str) 
 
 
 def test_what_a_gateway_can_not_be_made_to_do_is_refused_before_anything_is_sent(
-    stand: Stand, frozen: Path, tmp_path: Path
+    stand: Stand, frozen: str, tmp_path: Path
 ) -> None:
     """A freeze needs its process, a fault its simulators, a switch its journal."""
     out = ("--out", str(tmp_path / "out"))
     known = ("--simulated", str(stand.simulated))
-    assert "--gateway-pid" in refused(str(frozen), "--url", stand.gateway, *known, *out)
-    assert "--simulated" in refused(
-        str(frozen), "--url", stand.gateway, "--gateway-pid", str(stand.pid), *out
-    )
+    assert "--gateway-pid" in refused(frozen, "--url", stand.gateway, *known, *out)
+    assert "--simulated" in refused(frozen, "--url", stand.gateway, "--gateway-pid", str(stand.pid), *out)
     assert "--database" in refused("cutover-switch", "--url", stand.gateway, *known, *out)
     assert not (tmp_path / "out" / SENT).exists()
 
 
-def test_a_gateway_of_ones_own_is_tested_twice_under_different_ids(stand: Stand, tmp_path: Path) -> None:
+def test_a_gateway_of_ones_own_is_tested_twice_under_different_ids(
+    stand: Stand, plain: str, tmp_path: Path
+) -> None:
     """With journal and simulators everything is reconciled; with the address alone, what could not be asked is said."""
     whole = ("--simulated", str(stand.simulated), "--database", str(stand.database))
-    words = ["load", "soak", "--minutes", "0.05", "--url", stand.gateway, "--json"]
+    words = ["load", plain, "--url", stand.gateway, "--json"]
     reports = []
     for at, more in enumerate((whole, ())):
         outcome = CliRunner().invoke(app, [*words, *more, "--out", str(tmp_path / str(at))])
         reports.append(orjson.loads(outcome.stdout))
         assert outcome.exit_code == reports[-1]["exit_code"]
     known, alone = reports
-    assert (known["verdict"], known["measured"]["notes"]) == ("pass", []), known["because"]
+    assert known["verdict"] == "pass", known["because"]
     assert known["measured"]["accepted"] == alone["measured"]["accepted"] > 0
     assert known["measured"]["erps_asked"]
     assert not alone["measured"]["erps_asked"]
@@ -145,7 +155,7 @@ def test_a_gateway_of_ones_own_is_tested_twice_under_different_ids(stand: Stand,
 
 
 def test_faults_and_a_freeze_are_played_at_their_times_and_taken_back(
-    stand: Stand, frozen: Path, tmp_path: Path
+    stand: Stand, frozen: str, tmp_path: Path
 ) -> None:
     """Two workers and a master; the standstill shows in the answers' times, and fails."""
     url = stand.simulators()["sap_ecc"]["url"] + "/_sim/faults"  # type: ignore[index]
@@ -153,13 +163,13 @@ def test_faults_and_a_freeze_are_played_at_their_times_and_taken_back(
     outcome = CliRunner().invoke(
         app,
         [
-            "load", str(frozen), "--url", stand.gateway, "--simulated", str(stand.simulated), "--database",
+            "load", frozen, "--url", stand.gateway, "--simulated", str(stand.simulated), "--database",
             str(stand.database), "--gateway-pid", str(stand.pid), "--workers", "2", "--out", str(tmp_path), "--json",
         ],
     )  # fmt: skip
     report = orjson.loads(outcome.stdout)
     failed = [check["name"] for check in report["checks"] if check["outcome"] == "fail"]
-    assert (outcome.exit_code, failed) == (1, ["latency p99"]), report["because"]
+    assert (outcome.exit_code, failed) == (1, ["latency all p99"]), report["because"]
     rows = {row["name"]: row for row in orjson.loads((tmp_path / PLAYED).read_bytes())}
     assert rows["standstill"]["from_s"] == pytest.approx(1.44, abs=0.3)
     assert rows["standstill"]["until_s"] == pytest.approx(3.24, abs=0.3)
@@ -170,9 +180,9 @@ def test_faults_and_a_freeze_are_played_at_their_times_and_taken_back(
     assert orjson.loads((tmp_path / GENERATOR).read_bytes())["workers"] == 2
 
 
-def test_ctrl_c_ends_everything_and_leaves_an_invalid_run(tmp_path: Path) -> None:
+def test_ctrl_c_ends_everything_and_leaves_an_invalid_run(plain: str, tmp_path: Path) -> None:
     """What was sent by then is still reconciled; no process of the run is left."""
-    process = start("soak", "--minutes", "5", "--out", str(tmp_path))
+    process = start(plain, "--minutes", "5", "--out", str(tmp_path))
     try:
         until((tmp_path / STARTED).exists, "moment 0", 120)
         until(lambda: (tmp_path / SENT).stat().st_size > 0, "the first answers")
@@ -190,15 +200,15 @@ def test_ctrl_c_ends_everything_and_leaves_an_invalid_run(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
-def test_a_killed_run_leaves_no_process(tmp_path: Path) -> None:
+def test_a_killed_run_leaves_no_process(plain: str, tmp_path: Path) -> None:
     """Not even SIGKILL leaves a gateway behind that nobody knows of."""
-    process = start("soak", "--minutes", "5", "--out", str(tmp_path))
+    process = start(plain, "--minutes", "5", "--out", str(tmp_path))
     try:
         until((tmp_path / "stand" / "ready.json").exists, "the simulators", 120)
         until(lambda: len(psutil.Process(process.pid).children()) >= 2, "the gateway")
         children = psutil.Process(process.pid).children(recursive=True)
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(20)
     finally:
         process.kill()
+        process.communicate(timeout=20)
     assert not psutil.wait_procs(children, timeout=40)[1]
