@@ -125,6 +125,7 @@ class WaitsForAnswers(FastHttpUser):
     """A user of the closed model."""
 
     host = "http://127.0.0.1"
+    insecure = False
     wait_time = constant_pacing(float(PACING_S))
 
     @task

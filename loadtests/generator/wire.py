@@ -113,19 +113,21 @@ class Connections:
         self._idle: deque[tuple[socket.socket, float]] = deque()
         self._addresses: list[tuple[int, tuple[object, ...]]] = []
         """Of the host's name, the one that worked last first."""
-        self._tls: ssl.SSLContext | None = None
-        if target.secure:
-            self._tls = green_ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            # As Locust's clients do by default: a gateway under test has a certificate of its own making.
-            self._tls.check_hostname = False
-            self._tls.verify_mode = ssl.CERT_NONE
+        # Checked, other than Locust's clients do it, for a token may be sent; SSL_CERT_FILE names one's own authority.
+        self._tls: ssl.SSLContext | None = green_ssl.create_default_context() if target.secure else None
         self.opened = 0
         """Connections made so far."""
 
     def resolve(self) -> None:
-        """Look the host's name up, once; raises OSError."""
+        """Look the host's name up, once, and shake hands over TLS; raises OSError, ValueError for a bad certificate."""
         found = socket.getaddrinfo(self._target.host, self._target.port, 0, socket.SOCK_STREAM)
         self._addresses = [(one[0], one[4]) for one in found]
+        if self._tls is not None:
+            try:
+                self._open().close()
+            except ssl.SSLCertVerificationError as error:
+                why = f"the gateway's certificate is not trusted ({error.verify_message})"
+                raise ValueError(f"{why}: name its authority in SSL_CERT_FILE") from error
 
     def exchange(self, data: bytes) -> Raw:
         """Send a request and read its answer; whatever goes wrong is an answer, too."""
