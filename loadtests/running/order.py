@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+import orjson
+
 from cutover.served.connecting import landscape_file
 from loadtests.running.run import Run, run_of
 from loadtests.running.stand import Stand, fresh_tag, own_stand, settled
@@ -37,7 +39,8 @@ class Order:
             rate=str(self.rate * rate), tag=("" if stand.own else fresh_tag()) if tag is None else tag,
         )  # fmt: skip
         file = settled(self.scenario, self.landscape) if stand.own else landscape_file(self.landscape)
-        return replace(made, landscape=file.data)
+        # As the other processes of the run will read it: dates are text there.
+        return replace(made, landscape=orjson.loads(orjson.dumps(file.data)))
 
     @contextmanager
     def stand(self, given: Stand | None, place: Path) -> Iterator[Stand]:

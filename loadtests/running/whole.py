@@ -17,7 +17,7 @@ from loadtests.running.contrast import closed_figures
 from loadtests.running.director import Director
 from loadtests.running.drained import until_drained
 from loadtests.running.masters import put_masters
-from loadtests.running.run import MEASURED, PREDICTED, Run
+from loadtests.running.run import GENERATOR, MEASURED, PLAYED, PREDICTED, SENT, STARTED, Run
 from loadtests.running.sending import Generator, Manner, sending
 from loadtests.running.stand import Stand
 from loadtests.running.timeline import length_s
@@ -32,6 +32,8 @@ READY_S = 360
 OVERTIME_S = 120
 """What a generator may need beyond the run's length and the longest wait for an answer."""
 SHOW_S = 0.5
+OF_A_RUN = (SENT, STARTED, GENERATOR, PLAYED, MEASURED, PREDICTED)
+"""Files an earlier run may have left in the folder, whose facts would pass for this one's."""
 Say = Callable[[str], None]
 Show = Callable[[str, int, int], None]
 
@@ -82,6 +84,8 @@ def run_load(
     what there is. Raises BadInput, BadConfig, Broken.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for old in OF_A_RUN:
+        (folder / old).unlink(missing_ok=True)
     run.written(folder)
     predicted = None
     if asked.predict:
