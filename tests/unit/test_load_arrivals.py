@@ -90,6 +90,18 @@ def test_an_even_schedule_starts_the_kth_where_the_integral_reaches_k(
         assert reached(pieces, at_us - 1) < k
 
 
+def test_a_month_end_is_as_exact_although_its_rates_are_no_decimals() -> None:
+    """The integral of eighty-five hours, each a fraction of its own, adds up without a remainder."""
+    streams = [{"name": "amer", "sends": "time_entry", "share": 100, "entities": ["US01", "JP01"]}]
+    for peak in ("7", "11", "13"):
+        run = run_with(curve={"month_end": "three-days"}, streams=streams, peak=peak, arrivals="even")
+        pieces = pieces_of(run.scenario, run.scenario.streams[0], scale_of(run))
+        made = schedule(run)
+        assert len(made) == int(sum(piece.starts for piece in pieces)) > 50
+        for k, at_us in enumerate(made.starts_us, start=1):
+            assert reached(pieces, at_us - 1) < k <= reached(pieces, at_us)
+
+
 @settings(deadline=None, max_examples=60)
 @given(curve=curves, seed=st.integers(0, 10_000), other=st.integers(1, 99))
 def test_starts_are_in_order_and_none_lies_beyond_the_end(curve: Any, seed: int, other: int) -> None:
