@@ -15,7 +15,7 @@ from markupsafe import Markup
 from cutover.report.svg import CHAR, Canvas, short
 from loadtests.report.axis import RunAxis, Scale, elapsed, linear, scale_of
 from loadtests.report.series import Bucket, Series
-from loadtests.report.wording import finite, milliseconds, plain
+from loadtests.report.wording import finite
 
 WIDTH = 960
 LEFT, RIGHT = 64, 8
@@ -23,6 +23,8 @@ AREA = 78
 HEAD = 26
 PANEL = HEAD + AREA + 12
 LABEL = 14
+LIMIT_DRAWN = 20
+"""A limit further above than so many times the highest value would press the curve flat: it is told instead."""
 BAND_ROW = 17
 MARK_ROW = 15
 BANDS_MAX = 40
@@ -120,7 +122,9 @@ def bands_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, float, float]
 def _panel(canvas: Canvas, top: float, panel: Panel, axis: RunAxis) -> None:
     area_top, area_bottom = top + HEAD, top + HEAD + AREA
     values = [value for line in panel.lines for value in line.values if value is not None]
-    values += [limit for _, limit in panel.limits if values and limit <= max(values) * 20]
+    near = [(name, limit) for name, limit in panel.limits if values and limit <= max(values) * LIMIT_DRAWN]
+    beyond = [name for name, limit in panel.limits if (name, limit) not in near]
+    values += [limit for _, limit in near]
     if panel.free_scale:
         scale = scale_of(values, area_top, area_bottom)
     else:
@@ -129,7 +133,7 @@ def _panel(canvas: Canvas, top: float, panel: Panel, axis: RunAxis) -> None:
     scale.draw(canvas, LEFT, axis.x1)
     for line in panel.lines:
         _curve(canvas, line, axis, scale)
-    for name, limit in panel.limits:
+    for name, limit in near:
         if scale.low <= limit <= scale.high:
             y = scale.y(limit)
             canvas.line(LEFT, y, axis.x1, y, "limit")
@@ -138,9 +142,9 @@ def _panel(canvas: Canvas, top: float, panel: Panel, axis: RunAxis) -> None:
     x = CHAR * 1.12 * len(panel.title) + 22
     for line in panel.lines:
         x = _key(canvas, x, top + 12, line)
-    canvas.text(
-        WIDTH - RIGHT, top + 16, panel.told + (", log scale" if scale.log else ""), "quiet", anchor="end"
-    )
+    told = panel.told + (", log scale" if scale.log else "")
+    told += f"; {', '.join(beyond)} {'lies' if len(beyond) == 1 else 'lie'} above" if beyond else ""
+    canvas.text(WIDTH - RIGHT, top + 16, told, "quiet", anchor="end")
 
 
 def _key(canvas: Canvas, x: float, y: float, line: Line) -> float:
@@ -239,49 +243,3 @@ def _band_label(canvas: Canvas, name: str, x0: float, x1: float, y: float) -> No
         canvas.text(WIDTH - 2, y, text, "label", anchor="end")
     else:
         canvas.text(x0, y, text, "label")
-
-
-def quantile_chart(
-    rows: Sequence[tuple[str, Mapping[str, float | None], Mapping[str, float | None]]],
-) -> Markup | str:
-    """Per stream the range from median over p99 to the worst: from the intended start, and from the real one."""
-    told = [(name, one, other) for name, one, other in rows if one.get("p50_ms") is not None]
-    values = [value for _, one, other in told for row in (one, other) for value in row.values() if value]
-    if not values:
-        return ""
-    left = min(max(CHAR * max(len(name) for name, _, _ in told) + 18, 110), 260)
-    height = 46 * len(told) + 34
-    canvas = Canvas(
-        "quantiles", width=WIDTH, height=height, title="Latency per stream",
-        desc="; ".join(f"{name}: p99 {milliseconds(one['p99_ms'])} from the intended start, {milliseconds(other.get('p99_ms'))} from the real one" for name, one, other in told[:8]),
-    )  # fmt: skip
-    flat = scale_of(values, 0, 1)
-    axis = Scale(flat.low, flat.high, 0, 1, flat.log)
-
-    def x(value: float) -> float:
-        return left + (WIDTH - 96 - left) * (1 - axis.y(value))
-
-    for value in axis.ticks():
-        canvas.line(x(value), 4, x(value), height - 26, "grid")
-        canvas.text(x(value), height - 10, f"{plain(value)} ms", "quiet", anchor="middle")
-    for at, (name, one, other) in enumerate(told):
-        y = 46.0 * at + 8
-        canvas.text(0, y + 19, short(name, 38), "strong" if at == 0 else "")
-        for offset, row, kind in ((0.0, one, "ran"), (17.0, other, "planned")):
-            _range(canvas, x, y + offset, row, kind)
-    return canvas.render()
-
-
-def _range(canvas: Canvas, x: Any, y: float, row: Mapping[str, float | None], kind: str) -> None:
-    middle, late, worst = row.get("p50_ms"), row.get("p99_ms"), row.get("max_ms")
-    if middle is None or late is None or worst is None:
-        return
-    canvas.rect(x(middle), y + 1, max(x(late) - x(middle), 2), 11, kind)
-    canvas.line(x(late), y + 6.5, x(worst), y + 6.5, "deadline")
-    canvas.line(x(worst), y + 2, x(worst), y + 11, "deadline")
-    canvas.text(
-        max(x(worst), x(late)) + 6,
-        y + 11,
-        milliseconds(late),
-        "figures" if kind == "ran" else "quiet figures",
-    )

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from cutover.report.html import environment
 from cutover.report.wording import clean
 from loadtests.report import contrasting, views, wording
+from loadtests.report.curves import curves
 
 
 def render(report: Mapping[str, Any]) -> str:
@@ -29,7 +30,7 @@ def render(report: Mapping[str, Any]) -> str:
             tiles=views.tiles(report),
             checks=views.checks(report),
             sent=views.sent(report),
-            curves=views.curves(report),
+            curves=curves(report),
             latency=views.latency(report),
             contrast=contrasting.rows(report["contrast"], report["measured"]),
             foreseen=foreseen and views.figure_rows(foreseen["beside"]["rows"], "predicted", "measured"),

@@ -299,6 +299,17 @@ def test_every_curve_stays_in_its_picture(values: list[float | None], log: bool,
         assert all(0 <= y <= height for y in numbers[1::2]), d
 
 
+def test_a_limit_far_above_is_told_and_not_drawn() -> None:
+    """A limit of 500 ms over answers of 4 ms would press the curve flat: it stands in words."""
+    rows = [row | {"p50_ms": 2.0, "p99_ms": 4.0} for row in sample.rows()]
+    told = text_of(
+        render(report_of(sample.run(), sample.measured(series=tuple(rows)), sample.verdict("pass")))
+    )
+    assert "limit of p99: 500 ms lies above" in told
+    assert "limit of p50: 50 ms" in told
+    assert "limit of p50: 50 ms lies above" not in told
+
+
 def test_junit_tells_failures_from_errors() -> None:
     """A broken limit is a failure, a run that is no measurement an error, what was not asked is skipped."""
     root = ET.fromstring(junit("month-end", sample.verdict("invalid")))
