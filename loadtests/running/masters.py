@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,8 @@ async def put_masters(stand: Stand, traffic: Traffic, *, say: Say) -> int:
 
 async def _submit(http: httpx.AsyncClient, events: Sequence[Mapping[str, Any]]) -> None:
     headers = {"x-coexist-client": CLIENT, "content-type": "application/x-ndjson"}
+    if token := os.environ.get("COEXIST_TOKEN", ""):  # as the generator sends it
+        headers["authorization"] = f"Bearer {token}"
     body = b"\n".join(orjson.dumps(one) for one in events)
     try:
         answer = await http.post("/v1/transactions:batch", content=body, headers=headers)
