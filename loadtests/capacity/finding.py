@@ -53,18 +53,20 @@ def find_capacity(
     start: Decimal = Decimal(1),
     probes_max: int = PROBES_MAX,
     say: Callable[[str], None] = lambda _: None,
+    pages: Callable[[int], str] = lambda _: "",
     command: str = "",
 ) -> Capacity:
     """Probe rates until the answer stands; capacity.json and its page are written after every probe.
 
-    `run` is the run at factor 1: its peak gives the requests a second. What a probe raises ends the search.
+    `run` is the run at factor 1: its peak gives the requests a second. `pages` gives the place of a probe's own report,
+    from `folder`, if it has one. What a probe raises ends the search.
     """
     tried: list[Tried] = []
     rows: list[dict[str, Any]] = []
     while isinstance(step := next_step(tried, start=start, probes_max=probes_max), Try):
         verdict, measured = probe(step.rate, len(tried) + 1)
         tried.append(Tried(rate=step.rate, outcome=verdict.outcome))
-        rows.append(_row(run, step.rate, verdict, measured, len(tried)))
+        rows.append(_row(run, step.rate, verdict, measured, len(tried)) | {"page": pages(len(tried))})
         say(
             f"{rows[-1]['per_s']} requests/s: {verdict.outcome}"
             + (f" ({rows[-1]['why']})" if rows[-1]["why"] else "")

@@ -9,6 +9,7 @@ from pathlib import Path
 from loadtests.capacity.finding import Capacity, find_capacity
 from loadtests.running.drained import until_drained
 from loadtests.running.order import Order
+from loadtests.running.run import PAGE
 from loadtests.running.stand import Stand, fresh_tag
 from loadtests.running.whole import Asked, run_load
 from loadtests.verdict.model import Measured, Verdict
@@ -33,5 +34,8 @@ def capacity_of(order: Order, given: Stand | None, asked: Asked, *, folder: Path
             done = run_load(run, place, stand, asked, say=order.say)
         return done.verdict, done.measured
 
-    whole = order.run(given or Stand(gateway="http://127.0.0.1", own=True), tag="")
-    return find_capacity(probe, run=whole, folder=folder, say=order.say, command=asked.command)
+    whole = order.run(given or Stand(gateway="a gateway of its own for each probe", own=True), tag="")
+    return find_capacity(
+        probe, run=whole, folder=folder, say=order.say, pages=lambda number: f"probe-{number:02}/{PAGE}",
+        command=asked.command,
+    )  # fmt: skip

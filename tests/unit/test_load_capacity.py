@@ -138,7 +138,7 @@ def found(
         return answers(rate), sample.measured(latency={"": sample.spread(1_000, 10.0, p99, p99 * 1.5)})
 
     return find_capacity(
-        probe, run=sample.run(), folder=folder, probes_max=probes_max, say=(said if said is not None else []).append, command="coexist load x --capacity"
+        probe, run=sample.run(), folder=folder, probes_max=probes_max, say=(said if said is not None else []).append, pages=lambda number: f"probe-{number}/report.html", command="coexist load x --capacity"
     )  # fmt: skip
 
 
@@ -158,6 +158,7 @@ def test_the_answer_says_rate_and_reason(tmp_path: Path) -> None:
     assert told.page == tmp_path / CAPACITY_PAGE
     assert page.count("<tr>") == 1 + len(written["probes"])
     assert "180 requests/s" in page
+    assert '<a href="probe-6/report.html"' in page
     assert "<script" not in page
 
 
