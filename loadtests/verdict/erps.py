@@ -102,10 +102,9 @@ class BackDoor:
 
     def _document(self, line: str) -> ErpDocument:
         try:
-            type_, external_id, vendor_id, _entity, _currency, _total, status, created_at = orjson.loads(
-                line[:LINE_MAX]
-            )
-        except ValueError as error:
+            row: list[Any] = list(orjson.loads(line[:LINE_MAX]))
+            type_, external_id, vendor_id, _entity, _currency, _total, status, created_at = row
+        except (ValueError, TypeError) as error:
             raise Broken(f"{self.system} lists no document: {line[:200]!r}") from error
         kind = str(type_)
         return ErpDocument(

@@ -403,6 +403,15 @@ def test_the_series_adds_up() -> None:
     assert backlog_peak(found) == 4
 
 
+def test_what_was_refused_is_settled_and_not_delivered() -> None:
+    """It waits no longer, and the curve of deliveries does not count it."""
+    case = Case(jobs=[delivery(seq, state="refused" if seq == 1 else "posted") for seq in range(1, 7)])
+    series = Series(5_000_000)
+    series.documents(case.found(), 1)
+    rows = series.rows()
+    assert (sum(row["delivered"] for row in rows), rows[-1]["backlog"]) == (5, 0)
+
+
 def test_a_long_run_has_wider_buckets() -> None:
     """A week has no more rows than two hours."""
     assert len(Series(7 * 86_400 * 1_000_000).rows()) <= 7_200
