@@ -96,13 +96,14 @@ def _row(run: Run, rate: Decimal, verdict: Verdict, measured: Measured, number: 
 
 
 def _why(verdict: Verdict) -> str:
-    """The first thing that was not as it should be; nothing for a pass."""
+    """The first thing that was not as it should be, and the names of others; nothing for a pass."""
     if verdict.outcome == "pass":
         return ""
     broken = [check for check in verdict.checks if check.outcome == verdict.outcome]
     if broken:
         first = broken[0]
-        return first.why or f"{first.name}: {first.measured}, limit {first.limit}"
+        also = f" Also: {', '.join(check.name for check in broken[1:5])}." if len(broken) > 1 else ""
+        return (first.why or f"{first.name}: {first.measured}, limit {first.limit}") + also
     return verdict.because[0] if verdict.because else "no reason was given"
 
 

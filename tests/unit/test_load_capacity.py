@@ -203,6 +203,17 @@ def test_a_search_without_a_bracket_says_why(tmp_path: Path, outcome: Outcome, w
     assert told.exit_code == code
 
 
+def test_every_broken_check_of_a_probe_is_named(tmp_path: Path) -> None:
+    """The first broken check is told in its own words, the others by name: the first may be a mere consequence."""
+    broken = (
+        sample.check("late for its SLA", "fail", why="20 were late."),
+        sample.check("drained before the cut-off", "fail"),
+    )
+    verdict = Verdict(outcome="fail", because=("No.",), checks=broken)
+    told = found(tmp_path, lambda rate: sample.verdict("pass") if rate <= 3 else verdict)
+    assert told.sentence.endswith("because: 20 were late. Also: drained before the cut-off.")
+
+
 def test_a_loss_at_any_rate_is_louder_than_the_answer(tmp_path: Path) -> None:
     """A probe that lost documents is no limit of speed: it is said, and the exit code is that of broken books."""
     lost = Verdict(
