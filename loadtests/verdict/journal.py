@@ -7,6 +7,7 @@ millions is read in bounded memory.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
@@ -125,9 +126,10 @@ class ToldJournal:
 
 
 def ask_gateway(url: str, numbers: Sequence[int]) -> ToldJournal:
-    """`GET /v1/transactions/{id}` of each; one it does not know, or tells nonsense of, is left out.
+    """`GET /v1/transactions/{id}` of each; one it does not know (404) is left out.
 
-    Raises httpx.HTTPError where the gateway does not answer.
+    Raises httpx.HTTPError, in a group, where the gateway does not answer, refuses to, or tells nonsense: what it
+    does not tell is not known to be lost. COEXIST_TOKEN is sent as a bearer token.
     """
     return ToldJournal(asyncio.run(_ask(url, numbers)))
 
@@ -139,12 +141,20 @@ async def _ask(url: str, numbers: Sequence[int]) -> list[Mapping[str, Any]]:
     async def ask(http: httpx.AsyncClient) -> None:
         for number in waiting:
             answer = await http.get(f"/v1/transactions/T{number:012d}")
-            if answer.status_code == httpx.codes.OK and (one := _told(answer.content, number)) is not None:
-                found.append(one)
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                continue
+            one = _told(answer.raise_for_status().content, number)
+            if one is None:
+                raise httpx.DecodingError(f"nonsense of T{number:012d}", request=answer.request)
+            found.append(one)
 
     limits = httpx.Limits(max_connections=ASKED_AT_ONCE)
+    token = os.environ.get("COEXIST_TOKEN", "")
+    badge = {"authorization": f"Bearer {token}"} if token else {}
     async with (
-        httpx.AsyncClient(base_url=url, trust_env=False, timeout=ANSWER_S, limits=limits) as http,
+        httpx.AsyncClient(
+            base_url=url, headers=badge, trust_env=False, timeout=ANSWER_S, limits=limits
+        ) as http,
         asyncio.TaskGroup() as group,
     ):
         for _ in range(ASKED_AT_ONCE):

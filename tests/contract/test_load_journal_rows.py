@@ -1,18 +1,23 @@
 """The rows a load verdict reads are the same from either database, and from what the gateway tells of itself."""
 
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from shutil import copy
 
+import httpx
+import orjson
 import pytest
 import sqlalchemy
 
 from loadtests.verdict.invariants import invariants
-from loadtests.verdict.journal import JobRow, ToldJournal, TransactionRow, sql_journal
+from loadtests.verdict.journal import JobRow, ToldJournal, TransactionRow, ask_gateway, sql_journal
 from router.journal.schema import jobs, transactions
 
 AT = "2026-10-30T12:00:00.000000Z"
 COUNT = 7
+TOLD = ("kind", "document_id", "source", "event_id", "deliver", "accepted_at")
 
 
 def _transaction(seq: int) -> dict[str, object]:
@@ -85,9 +90,8 @@ def test_invariants_in_pieces_are_those_of_the_whole(url: str) -> None:
 
 def test_what_the_gateway_tells_is_the_same() -> None:
     """The account of `GET /v1/transactions/{id}` gives the rows of the database."""
-    names = ("kind", "document_id", "source", "event_id", "deliver", "accepted_at")
     told = [
-        {name: _transaction(seq)[name] for name in names}
+        {name: _transaction(seq)[name] for name in TOLD}
         | {"transaction_id": f"T{seq:012d}", "state": "posted", "jobs": [{name: _job(seq)[name] for name in JobRow._fields}]}
         for seq in (2, 1)
     ]  # fmt: skip
@@ -95,3 +99,41 @@ def test_what_the_gateway_tells_is_the_same() -> None:
     assert [row.seq for row in journal.transactions()] == [1, 2]
     assert [row.job_id for row in journal.transactions()] == [1000, 2000]
     assert [row.external_id for row in journal.jobs()] == ["LT-1", "LT-2"]
+
+
+class _Gateway(BaseHTTPRequestHandler):
+    """A gateway that knows transaction 1, knows nothing of 2, and is no help with 3 and 4."""
+
+    def do_GET(self) -> None:
+        """By the last digit of the path."""
+        told = {name: _transaction(1)[name] for name in TOLD} | {
+            "transaction_id": "T000000000001", "state": "posted",
+            "jobs": [{name: _job(1)[name] for name in JobRow._fields}],
+        }  # fmt: skip
+        status, body = {"1": (200, orjson.dumps(told)), "2": (404, b""), "3": (401, b""), "4": (200, b"[]")}[
+            self.path[-1]
+        ]
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_what_the_gateway_will_not_tell_is_not_known_to_be_lost() -> None:
+    """404 says that there is none; a refusal or nonsense says nothing, and is raised."""
+    with HTTPServer(("127.0.0.1", 0), _Gateway) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}"
+            assert [row.seq for row in ask_gateway(url, [1, 2]).transactions()] == [1]
+            for number in (3, 4):
+                with pytest.raises(ExceptionGroup) as caught:
+                    ask_gateway(url, [1, number])
+                assert caught.group_contains(httpx.HTTPError)
+        finally:
+            server.shutdown()
+            thread.join()
