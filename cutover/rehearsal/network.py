@@ -42,6 +42,17 @@ class Served:
         return exchange.response()
 
 
+async def asked(
+    app: ASGIApp, method: str, url: str, *, content: bytes, headers: Mapping[str, str]
+) -> httpx.Response:
+    """One request answered in the caller's own task, which ends with it; raises what the app raised."""
+    exchange = _Exchange(httpx.Request(method, _address(url), content=content, headers=headers))
+    await exchange.run(app, hides=False)
+    response = exchange.response()
+    await response.aread()
+    return response
+
+
 class _Exchange:
     """One request and what the app made of it."""
 
@@ -55,7 +66,8 @@ class _Exchange:
         self._parts: list[bytes] = []
         self._whole = asyncio.Event()
 
-    async def run(self, app: ASGIApp) -> None:
+    async def run(self, app: ASGIApp, *, hides: bool = True) -> None:
+        """Have the app answer; an error of the app becomes a 500, unless nothing is hidden: then it is raised."""
         request, url = self._request, self._request.url
         raw_path, _, query = url.raw_path.partition(b"?")
         scope = {
@@ -74,7 +86,9 @@ class _Exchange:
         }
         try:
             await app(scope, self._receive, self._send)
-        except Exception:  # noqa: BLE001 - a server answers 500 and lives on; the simulator's host noted the bug
+        except Exception:  # a server answers 500 and lives on; the simulator's host noted the bug
+            if not hides:
+                raise
             self._status = self._status or 500
             self._whole.set()
         assert self._whole.is_set(), f"{request.method} {url} was left without an answer"

@@ -15,7 +15,7 @@ import orjson
 
 from cutover.gates.measuring import RouterMeasures
 from cutover.rehearsal.memory import empty_drops
-from cutover.rehearsal.network import Network
+from cutover.rehearsal.network import Network, asked
 from cutover.rehearsal.options import Options
 from cutover.rehearsal.virtual_time import VirtualClock
 from cutover.rollback.door import RouterWayBack
@@ -107,27 +107,26 @@ class World:
     ) -> httpx.Response:
         """A request to the gateway; waits while it is down, raises GatewayGone when it dies meanwhile."""
         router = await self.router()
-        transport = httpx.ASGITransport(app=router.api)
-        async with httpx.AsyncClient(transport=transport, base_url="http://gateway", trust_env=False) as http:
-            headers = {"x-coexist-client": client, "content-type": "application/json"}
-            request = asyncio.create_task(http.request(method, path, content=content, headers=headers))
-            death = asyncio.create_task(self._down.wait())
-            await asyncio.wait({request, death}, return_when=asyncio.FIRST_COMPLETED)
-            death.cancel()
-            if not request.done():
-                request.cancel()
-                await asyncio.wait({request})
-                raise GatewayGone
-            try:
-                answer = request.result()
-            except BaseException:
-                if self._down.is_set():
-                    raise GatewayGone from None
-                raise
-            if self._down.is_set() and answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                # The last words of a dying gateway: a caller could not have heard them.
-                raise GatewayGone
-            return answer
+        headers = {"x-coexist-client": client, "content-type": "application/json"}
+        work = asked(router.api, method, f"http://gateway{path}", content=content, headers=headers)
+        request = asyncio.create_task(work)
+        death = asyncio.create_task(self._down.wait())
+        await asyncio.wait({request, death}, return_when=asyncio.FIRST_COMPLETED)
+        death.cancel()
+        if not request.done():
+            request.cancel()
+            await asyncio.wait({request})
+            raise GatewayGone
+        try:
+            answer = request.result()
+        except BaseException:
+            if self._down.is_set():
+                raise GatewayGone from None
+            raise
+        if self._down.is_set() and answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # The last words of a dying gateway: a caller could not have heard them.
+            raise GatewayGone
+        return answer
 
     async def controls(self) -> Controls:
         """The door for the plan's runner."""
