@@ -26,10 +26,10 @@ class LaneInHand:
     """A leased lane: what is decided and not yet settled, what is out, what is still to come."""
 
     __slots__ = (
-        "blocker", "decided", "exchanges", "full", "lease", "lost", "open", "soonest", "steps", "until",
+        "blocker", "decided", "exchanges", "lease", "lost", "open", "soonest", "steps", "until",
     )  # fmt: skip
 
-    def __init__(self, lease: Lease, *, full: bool) -> None:
+    def __init__(self, lease: Lease) -> None:
         self.lease = lease
         self.until = lease.until
         self.steps: deque[list[Job]] = deque(batches(lease.jobs))
@@ -43,8 +43,6 @@ class LaneInHand:
         """When the first of its jobs may be tried again."""
         self.lost = False
         """The lease is no longer ours: nothing of it may be sent."""
-        self.full = full
-        """The claim gave as many jobs as was asked for: there may be more behind them."""
 
     @property
     def lane(self) -> LaneKey:

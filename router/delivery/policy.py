@@ -47,6 +47,9 @@ class DeliveryPolicy:
     """Pokes may be lost (D5); the journal is asked this often anyway."""
     gather_s: float = 1.0
     """Between two claims, so that a stream of pokes makes batches instead of single calls."""
+    again_s: float = 0.25
+    """The same after a lane with more behind was given back: its work has gathered already. A lane in which kinds
+    take turns goes a run at a time, and would otherwise stand still a second after each."""
     settle_gather_s: float = 0.25
     """While other calls are under way, outcomes wait this long for company: a commit costs a disk
     flush (5 ms is common), and fifteen calls at once would mean fifteen of them."""

@@ -185,15 +185,16 @@ class TargetWorker:
             jobs_per_lane=jobs_per_lane, lease_s=self._policy.lease_s,
         )  # fmt: skip
         if leases:
-            await self._take_in(leases, jobs_per_lane)
+            await self._take_in(leases)
         if len(leases) < room:
             return False
         self._claim_if_low()
         return True
 
-    def _claim_by(self, at: datetime) -> None:
+    def _claim_by(self, at: datetime, *, gather_s: float | None = None) -> None:
         """Claim no later than `at`, but leave a pause after the last claim, so that work gathers."""
-        at = max(at, self._last_claim + timedelta(seconds=self._policy.gather_s))
+        pause_s = self._policy.gather_s if gather_s is None else gather_s
+        at = max(at, self._last_claim + timedelta(seconds=pause_s))
         if at < self._next_claim:
             self._next_claim = at
             self._replan.set()
@@ -205,8 +206,8 @@ class TargetWorker:
             self._next_claim = self._clock.now()
             self._replan.set()
 
-    async def _take_in(self, leases: Sequence[Lease], jobs_per_lane: int) -> None:
-        lanes = [LaneInHand(lease, full=len(lease.jobs) >= jobs_per_lane) for lease in leases]
+    async def _take_in(self, leases: Sequence[Lease]) -> None:
+        lanes = [LaneInHand(lease) for lease in leases]
         for lane in lanes:
             before = self._hands.get(lane.lane)
             if before is not None:
@@ -353,8 +354,8 @@ class TargetWorker:
         self._drop(lane)
         if lane.soonest is not None:
             self._claim_by(lane.soonest)
-        elif lane.full:
-            self._claim_by(self._clock.now())
+        elif lane.lease.more:
+            self._claim_by(self._clock.now(), gather_s=self._policy.again_s)
 
     def _lose(self, lane: LaneInHand) -> None:
         """The lease is no longer ours: nothing more of it is sent, and its outcomes change nothing."""

@@ -183,13 +183,14 @@ def claim(
     closed = closed_cells(tx, target)
     runs: dict[str, Sequence[Head]] = {}
     tokens: dict[str, int] = {}
+    front_of: dict[str, Sequence[Head]] = {}
     for _ in range(_REPAIRS):
         due = _due(tx, target, lanes, gated=bool(closed))
         front = heads(tx, target, [lane for lane, _ in due], jobs_per_lane)
         for lane, token in due:
             run = run_of(front[lane], now=tx.now, limit=jobs_per_lane, closed=closed) if lane in front else ()
             if run:
-                runs[lane], tokens[lane] = run, token + 1
+                runs[lane], tokens[lane], front_of[lane] = run, token + 1, front[lane]
         stale = [lane for lane, _ in due if lane not in runs]
         # Stale dues happen when work was added just before a lane's real head, never in bulk.
         refresh(tx, target, stale)
@@ -204,7 +205,13 @@ def claim(
         (to_text(until), to_text(until), worker, target, tx.dialect.values(list(runs))),
     )
     _intend(tx, runs, tokens, worker)
-    return _leases(tx, documents, target, runs, tokens, until)
+    more = {lane for lane, run in runs.items() if _more(front_of[lane], len(run), jobs_per_lane, tx.now)}
+    return _leases(tx, documents, target, runs, tokens, until, more)
+
+
+def _more(front: Sequence[Head], taken: int, limit: int, now: str) -> bool:
+    """Whether something waits behind what was taken; where the limit cut the front off, there may be."""
+    return taken >= limit or (taken < len(front) and front[taken].due <= now)
 
 
 def closed_cells(tx: Transaction, target: SystemId) -> AbstractSet[Cell]:
@@ -273,6 +280,7 @@ def _leases(
     runs: dict[str, Sequence[Head]],
     tokens: dict[str, int],
     until: datetime,
+    more: AbstractSet[str],
 ) -> list[Lease]:
     every = [head for run in runs.values() for head in run]
     corrected = {
@@ -309,7 +317,14 @@ def _leases(
                 )
             )
         leases.append(
-            Lease(target=target, lane=LaneKey(lane), token=tokens[lane], until=until, jobs=tuple(jobs))
+            Lease(
+                target=target,
+                lane=LaneKey(lane),
+                token=tokens[lane],
+                until=until,
+                jobs=tuple(jobs),
+                more=lane in more,
+            )
         )
     return leases
 

@@ -203,6 +203,8 @@ class Lease:
     token: int
     until: datetime
     jobs: tuple[Job, ...]
+    more: bool = False
+    """Others of the lane are queued behind these and due: they may go once these are settled."""
 
 
 @value

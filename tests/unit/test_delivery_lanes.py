@@ -43,7 +43,7 @@ def in_hand(*jobs: Job, token: int = 1, lane: str = "P1") -> LaneInHand:
     lease = Lease(
         target=ERP, lane=LaneKey(lane), token=token, until=NOW + timedelta(seconds=120), jobs=jobs
     )  # fmt: skip
-    return LaneInHand(lease, full=False)
+    return LaneInHand(lease)
 
 
 def test_the_rest_waits_behind_what_waits() -> None:
