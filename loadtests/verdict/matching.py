@@ -67,6 +67,8 @@ class Matching:
         self._has_owner = bytearray(count)
         self._of_seq: dict[int, int] = {}
         self._keys: dict[str, dict[int, int]] = {}
+        self._unsent: dict[tuple[str, int], str] = {}
+        """(ERP, key) of what it holds and the journal did not send there when it was read → told."""
         self.found = Matched(
             seq=array("q", bytes(8 * count)),
             accepted_us=array("q", [NEVER]) * count,
@@ -176,33 +178,49 @@ class Matching:
             name = f"{document.kind} {document.external_id or '(without our id)'}"
             if flags is None:
                 if document.counts and document.created_at >= self._begin.text:
-                    self._double(
-                        f"{name} stands in {system} as {document.vendor_id}, but was never sent there"
-                    )
+                    self._unknown_there(system, key, document, name)
                 continue
             if document.counts and flags & _STANDS:
                 self._double(f"{name} stands more than once in {system}, again as {document.vendor_id}")
             keys[key] = flags | _PRESENT | _STANDS * document.counts
 
+    def _unknown_there(self, system: str, key: int, document: ErpDocument, name: str) -> None:
+        """A gateway that is not drained may have sent it since the journal was read: the second reading tells."""
+        told = f"{name} stands in {system} as {document.vendor_id}, but was never sent there"
+        if not document.external_id or len(self._unsent) >= TOLD_MAX:
+            self._double(told)
+        elif (system, key) in self._unsent:
+            self._double(f"{name} stands more than once in {system}, again as {document.vendor_id}")
+        else:
+            self._unsent[system, key] = told
+
     def confirmed(self, asked: Iterable[str]) -> None:
-        """Whether the ERPs that were asked have what they confirmed; after `erp` of each."""
+        """Whether the ERPs that were asked have what they confirmed; after `erp` of each.
+
+        They confirmed it before they were asked, or it is not held against them: what the first reading of the
+        journal called posted.
+        """
         systems = tuple(asked)
         found = self.found
         told: set[int] = set()
         for job in self._rows.jobs():
-            at = self._of_seq.get(job.seq)
-            if at is None or job.target not in systems or job.state != "posted" or job.operation != "create":
-                continue
-            if job.role not in ("authority", "shadow"):
+            if job.role not in ("authority", "shadow") or job.operation != "create":
                 continue
             key = key_of(job.kind, job.external_id)
-            if not self._keys[job.target][key] & _PRESENT:
+            self._unsent.pop((job.target, key), None)
+            at = self._of_seq.get(job.seq)
+            flags = self._keys.get(job.target, {}).get(key, 0)
+            if at is None or job.target not in systems or job.state != "posted" or not flags & _POSTED:
+                continue
+            if not flags & _PRESENT:
                 self._lose(at, f"is posted by T{job.seq:012d}, but {job.target} has not got it")
                 continue
             found.per_erp[job.target] = found.per_erp.get(job.target, 0) + 1
             if job.role == "authority" and key not in told and len(homes := self._homes(key)) > 1:
                 told.add(key)
                 self._double(f"{job.kind} {job.external_id} is authoritative in {' and in '.join(homes)}")
+        for unsent in self._unsent.values():
+            self._double(unsent)
 
     def _homes(self, key: int) -> list[str]:
         """ERPs in which a document stands as their own."""

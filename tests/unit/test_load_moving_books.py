@@ -1,0 +1,70 @@
+"""A gateway that is not drained goes on delivering while it is measured: what moves between two readings is no loss."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from test_load_matching import ZERO, Traffic, delivery, held, plan, sent, taken, tx
+
+from loadtests.ledger.rows import Sent
+from loadtests.verdict.journal import JobRow, TransactionRow
+from loadtests.verdict.matching import Matched, Matching
+from loadtests.verdict.moments import Beginning
+from loadtests.verdict.sent import documents_of, pairs
+from loadtests.verdict.waiting import Waiting
+
+BEGIN = Beginning(ZERO)
+LEDGER: Sequence[Sent] = [sent(0, *tx(1, 2))]
+
+
+@dataclass
+class Moving:
+    """A journal whose deliveries are others each time they are read."""
+
+    readings: list[list[JobRow]]
+
+    def transactions(self) -> Iterator[TransactionRow]:
+        """Two documents, both accepted."""
+        return iter([taken(1), taken(2)])
+
+    def jobs(self) -> Iterator[JobRow]:
+        """The next reading; the last one stays."""
+        return iter(self.readings.pop(0) if len(self.readings) > 1 else self.readings[0])
+
+
+def found(before: list[JobRow], after: list[JobRow], erp: list[int]) -> Matched:
+    """What a matching finds when the journal is read, the ERP asked, and the journal read again."""
+    rows = Moving([before, after])
+    matching = Matching(documents_of(plan(1), Traffic(), pairs(LEDGER)), rows, BEGIN, Waiting(BEGIN))
+    matching.journal()
+    matching.erp("sap_ecc", [held(seq) for seq in erp])
+    matching.confirmed(("sap_ecc",))
+    return matching.found
+
+
+QUEUED = delivery(2, state="queued", settled_at=None)
+
+
+def test_what_was_posted_after_the_erp_was_asked_is_not_lost() -> None:
+    """The ERP's list is older than the second reading of the journal: only the first reading may be held against it."""
+    seen = found([delivery(1), QUEUED], [delivery(1), delivery(2)], erp=[1])
+    assert (seen.lost, seen.doubled) == ({}, [])
+
+
+def test_what_was_posted_before_the_erp_was_asked_still_is() -> None:
+    """The control: it was confirmed, and the ERP has not got it."""
+    seen = found([delivery(1), delivery(2)], [delivery(1), delivery(2)], erp=[1])
+    assert list(seen.lost) == [1]
+
+
+def test_what_the_router_made_meanwhile_stands_in_the_erp_by_right() -> None:
+    """A follow-up queued and posted between the two readings is known to the second one."""
+    late = delivery(3)
+    seen = found([delivery(1), delivery(2)], [delivery(1), delivery(2), late], erp=[1, 2, 3])
+    assert (seen.lost, seen.doubled) == ({}, [])
+
+
+def test_what_no_reading_knows_is_still_a_double() -> None:
+    """The control: the ERP holds what nobody ever sent there."""
+    seen = found([delivery(1), delivery(2)], [delivery(1), delivery(2)], erp=[1, 2, 3])
+    assert len(seen.doubled) == 1
+    assert "never sent there" in seen.doubled[0]
