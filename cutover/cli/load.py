@@ -94,8 +94,9 @@ def load_command(
 ) -> None:
     """Send a scenario's requests at moments fixed before, then account for every document in journal and ERPs.
 
-    Starts `coexist simulate` and `coexist serve` on free ports unless --url names a gateway. Exits 0 for pass, 1 for
-    fail, 3 when something was lost or doubled, 4 when the run is no measurement (its generator was late).
+    Starts `coexist simulate` and `coexist serve` on free ports unless --url names a gateway.
+
+    Exits 0 for pass, 1 for fail, 3 when something was lost or doubled, 4 when the run measured nothing.
 
     Examples: coexist load month-end --minutes 2;  coexist load timesheet-deadline --short --predict;
     coexist load soak --url http://127.0.0.1:8460 --simulated out/ready.json --database sqlite:///coexist.sqlite;
