@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from test_load_matching import ZERO, Traffic, delivery, held, plan, sent, taken, tx
-
 from loadtests.ledger.rows import Sent
 from loadtests.verdict.journal import JobRow, TransactionRow
 from loadtests.verdict.matching import Matched, Matching
 from loadtests.verdict.moments import Beginning
 from loadtests.verdict.sent import documents_of, pairs
 from loadtests.verdict.waiting import Waiting
+from tests.unit.test_load_matching import ZERO, Traffic, delivery, held, plan, sent, taken, tx
 
 BEGIN = Beginning(ZERO)
 LEDGER: Sequence[Sent] = [sent(0, *tx(1, 2))]
