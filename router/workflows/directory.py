@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ _NAMES = {model: str(model.model_fields["kind"].annotation.__args__[0]) for mode
 _LEARNED = frozenset((*KEPT, ChangeOrder))
 _NAMED: tuple[tuple[type[Document], str], ...] = ((Project, "project_id"), (Resource, "resource_id"))
 """Masters that work names, and by which attribute."""
+_GROUP: ContextVar[tuple[Directory, set[tuple[str, str]]] | None] = ContextVar("group", default=None)
+"""The group this task looks at: whose it is, and what the journal was asked for in it and does not have."""
 
 
 class Directory:
@@ -36,9 +39,6 @@ class Directory:
         self._contracts: dict[str, dict[int, Contract]] = {}
         self._orders: dict[str, dict[int, ChangeOrder]] = {}
         self._agreements: dict[str, Agreement] = {}
-        self._groups = 0
-        self._absent: set[tuple[str, str]] = set()
-        """What the journal was asked for in this group and does not have."""
         self.aliases: dict[tuple[str, str], str] = {}
         """(kind, id) to the id of the document that it means: two ids turned out to be one firm."""
         self.contract_changed = asyncio.Event()
@@ -49,15 +49,19 @@ class Directory:
         """While a group of documents is looked at, the journal is asked once for a master it does not have.
 
         What this process accepts meanwhile is found all the same; what another gateway accepts meanwhile
-        counts as accepted just after the group.
+        counts as accepted just after the group. That holds for this task's group alone: one that another
+        task began later may come from a sender who was told that the master is there.
         """
-        self._groups += 1
-        self._absent.clear()
+        before = _GROUP.set((self, set()))
         try:
             yield
         finally:
-            self._groups -= 1
-            self._absent.clear()
+            _GROUP.reset(before)
+
+    def _absent(self) -> set[tuple[str, str]] | None:
+        """What this task's group found missing; None outside a group."""
+        group = _GROUP.get()
+        return group[1] if group is not None and group[0] is self else None
 
     async def foresee(self, documents: Sequence[Document]) -> None:
         """Read the projects and people that documents of a group name in one question each, not one by one."""
@@ -68,8 +72,11 @@ class Directory:
             wanted = [name for name in dict.fromkeys(names) if (kind, name) not in self._known]
             if wanted:
                 found = await self._journal.documents(kind, wanted)
-                self.learn(found.values())
-                self._absent.update((kind, name) for name in wanted if name not in found)
+                # A newer version may have been accepted while the answer was on its way.
+                self.learn(one for name, one in found.items() if (kind, name) not in self._known)
+                absent = self._absent()
+                if absent is not None:
+                    absent.update((kind, name) for name in wanted if name not in found)
 
     async def load(self) -> None:
         """Read all masters from the journal, every version of the contracts, and the aliases."""
@@ -159,14 +166,15 @@ class Directory:
         """A master, asking the journal when this process does not know it."""
         kind = _NAMES[model]
         document_id = self.aliases.get((kind, document_id), document_id)
-        found = self.get(model, document_id)
-        if found is None and (kind, document_id) not in self._absent:
+        found, absent = self.get(model, document_id), self._absent()
+        if found is None and (absent is None or (kind, document_id) not in absent):
             stored = await self._journal.master(kind, document_id)
-            if stored is not None:
-                self.learn((stored,))
-            elif self._groups:
-                self._absent.add((kind, document_id))
             found = self.get(model, document_id)
+            if found is None and stored is not None:
+                self.learn((stored,))
+                found = self.get(model, document_id)
+            elif stored is None and absent is not None:
+                absent.add((kind, document_id))
         return found
 
 
