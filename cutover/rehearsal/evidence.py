@@ -11,6 +11,7 @@ import orjson
 from cutover.checks import ErpDocument
 from cutover.rehearsal.world import GatewayGone, World
 from router.canonical.kinds import KINDS
+from simulators.psa.kantata import Kantata
 
 KIND_OF = {"time": "time_entry", "expense": "expense_item"}
 """The books' own names of what the router calls otherwise."""
@@ -50,9 +51,10 @@ def approved_rows(world: World) -> list[tuple[str, str]]:
     """(source, document id) of everything the PSA holds as approved, asked of the simulator itself."""
     found: list[tuple[str, str]] = []
     for name in world.options.landscape.of_role("psa"):
-        records = world.simulators[name].sim.state()["records"]
+        psa = world.simulators[name].sim
+        assert isinstance(psa, Kantata), f"{name} is a PSA of another vendor"
         for table, feed, prefix in (("time_entries", "time_entries", "TE"), ("expenses", "expenses", "EX")):
-            rows = records[table]
+            rows = psa.rows(table)
             found += [(f"/{name}/{feed}", f"{prefix}-{row['id']}") for row in rows if row["approved"]]
     return found
 

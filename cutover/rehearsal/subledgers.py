@@ -38,6 +38,7 @@ from simulators.core.rows import (
 from simulators.core.rows import (
     WriteOff as WriteOffRow,
 )
+from simulators.psa.kantata import Kantata
 
 ACCOUNTS: Mapping[str, str] = {
     "WORK_IN_PROGRESS": ledger_accounts.WORK_IN_PROGRESS,
@@ -292,7 +293,9 @@ def psa_minutes(world: World) -> dict[str, int]:
     """Approved minutes by the router's id of the entry, as the PSA itself holds them now."""
     found: dict[str, int] = {}
     for name in world.options.landscape.of_role("psa"):
-        for row in world.simulators[name].sim.state()["records"]["time_entries"]:
+        psa = world.simulators[name].sim
+        assert isinstance(psa, Kantata), f"{name} is a PSA of another vendor"
+        for row in psa.rows("time_entries"):
             if row["approved"]:
                 found[f"TE-{row['id']}"] = int(row["time_in_minutes"])
     return found

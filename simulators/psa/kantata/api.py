@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -66,6 +66,10 @@ class Kantata:
     def state(self) -> dict[str, Any]:
         """Every record by collection, in order of id."""
         return {"system": self.name, "records": self._account.everything()}
+
+    def rows(self, collection: str) -> Iterator[Row]:
+        """A collection's rows in order of id, one at a time: for callers in process."""
+        return self._account.rows_of(collection)
 
     def snapshot(self) -> bytes:
         """The whole account."""

@@ -336,9 +336,12 @@ class Account:
 
     def everything(self) -> dict[str, list[Row]]:
         """All rows by collection, in order of id."""
-        return {
-            name: [table.rows[number] for number in sorted(table.rows)] for name, table in self.tables.items()
-        }
+        return {name: list(self.rows_of(name)) for name in self.tables}
+
+    def rows_of(self, name: str) -> Iterator[Row]:
+        """A collection's rows in order of id, each made when it is its turn."""
+        rows = self.tables[name].rows
+        return (rows[number] for number in sorted(rows))
 
 
 def told(event: Row) -> Row:
