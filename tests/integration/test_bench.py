@@ -29,7 +29,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         lambda: routing.run(rules=300, sample=40, many=100),
         lambda: single.run(seconds=0.3, rounds=1, connections=4),
         lambda: delivery.run(documents=600, rounds=1),
-        lambda: flat.run(sizes=(400, 800), pieces=1, piece=200),
+        lambda: flat.run(sizes=(200, 400), pieces=1, piece=200),
     ],
     ids=["batch", "routing", "single", "delivery", "flat"],
 )
