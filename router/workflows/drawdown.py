@@ -48,22 +48,24 @@ class Drawdown:
     def group(self) -> Iterator[None]:
         """While a group of documents is looked at, what a contract agrees is asked once.
 
-        On PostgreSQL asking for every entry of a batch would cost twice what accepting it does.
+        On PostgreSQL asking for every entry of a batch would cost twice what accepting it does. An answer still
+        on its way when another group begins is not for that one: a change may have been accepted in between.
         """
         self._groups += 1
-        self._asked.clear()
+        self._asked = {}
         try:
             yield
         finally:
             self._groups -= 1
-            self._asked.clear()
+            self._asked = {}
 
     async def _terms(self, contract: Contract) -> tuple[Terms, ...]:
-        found = self._asked.get(contract.document_id)
+        asked = self._asked
+        found = asked.get(contract.document_id)
         if found is None:
             found = await self._agreements.terms(contract)
             if self._groups:
-                self._asked[contract.document_id] = found
+                asked[contract.document_id] = found
         return found
 
     async def look(self, submission: Submission) -> Submission:

@@ -7,14 +7,17 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from router.canonical import Document
+from router.canonical import Document, Money
 from router.canonical.examples import example
 from router.canonical.kinds import Kind
-from router.canonical.masters import Project
+from router.canonical.masters import Contract, Project
+from router.canonical.work import ChangeOrder
 from router.clock import WallClock
 from router.journal.journal import Journal
 from router.journal.port import Submission
+from router.workflows.agreements import Agreements
 from router.workflows.directory import Directory
+from router.workflows.drawdown import Drawdown
 
 Play = Callable[["TwoGateways"], Coroutine[Any, Any, None]]
 
@@ -31,6 +34,13 @@ class SlowAnswers(Journal):
             await self.hold.wait()
         return found
 
+    async def registers(self, names: Sequence[str]) -> dict[str, int]:
+        """Likewise."""
+        found = await super().registers(names)
+        if self.hold is not None:
+            await self.hold.wait()
+        return found
+
 
 class TwoGateways:
     """Two journals on one database: `theirs` belongs to another gateway."""
@@ -42,14 +52,7 @@ class TwoGateways:
 
     async def others_accept(self, project: Project, key: str) -> None:
         """Another gateway accepts a master, and its sender is told so."""
-        await self.theirs.accept(
-            [
-                Submission(
-                    client="test", idempotency_key=key, received=b"{}", source="/test", event_id=key,
-                    verb="created", document=project, kind=project.kind, deliver=False,
-                )
-            ]
-        )  # fmt: skip
+        await self.theirs.accept([_submission(project, key)])
 
 
 def play(tmp_path: Path, body: Play) -> None:
@@ -62,6 +65,13 @@ def play(tmp_path: Path, body: Play) -> None:
             world.theirs.close()
 
     asyncio.run(main())
+
+
+def _submission(document: Document, key: str) -> Submission:
+    return Submission(
+        client="test", idempotency_key=key, received=b"{}", source="/test", event_id=key,
+        verb="created", document=document, kind=document.kind, deliver=False,
+    )  # fmt: skip
 
 
 def project() -> Project:
@@ -139,3 +149,45 @@ def test_an_old_answer_does_not_replace_what_was_accepted_meanwhile(tmp_path: Pa
             assert world.directory.get(Project, old.document_id) == new
 
     play(tmp_path, body)
+
+
+def test_a_group_does_not_draw_by_terms_an_older_group_asked_for(tmp_path: Path) -> None:
+    """Who sends work after a change order was accepted has it counted against the new cap."""
+
+    async def body(world: TwoGateways) -> None:
+        drawdown = Drawdown(journal=world.ours, agreements=Agreements(directory=world.directory), limits={})
+        contract, order = example("contract"), example("change_order")
+        assert isinstance(contract, Contract)
+        assert isinstance(order, ChangeOrder)
+        world.directory.learn([_capped(contract, 100_00), project()])
+        work = _submission(example("time_entry"), "1")
+        looked, over = asyncio.Event(), asyncio.Event()
+        world.ours.hold = asyncio.Event()
+
+        async def older() -> None:
+            with drawdown.group():
+                before = (await drawdown.look(work)).draw
+                assert before is not None
+                assert before.bound_minor == 100_00
+                looked.set()
+                await over.wait()
+
+        task = asyncio.create_task(older())
+        await asyncio.sleep(0)
+        agreed = {"lines": _capped(contract, 200_00).lines, "effective": contract.starts}
+        world.directory.learn([order.model_copy(update=agreed)])
+        with drawdown.group():
+            world.ours.hold.set()
+            await looked.wait()
+            now = (await drawdown.look(work)).draw
+        assert now is not None
+        assert now.bound_minor == 200_00
+        over.set()
+        await task
+
+    play(tmp_path, body)
+
+
+def _capped(contract: Contract, minor: int) -> Contract:
+    line = contract.lines[0].model_copy(update={"cap": Money(minor, contract.currency)})
+    return contract.model_copy(update={"lines": (line,)})
