@@ -211,4 +211,7 @@ def test_a_killed_run_leaves_no_process(plain: str, tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate(timeout=20)
-    assert not psutil.wait_procs(children, timeout=40)[1]
+    left = psutil.wait_procs(children, timeout=40)[1]
+    for child in left:
+        child.kill()
+    assert not left
