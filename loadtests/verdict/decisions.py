@@ -14,13 +14,14 @@ from fractions import Fraction
 from loadtests.running.run import Run
 from loadtests.scenario.model import Latency, Scenario
 from loadtests.verdict.model import BROKEN, Check, CheckOutcome, Measured, Outcome, Verdict
+from loadtests.verdict.percentiles import percent
+from loadtests.verdict.validity import clocks_agree, on_time
 
-LATE_PER_MILLE = 1
-"""A run with more late starts than this is no measurement (0.1%)."""
 REPEATS_EXPECTED = 20
 """Where so many repeats are to be expected, none is no chance (one in five hundred million)."""
 TOLD = 3
 """Examples told in a sentence; the lists have all."""
+STILL_RUNNING = "409"
 METERS = "the ERPs' meters can be read of simulators only."
 RESTING = ("parked", "refused", "dead")
 OPEN = ("held", "queued", "in_flight", "in_doubt")
@@ -33,6 +34,7 @@ def judge(scenario: Scenario, run: Run, measured: Measured) -> Verdict:
     """Pass, fail or invalid, with every check behind it, in a fixed order."""
     checks = (
         on_time(measured),
+        clocks_agree(measured),
         *(check for limit in scenario.limits.latency for check in latency(limit, measured)),
         errors(scenario.limits.errors_percent, measured),
         nothing_lost(measured),
@@ -69,36 +71,6 @@ def because(outcome: Outcome, checks: Sequence[Check]) -> tuple[str, ...]:
     return (*first, *(check.why for check in bad), *unknown)
 
 
-# The generator
-
-
-def on_time(measured: Measured) -> Check:
-    """Whether requests started when they were meant to; otherwise the run measured its generator."""
-    it = measured.generator
-    allowed = it.planned * LATE_PER_MILLE // 1000
-    told = (
-        f"{it.late:,} of {it.planned:,} starts late, {it.dropped:,} dropped, worst {it.worst_late_ms:,.0f} ms"
-    )
-    limit = "at most 0.1% of starts later than 50 ms, none dropped"
-    name = "generator on time"
-    if not it.planned or not it.started:
-        why = f"Of {it.planned:,} planned requests none was sent: there is nothing to judge."
-        return Check(name=name, outcome="invalid", measured=told, limit=limit, why=why)
-    if it.dropped or it.started < it.planned:
-        missing = max(it.dropped, it.planned - it.started)
-        why = f"{missing:,} of {it.planned:,} planned requests were never sent: the generator was lost or had no room."
-        return Check(name=name, outcome="invalid", measured=told, limit=limit, why=why)
-    if it.late > allowed:
-        share = percent(it.late, it.planned)
-        why = (
-            f"{it.late:,} of {it.planned:,} requests ({share}) started more than 50 ms late, the worst"
-            f" {it.worst_late_ms:,.0f} ms: the generator was slow, not the gateway."
-        )
-        return Check(name=name, outcome="invalid", measured=told, limit=limit, why=why)
-    why = f"All {it.planned:,} requests were sent, {it.late:,} of them late."
-    return Check(name=name, outcome="pass", measured=told, limit=limit, why=why)
-
-
 # Answers
 
 
@@ -126,10 +98,17 @@ def latency(limit: Latency, measured: Measured) -> Iterable[Check]:
 
 
 def errors(most: Decimal, measured: Measured) -> Check:
-    """Answers that are not of success, answers of success that say nothing, and refused lines of batches."""
-    sent = sum(count for status, count in measured.answers.items() if status != "dropped")
-    bad = {status: count for status, count in measured.answers.items() if not _is_success(status)}
-    bad.pop("dropped", None)
+    """Answers that are not of success, answers of success that say nothing, and refused lines of batches.
+
+    Of second sendings as well, but for 409: so the gateway answers while the first is under way.
+    """
+    again = {status: count for status, count in measured.repeat_answers.items() if status != STILL_RUNNING}
+    answers = {
+        status: measured.answers.get(status, 0) + again.get(status, 0)
+        for status in sorted({*measured.answers, *again} - {"dropped"})
+    }
+    sent = sum(answers.values())
+    bad = {status: count for status, count in answers.items() if not _is_success(status)}
     count = sum(bad.values()) + measured.without_promise
     told = ", ".join(f"{count:,} × {status}" for status, count in sorted(bad.items()))
     words = [f"{count:,} of {sent:,} requests"]
@@ -349,11 +328,6 @@ def limits_used(scenario: Scenario, measured: Measured) -> Iterable[Check]:
 
 
 # Words and numbers
-
-
-def percent(part: int, whole: int) -> str:
-    """A share in per cent, to two decimals."""
-    return f"{Decimal(100 * part) / Decimal(whole):.2f}%"
 
 
 def _unknown(name: str, bound: str, why: str) -> Check:

@@ -15,7 +15,7 @@ import orjson
 
 from loadtests.ledger.reading import Read, read_whole
 from loadtests.ledger.rows import DROPPED, NO_ANSWER, Sent
-from loadtests.running.run import GENERATOR, PLAYED, SENT, Run
+from loadtests.running.run import GENERATOR, PLAYED, SENT, STARTED, Run
 from loadtests.scenario.arrivals import schedule
 from loadtests.scenario.schedule import Schedule
 from loadtests.traffic.build import traffic_of
@@ -59,7 +59,7 @@ def measure(
     requests = pairs(ledger.rows)
     say("making again what was sent")
     documents = documents_of(plan, traffic, requests)
-    begin, missing = _beginning(told)
+    begin, missing = _beginning(told, folder)
     really = played(bands_of(run, plan.length_us), _played(folder))
     repeats = [pair for pair in requests.values() if pair.both_good]
     asking = Asking(run, begin=begin, database=database, simulated=simulated, say=say)
@@ -76,7 +76,7 @@ def measure(
     lost = named(plan, traffic, documents, found.lost)
     answered = frozenset(pair.first.number for pair in requests.values() if pair.good is not None)
     return Measured(
-        generator=_generator(plan, firsts, told),
+        generator=_generator(plan, ledger.rows, told),
         answers=_answers(firsts, len(plan)),
         latency=_by_stream(plan, firsts, names, lambda row: row.latency_us),
         service=_by_stream(plan, firsts, names, lambda row: row.service_us),
@@ -103,12 +103,14 @@ def measure(
         planned_documents=len(documents),
         refused_documents=documents.refused,
         without_promise=documents.without_promise,
+        repeat_answers=_answers([row for row in ledger.rows if row.repeat], 0),
         repeats_sent=sum(row.repeat for row in ledger.rows),
         repeats=len(repeats),
         repeats_differ=tuple(pair.told for pair in repeats if not pair.replay[1]),
         journal_asked=books.journal_asked,
         erps_asked=books.erps_asked,
         erp_documents=found.erp_documents,
+        clocks_off_s=clocks_off_s(documents, found, requests),
     )
 
 
@@ -128,17 +130,21 @@ def _played(folder: Path) -> Sequence[Mapping[str, Any]]:
     return rows if isinstance(rows, list) else []
 
 
-def _beginning(told: Mapping[str, Any]) -> tuple[Beginning, list[str]]:
+def _beginning(told: Mapping[str, Any], folder: Path) -> tuple[Beginning, list[str]]:
+    """Moment 0 as the generator told it at its end, or, when it was killed, at its beginning."""
     text = told.get("started_at")
     if isinstance(text, str) and text:
         return Beginning(text), []
-    return Beginning("1970-01-01T00:00:00Z"), [
-        f"{GENERATOR} names no beginning: nobody lived to say when it was"
-    ]
+    missing = [f"{GENERATOR} names no beginning: nobody lived to say when it was"]
+    path = folder / STARTED
+    begun = orjson.loads(path.read_bytes()) if path.is_file() else {}
+    return Beginning(begun.get("started_at") or "1970-01-01T00:00:00Z"), missing
 
 
-def _generator(schedule: Schedule, firsts: Sequence[Sent], told: Mapping[str, Any]) -> Generator:
-    started = [row for row in firsts if row.status != DROPPED]
+def _generator(schedule: Schedule, rows: Sequence[Sent], told: Mapping[str, Any]) -> Generator:
+    firsts = [row for row in rows if not row.repeat]
+    ours = [row for row in firsts if _is_planned(row, schedule)]
+    started = [row for row in ours if row.status != DROPPED]
     late_us = [row.started_us - row.intended_us for row in started]
     return Generator(
         planned=len(schedule),
@@ -148,7 +154,17 @@ def _generator(schedule: Schedule, firsts: Sequence[Sent], told: Mapping[str, An
         worst_late_ms=round(max(late_us, default=0) / 1000, 3),
         workers=int(told.get("workers") or 0),
         processor_percent=float(told.get("processor_percent") or 0.0),
+        lost_workers=int(told.get("lost_workers") or 0),
+        ended=bool(told.get("started_at")),
+        foreign=len(firsts) - len(ours) + sum(row.repeat and row.number >= len(schedule) for row in rows),
     )
+
+
+def _is_planned(row: Sent, schedule: Schedule) -> bool:
+    """Whether a first sending is of a start of the schedule, at its moment and not before it."""
+    if row.number >= len(schedule) or row.intended_us != schedule.starts_us[row.number]:
+        return False
+    return row.started_us >= row.intended_us
 
 
 def _answers(firsts: Sequence[Sent], planned: int) -> Mapping[str, int]:
@@ -198,6 +214,19 @@ def _delivery(
                 misses[name] += 1
     delivery = {EVERY: percentiles(one for of in values for one in of)}
     return delivery | {name: percentiles(of) for name, of in zip(names, values, strict=True)}, misses, owed
+
+
+def clocks_off_s(documents: Documents, found: Matched, requests: Mapping[int, Pair]) -> float:
+    """The most an acceptance is dated before its request (negative) or after its answer: on one clock, neither is."""
+    before = after = 0
+    for number, taken in zip(documents.request, found.accepted_us, strict=True):
+        if taken == NEVER:
+            continue
+        pair = requests[number]
+        before = min(before, taken - pair.first.started_us)
+        if pair.good is not None:
+            after = max(after, taken - pair.good.ended_us)
+    return (after if after > -before else before) / SECOND_US
 
 
 def _drained_s(found: Matched, schedule: Schedule) -> float | None:

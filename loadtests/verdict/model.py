@@ -41,6 +41,12 @@ class Generator:
     workers: int
     processor_percent: float
     """Of the busiest worker."""
+    lost_workers: int = 0
+    """Workers that went away, or fell silent, before their share was over."""
+    ended: bool = True
+    """Whether it said how it ended; one that was killed could not."""
+    foreign: int = 0
+    """Rows of the ledger that are not this run's: of no start of its schedule, or of one at another moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +117,8 @@ class Measured:
     """Lines of batches that were answered with success and that the gateway refused one by one."""
     without_promise: int = 0
     """Answers of success that named no transaction, or not one a document."""
+    repeat_answers: Mapping[str, int] = field(default_factory=dict)
+    """The same of second sendings: status → repeats."""
     repeats_sent: int = 0
     """Requests sent a second time."""
     repeats: int = 0
@@ -123,6 +131,9 @@ class Measured:
     """Whether the ERPs could be asked what they hold."""
     erp_documents: int = 0
     """Documents the ERPs were found to hold, of whatever origin."""
+    clocks_off_s: float = 0.0
+    """How far the gateway's clock must at least be from the generator's: it dated an acceptance before its request, or
+    after its answer. Positive: the gateway's is ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

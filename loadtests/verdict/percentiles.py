@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from loadtests.verdict.model import Percentiles
 
@@ -31,3 +32,8 @@ def nearest_rank(ranked: Sequence[int], thousandths: int) -> int:
 def milliseconds(us: int) -> float:
     """Microseconds as milliseconds, to the microsecond."""
     return round(us / 1000, 3)
+
+
+def percent(part: int, whole: int) -> str:
+    """A share in per cent, to two decimals."""
+    return f"{Decimal(100 * part) / Decimal(whole):.2f}%"

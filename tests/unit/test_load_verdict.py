@@ -102,7 +102,7 @@ def test_a_sound_run_passes_every_check() -> None:
     assert bad(verdict) == {}
     assert (verdict.outcome, verdict.exit_code) == ("pass", 0)
     assert [check.name for check in verdict.checks] == [
-        "generator on time", "latency all p99", "latency time p50", "latency time max", "errors", "nothing lost",
+        "generator on time", "clocks agree", "latency all p99", "latency time p50", "latency time max", "errors", "nothing lost",
         "nothing doubled", "invariants", "late for its SLA", "late for its SLA time", "drained before the cut-off",
         "ERP limits kept", "ERP limit used netsuite", "refused by an ERP", "replays got the first answer",
     ]  # fmt: skip
@@ -113,6 +113,11 @@ FLIPS: dict[str, tuple[dict[str, Any], dict[str, str], int]] = {
     "two starts late": ({"generator": generator(late=2)}, {"generator on time": "invalid"}, 4),
     "one start dropped": ({"generator": generator(dropped=1, started=999)}, {"generator on time": "invalid"}, 4),
     "one start missing": ({"generator": generator(started=999)}, {"generator on time": "invalid"}, 4),
+    "its generator was killed": ({"generator": generator(ended=False)}, {"generator on time": "invalid"}, 4),
+    "a worker was lost": ({"generator": generator(lost_workers=1)}, {"generator on time": "invalid"}, 4),
+    "rows of another run": ({"generator": generator(foreign=1)}, {"generator on time": "invalid"}, 4),
+    "clock ahead": ({"clocks_off_s": 1.001}, {"clocks agree": "invalid"}, 4),
+    "clock behind": ({"clocks_off_s": -1.001}, {"clocks agree": "invalid"}, 4),
     "nothing sent": ({"generator": generator(started=0)}, {"generator on time": "invalid"}, 4),
     "nothing planned": ({"generator": generator(planned=0, started=0)}, {"generator on time": "invalid"}, 4),
     "slow": ({"latency": LATENCY | {"": spread(p99_ms=500.001)}}, {"latency all p99": "fail"}, 1),
@@ -123,6 +128,7 @@ FLIPS: dict[str, tuple[dict[str, Any], dict[str, str], int]] = {
     "no answers in time": ({"answers": {"202": 994, "none": 6}}, {"errors": "fail"}, 1),
     "answers that say nothing": ({"without_promise": 6}, {"errors": "fail"}, 1),
     "lines refused": ({"refused_documents": 24}, {"errors": "fail"}, 1),
+    "errors to repeats": ({"repeat_answers": {"202": 25, "500": 6}}, {"errors": "fail"}, 1),
     "no answers at all": ({"answers": {"dropped": 1000}}, {"errors": "fail"}, 1),
     "lost": ({"lost": ("time_entry A",)}, {"nothing lost": "fail"}, 3),
     "doubled": ({"doubled": ("time_entry A",)}, {"nothing doubled": "fail"}, 3),
@@ -158,7 +164,7 @@ FLIPS: dict[str, tuple[dict[str, Any], dict[str, str], int]] = {
         {"accepted": 0},
         {
             "nothing lost": "fail", "drained before the cut-off": "fail", "nothing doubled": "not asked",
-            "refused by an ERP": "not asked",
+            "refused by an ERP": "not asked", "clocks agree": "not asked",
         },
         3,
     ),
@@ -187,6 +193,8 @@ WITHIN: dict[str, dict[str, Any]] = {
     "used as asked": {"erps": erp(used_percent=95.0)},
     "drained in time": {"drained_s": 120.0},
     "six in six hundred late": {"sla_misses": {"": 0, "time": 6}},
+    "repeats met the first under way": {"repeat_answers": {"202": 1, "409": 30}},
+    "clocks a second apart": {"clocks_off_s": -1.0},
     "heard nothing of an acceptance": {"unanswered_accepted": 3},
 }
 
