@@ -6,6 +6,7 @@ import shlex
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from cutover.cli.folders import ready
 from cutover.cli.serving import Places, Simulated
 from cutover.collecting import collect_rarely
 from cutover.progress import Meter
+from loadtests.capacity.finding import CAPACITY, CAPACITY_PAGE
 from loadtests.report.earlier import read_earlier
 from loadtests.running.order import Order
 from loadtests.running.probing import capacity_of
@@ -24,7 +26,7 @@ from loadtests.running.run import JUNIT, PAGE, REPORT, RUN
 from loadtests.running.stand import Stand, given_stand
 from loadtests.running.telling import announced, listed, summary
 from loadtests.running.web import web_port
-from loadtests.running.whole import Asked, run_load
+from loadtests.running.whole import Asked, emptied, run_load
 from loadtests.scenario.model import Form, Scenario
 from loadtests.scenario.reading import built_in, read_scenario
 from router.errors import BadInput, Broken
@@ -34,6 +36,8 @@ INVALID = 4
 """Exit code of what is no measurement."""
 PROBE_MINUTES = Decimal(1)
 """How long a probe of --capacity lasts when nobody says."""
+PROBE_DRAINS_S = Decimal(15)
+"""The least a probe may take to empty its backlog: what the last second brought waits for its turn as well."""
 MINUTES_MAX, RATE_MAX = Decimal(10_080), Decimal(1_024)
 
 
@@ -128,7 +132,8 @@ def load_command(
             url, simulated=simulated, database=database or None, landscape=landscape, pid=gateway_pid
         )
     earlier = read_earlier(compare) if compare is not None else None
-    ready(place, (RUN, REPORT, PAGE, JUNIT))
+    ready(place, (CAPACITY, CAPACITY_PAGE) if capacity else (RUN, REPORT, PAGE, JUNIT))
+    emptied(place)
     options = {
         "url": url, "simulated": simulated, "database": database, "landscape": landscape, "gateway_pid": gateway_pid,
         "workers": workers, "compare": compare, "out": out, "predict": predict, "contrast": contrast,
@@ -136,25 +141,33 @@ def load_command(
     }  # fmt: skip
     command = _command(scenario, order, minutes=minutes, short=short, rate=rate, options=options)
     asked = Asked(
-        workers=workers, web_port=web_port() if web else None, predict=predict, contrast=contrast, earlier=earlier,
-        command=command,
+        workers=workers, predict=predict, contrast=contrast, earlier=earlier, command=command,
     )  # fmt: skip
     collect_rarely()
     try:
         with _ended_like_ctrl_c():
-            code = (_capacity if capacity else _one)(order, given, asked, as_json=as_json)
+            code = (
+                _capacity(order, given, asked, as_json=as_json)
+                if capacity
+                else _one(order, given, asked, web=web, as_json=as_json)
+            )
     except Broken as error:
         # No measurement came about; 3 is for what was measured to be lost or doubled.
         typer.echo(f"coexist: {error.one_line()}", err=True)
         code = INVALID
+    except OSError as error:
+        typer.echo(f"coexist: the run can't be written down: {error}", err=True)
+        code = INVALID
     raise typer.Exit(code)
 
 
-def _one(order: Order, given: Stand | None, asked: Asked, *, as_json: bool) -> int:
+def _one(order: Order, given: Stand | None, asked: Asked, *, web: bool, as_json: bool) -> int:
     """One run with everything it leaves; its exit code."""
     with ExitStack() as stack:
         stand = stack.enter_context(order.stand(given, order.place))
         run = order.run(stand)
+        if web:  # only now, or the gateway just started could have the port
+            asked = replace(asked, web_port=web_port())
         if not as_json:
             typer.echo(announced(run, stand))
         meter = stack.enter_context(Meter(enabled=not as_json))
@@ -195,10 +208,24 @@ def quietly(_: str) -> None:
 def _form(scenario: Scenario, minutes: str, *, short: bool, capacity: bool) -> tuple[str, Form]:
     form = scenario.short if short else scenario.long
     if minutes:
-        return "custom", form.model_copy(update={"minutes": _decimal("minutes", minutes, MINUTES_MAX)})
+        length = _decimal("minutes", minutes, MINUTES_MAX)
+        if capacity:
+            return "custom", _shortened(scenario, form, length)
+        return "custom", form.model_copy(update={"minutes": length})
     if capacity and not short:
-        return "custom", form.model_copy(update={"minutes": min(form.minutes, PROBE_MINUTES)})
+        form = _shortened(scenario, form, min(form.minutes, PROBE_MINUTES))
+        return "custom", form
     return "short" if short else "long", form
+
+
+def _shortened(scenario: Scenario, form: Form, minutes: Decimal) -> Form:
+    """A probe: its cut-off is as much shorter as it is, or a rate would pass that fills a backlog ten times faster than
+    the ERPs empty it, given ten times the probe's length to do so."""
+    within = form.drained_within_s or scenario.limits.drained_within_s
+    share = min(minutes / form.minutes, Decimal(1))
+    return form.model_copy(
+        update={"minutes": minutes, "drained_within_s": max(round(within * share, 3), PROBE_DRAINS_S)}
+    )
 
 
 def _decimal(name: str, text: str, most: Decimal) -> Decimal:
@@ -230,8 +257,16 @@ def _command(
         if value is True:
             words.append(f"--{name.replace('_', '-')}")
         elif value not in (None, "", 0, False):
-            words += [f"--{name.replace('_', '-')}", str(value)]
+            words += [f"--{name.replace('_', '-')}", without_password(str(value))]
     return shlex.join(words)
+
+
+def without_password(url: str) -> str:
+    """A URL as a report may show it."""
+    scheme, found, rest = url.partition("://")
+    userinfo, at, place = rest.rpartition("@")
+    user, colon, _ = userinfo.partition(":")
+    return f"{scheme}{found}{user}:***{at}{place}" if found and colon else url
 
 
 @contextmanager
