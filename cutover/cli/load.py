@@ -208,24 +208,23 @@ def quietly(_: str) -> None:
 def _form(scenario: Scenario, minutes: str, *, short: bool, capacity: bool) -> tuple[str, Form]:
     form = scenario.short if short else scenario.long
     if minutes:
-        length = _decimal("minutes", minutes, MINUTES_MAX)
-        if capacity:
-            return "custom", _shortened(scenario, form, length)
-        return "custom", form.model_copy(update={"minutes": length})
-    if capacity and not short:
-        form = _shortened(scenario, form, min(form.minutes, PROBE_MINUTES))
-        return "custom", form
-    return "short" if short else "long", form
+        form = form.model_copy(update={"minutes": _decimal("minutes", minutes, MINUTES_MAX)})
+    elif capacity and not short:
+        form = form.model_copy(update={"minutes": min(form.minutes, PROBE_MINUTES)})
+    if capacity:
+        form = form.model_copy(update={"drained_within_s": _probe_drains_s(scenario, form)})
+    return "custom" if minutes or capacity else "short" if short else "long", form
 
 
-def _shortened(scenario: Scenario, form: Form, minutes: Decimal) -> Form:
-    """A probe: its cut-off is as much shorter as it is, or a rate would pass that fills a backlog ten times faster than
-    the ERPs empty it, given ten times the probe's length to do so."""
-    within = form.drained_within_s or scenario.limits.drained_within_s
-    share = min(minutes / form.minutes, Decimal(1))
-    return form.model_copy(
-        update={"minutes": minutes, "drained_within_s": max(round(within * share, 3), PROBE_DRAINS_S)}
-    )
+def _probe_drains_s(scenario: Scenario, form: Form) -> Decimal:
+    """A probe's cut-off: as much shorter than the scenario's as the probe itself is.
+
+    With the scenario's own a rate would pass that comes ten times as fast as the ERPs take it, and has ten times the
+    probe's length to drain.
+    """
+    within = scenario.long.drained_within_s or scenario.limits.drained_within_s
+    share = min(form.minutes / scenario.long.minutes, Decimal(1))
+    return max(round(within * share, 3), PROBE_DRAINS_S)
 
 
 def _decimal(name: str, text: str, most: Decimal) -> Decimal:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -52,9 +52,14 @@ class Director:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._thaw()
-        await self._restore_faults()
-        await self._open.aclose()
+        # Whatever of it fails, the rest is still done.
+        async with AsyncExitStack() as rest:
+            rest.callback(self._write)
+            rest.push_async_callback(self._open.aclose)
+            rest.push_async_callback(self._restore_faults)
+            rest.callback(self._thaw)
+
+    def _write(self) -> None:
         (self._folder / PLAYED).write_bytes(orjson.dumps(self._rows, option=orjson.OPT_INDENT_2) + b"\n")
 
     async def before_masters(self) -> None:
@@ -102,7 +107,7 @@ class Director:
         async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_S) as http:
             for system, faults in system_faults(self._run, started).items():
                 url = simulators[system]["url"] + "/_sim/faults"
-                self._before[system] = (await http.get(url)).json()["faults"]
+                self._before[system] = await _faults(http, url)
                 await _put(http, url, [*self._before[system], *faults])
         for fault in self._run.scenario.faults:
             if fault.system:
@@ -112,10 +117,10 @@ class Director:
     async def _restore_faults(self) -> None:
         simulators = self._stand.simulators() if self._before else None
         async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_S) as http:
-            for system, faults in self._before.items():
+            while self._before:
                 assert simulators is not None
+                system, faults = self._before.popitem()
                 await _put(http, simulators[system]["url"] + "/_sim/faults", faults)
-        self._before.clear()
 
     def _thaw(self) -> None:
         if self._stand.pid is not None:
@@ -123,10 +128,9 @@ class Director:
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._stand.pid is not None
-        try:
+        # One that died under the load is no reason to give up: its answers, or none, are what is judged.
+        with suppress(ProcessLookupError):
             os.kill(self._stand.pid, number)
-        except ProcessLookupError as error:
-            raise Broken(f"the gateway's process {self._stand.pid} is gone") from error
 
     def _begun(self, name: str, started: datetime) -> dict[str, Any]:
         row = {"name": name, "from_s": _since(started), "until_s": None, "problem": ""}
@@ -159,8 +163,19 @@ class Director:
                 raise BadInput(f"--gateway-pid {stand.pid} is no process of yours") from error
 
 
+async def _faults(http: httpx.AsyncClient, url: str) -> Sequence[Mapping[str, Any]]:
+    try:
+        told = (await http.get(url)).json()["faults"]
+    except (httpx.TransportError, ValueError, KeyError, TypeError) as error:
+        raise Broken(f"{url} does not tell its faults: {error!r}") from error
+    return told if isinstance(told, list) else []
+
+
 async def _put(http: httpx.AsyncClient, url: str, faults: Sequence[Mapping[str, Any]]) -> None:
-    answer = await http.put(url, content=orjson.dumps(faults))
+    try:
+        answer = await http.put(url, content=orjson.dumps(faults))
+    except httpx.TransportError as error:
+        raise Broken(f"{url} does not take the scenario's faults: {error!r}") from error
     if answer.status_code != httpx.codes.OK:
         raise BadInput(f"{url} did not take the scenario's faults: {answer.text[:300]}")
 

@@ -20,7 +20,7 @@ BETWEEN_S = 900
 
 
 def capacity_of(order: Order, given: Stand | None, asked: Asked, *, folder: Path) -> Capacity:
-    """Find it; each probe stands in a folder of its own. Raises BadInput, Broken."""
+    """Find it; each probe stands in a folder of its own. Raises BadInput, Broken, KeyboardInterrupt."""
     tag = fresh_tag()
 
     def probe(rate: Decimal, number: int) -> tuple[Verdict, Measured]:
@@ -32,6 +32,8 @@ def capacity_of(order: Order, given: Stand | None, asked: Asked, *, folder: Path
             run = order.run(stand, rate=rate, tag="" if stand.own else f"{tag}{number}")
             order.say(f"probe {number}: {Decimal(run.peak_per_s):,.1f} requests/s")
             done = run_load(run, place, stand, asked, say=order.say)
+        if done.interrupted:
+            raise KeyboardInterrupt  # or the search would go on with the next rate
         return done.verdict, done.measured
 
     whole = order.run(given or Stand(gateway="a gateway of its own for each probe", own=True), tag="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -60,14 +61,22 @@ def own_stand(
 ) -> Iterator[Stand]:
     """`coexist simulate` and `coexist serve` on free ports, with the scenario's settings; ended with the block.
 
-    The journal stays in `folder`; one of an earlier run is removed. `serve`: what of Python runs the gateway.
+    The journal stays in `folder`; one of an earlier run is removed, another one is refused. `serve`: what of Python
+    runs the gateway.
     Raises BadInput, BadConfig, Broken.
     """
     place = folder / "stand"
-    place.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.glob(f"{JOURNAL}*")):
-        old.unlink()
     file, routes, ready = place / "landscape.yaml", place / "routes.yaml", place / "ready.json"
+    if (folder / JOURNAL).exists() and not file.exists():
+        raise BadInput(
+            f"{folder / JOURNAL} is no load run's: a rehearsal's, or a gateway's, would be lost",
+            mend="give another folder with --out",
+        )
+    if file.exists():  # with a ready file nobody answers at any more, and what waited in its file drops
+        shutil.rmtree(place)
+    place.mkdir(parents=True, exist_ok=True)
+    for end in ("", "-wal", "-shm", "-journal"):
+        (folder / f"{JOURNAL}{end}").unlink(missing_ok=True)
     data = own_drops(settled(scenario, landscape).data, place.resolve())
     file.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")
     routes.write_text(routes_of(scenario, default_file("routes/default.yaml").text), encoding="utf-8")

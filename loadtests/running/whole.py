@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from loadtests.ledger.reading import Unreadable
 from loadtests.predict.predict import predict
 from loadtests.report.writing import write_report
 from loadtests.running.contrast import closed_figures
 from loadtests.running.director import Director
 from loadtests.running.drained import until_drained
 from loadtests.running.masters import put_masters
-from loadtests.running.run import GENERATOR, MEASURED, PLAYED, PREDICTED, SENT, STARTED, Run
+from loadtests.running.run import (
+    GENERATOR,
+    JUNIT,
+    MEASURED,
+    PAGE,
+    PLAYED,
+    PREDICTED,
+    REPORT,
+    SENT,
+    STARTED,
+    Run,
+)  # fmt: skip
 from loadtests.running.sending import Generator, Manner, sending
 from loadtests.running.stand import Stand
 from loadtests.running.timeline import length_s
 from loadtests.traffic.build import traffic_of
-from loadtests.verdict.decisions import judge
+from loadtests.verdict.decisions import because, judge, outcome_of
 from loadtests.verdict.measuring import measure
-from loadtests.verdict.model import Measured, Verdict
+from loadtests.verdict.model import Check, Measured, Verdict
 from router.errors import Broken
 
 READY_S = 360
@@ -32,8 +44,8 @@ READY_S = 360
 OVERTIME_S = 120
 """What a generator may need beyond the run's length and the longest wait for an answer."""
 SHOW_S = 0.5
-OF_A_RUN = (SENT, STARTED, GENERATOR, PLAYED, MEASURED, PREDICTED)
-"""Files an earlier run may have left in the folder, whose facts would pass for this one's."""
+OF_A_RUN = (SENT, STARTED, GENERATOR, PLAYED, MEASURED, PREDICTED, REPORT, PAGE, JUNIT)
+"""Files an earlier run may have left in the folder, whose facts, or verdict, would pass for this one's."""
 Say = Callable[[str], None]
 Show = Callable[[str, int, int], None]
 
@@ -59,6 +71,8 @@ class Done:
     verdict: Verdict
     measured: Measured
     page: Path
+    interrupted: bool = False
+    """Somebody stopped it."""
 
 
 @dataclass(slots=True)
@@ -84,8 +98,7 @@ def run_load(
     what there is. Raises BadInput, BadConfig, Broken.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for old in OF_A_RUN:
-        (folder / old).unlink(missing_ok=True)
+    emptied(folder)
     run.written(folder)
     predicted = None
     if asked.predict:
@@ -100,17 +113,35 @@ def run_load(
         course.interrupted = True
         say("stopped; judging what there is")
     say("measuring")
-    measured = measure(run, folder, database=stand.database, simulated=stand.simulators(), say=say)
+    try:
+        measured = measure(run, folder, database=stand.database, simulated=stand.simulators(), say=say)
+    except Unreadable as error:
+        raise Broken(f"the run can't be judged: {error}") from error
     (folder / MEASURED).write_bytes(orjson.dumps(asdict(measured), option=orjson.OPT_INDENT_2) + b"\n")
-    verdict = _qualified(judge(run.scenario, run, measured), course)
-    contrast = None
+    verdict = qualified(
+        judge(run.scenario, run, measured), problems=course.problems, interrupted=course.interrupted
+    )
+
+    def report(contrast: Mapping[str, Any] | None) -> Path:
+        return write_report(
+            folder, run, measured, verdict,
+            predicted=predicted, earlier=asked.earlier, contrast=contrast, command=asked.command,
+        )  # fmt: skip
+
+    # Before the contrast, which takes as long as the run and may be given up: the verdict stands.
+    page = report(None)
     if asked.contrast and not course.interrupted:
-        contrast = asyncio.run(closed_figures(run, folder, stand, say=say))
-    page = write_report(
-        folder, run, measured, verdict,
-        predicted=predicted, earlier=asked.earlier, contrast=contrast, command=asked.command,
-    )  # fmt: skip
-    return Done(verdict=verdict, measured=measured, page=page)
+        try:
+            page = report(asyncio.run(closed_figures(run, folder, stand, say=say)))
+        except (KeyboardInterrupt, Broken) as error:
+            say(f"no contrast is shown: {error if isinstance(error, Broken) else 'it was stopped'}")
+    return Done(verdict=verdict, measured=measured, page=page, interrupted=course.interrupted)
+
+
+def emptied(folder: Path) -> None:
+    """Take away what an earlier run left there."""
+    for old in OF_A_RUN:
+        (folder / old).unlink(missing_ok=True)
 
 
 async def _send(
@@ -157,9 +188,21 @@ async def _drain(run: Run, stand: Stand, started: datetime, *, say: Say) -> None
         say(f"it is not empty {float(run.drained_within_s):,.0f} s after the last start")
 
 
-def _qualified(verdict: Verdict, course: _Course) -> Verdict:
-    """A run that was stopped, or not played as its scenario says, measures something else: it is invalid."""
-    why = [f"{problem}: the run is not what its scenario says" for problem in course.problems]
-    if course.interrupted:
-        why.append("it was stopped before its end")
-    return replace(verdict, outcome="invalid", because=(*why, *verdict.because)) if why else verdict
+def qualified(verdict: Verdict, *, problems: Sequence[str], interrupted: bool) -> Verdict:
+    """The verdict with how the run itself went: stopped, it is no measurement; a switch that failed has failed."""
+    more = [
+        Check(
+            name="played to its end", outcome="invalid", measured="stopped", limit="the whole scenario",
+            why="The run was stopped before its end.",
+        )
+    ] if interrupted else []  # fmt: skip
+    if problems:
+        why = f"Not all went as the scenario says: {'; '.join(problems)}."
+        more.append(
+            Check(name="switched", outcome="fail", measured="failed", limit="as planned", why=why),
+        )
+    if not more:
+        return verdict
+    checks = (*more, *verdict.checks)
+    outcome = outcome_of(checks)
+    return Verdict(outcome=outcome, because=because(outcome, checks), checks=checks)

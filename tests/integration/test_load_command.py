@@ -193,7 +193,7 @@ def test_ctrl_c_ends_everything_and_leaves_an_invalid_run(plain: str, tmp_path: 
         process.kill()
     report = orjson.loads((tmp_path / REPORT).read_bytes())
     assert (process.returncode, report["verdict"]) == (4, "invalid"), said
-    assert "stopped before its end" in report["because"][0]
+    assert "stopped before its end" in report["because"][1]
     assert report["measured"]["accepted"] > 0
     assert len(children) >= 3
     assert not psutil.wait_procs(children, timeout=20)[1]
