@@ -145,7 +145,7 @@ def load_command(
     )  # fmt: skip
     collect_rarely()
     try:
-        with _ended_like_ctrl_c():
+        with ended_like_ctrl_c():
             code = (
                 _capacity(order, given, asked, as_json=as_json)
                 if capacity
@@ -269,10 +269,16 @@ def without_password(url: str) -> str:
 
 
 @contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """SIGTERM does what Ctrl-C does: what was started is ended, and what there is is judged."""
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+def ended_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM does what Ctrl-C does: what was started is ended, and what there is is judged.
+
+    A shell starts what it puts into the background deaf to Ctrl-C; then SIGTERM would do nothing either.
+    """
+    # The handler asyncio replaces by its own while a loop runs; it leaves any other alone.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    ended = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, ended)
+        signal.signal(signal.SIGINT, before)

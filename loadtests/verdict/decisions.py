@@ -261,7 +261,8 @@ def late_for_sla(scenario: Scenario, measured: Measured) -> Iterable[Check]:
         good = Fraction(100 * in_time, count) >= Fraction(sla.share_percent)
         why = (
             f"{late:,} of {count:,} documents of {of} were not in their ERP within {sla.seconds:f} s"
-            f" of their intended start ({percent(in_time, count)} in time)."
+            f" of their intended start ({percent(in_time, count)} in time)"
+            f"{', or not yet when the measurement ended' if late and measured.drained_s is None else ''}."
         )
         yield Check(name=name, outcome=_good(good), measured=f"{late:,} late", limit=bound, why=why)
 

@@ -1,5 +1,8 @@
 """What surrounds a run: nothing of an earlier one is left, nothing of somebody else's is taken, no secret is shown."""
 
+import asyncio
+import os
+import signal
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -7,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cutover.cli.load import PROBE_DRAINS_S, load_command, without_password
+from cutover.cli.load import PROBE_DRAINS_S, ended_like_ctrl_c, load_command, without_password
 from loadtests.running.run import JUNIT, PAGE, REPORT
 from loadtests.running.stand import JOURNAL, own_stand
 from loadtests.running.whole import emptied, qualified
@@ -104,3 +107,15 @@ def test_a_probe_has_no_more_time_to_drain_than_its_length_deserves(
         with suppress(SystemExit, Exception):
             load_command("month-end", capacity=True, out=tmp_path, **words)
     assert seen == [PROBE_DRAINS_S, PROBE_DRAINS_S, Decimal(300)]
+
+
+def test_sigterm_ends_a_run_that_a_shell_put_into_the_background() -> None:
+    """`coexist load &` in a script starts with SIGINT ignored; what ends it must not go that way."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt), ended_like_ctrl_c():
+            os.kill(os.getpid(), signal.SIGTERM)
+            asyncio.run(asyncio.sleep(5))
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
