@@ -276,8 +276,9 @@ def drained(run: Run, measured: Measured) -> Check:
         return Check(name=name, outcome="fail", measured="nothing accepted", limit=bound, why=why)
     if measured.drained_s is None:
         waiting = sum(measured.states.get(state, 0) for state in OPEN)
+        what = f"{waiting:,} documents" if waiting else "What the other ERP, CRM or PSA is to be told"
         why = (
-            f"{waiting:,} documents still waited when the measurement ended, {within:f} s after the last start"
+            f"{what} still waited when the measurement ended, {within:f} s after the last start"
             f" (the backlog was {measured.backlog_peak:,} at its peak)."
         )
         return Check(name=name, outcome="fail", measured="never", limit=bound, why=why)

@@ -38,6 +38,8 @@ class TransactionRow(NamedTuple):
     state: str
     job_id: int | None
     accepted_at: str
+    correlation_id: str = ""
+    """The transaction it follows from; not told by the gateway."""
 
 
 class JobRow(NamedTuple):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from loadtests.verdict.erps import ErpDocument
 from loadtests.verdict.journal import JobRow, JournalRows, TransactionRow
 from loadtests.verdict.moments import Beginning
-from loadtests.verdict.sent import NOTHING, Documents, digest
+from loadtests.verdict.sent import NOTHING, TRANSACTION, Documents, digest
 from loadtests.verdict.waiting import Waiting
 
 NEVER = -(1 << 62)
@@ -46,7 +46,7 @@ class Matched:
     doubled: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     open: int = 0
-    """Deliveries of theirs, to whichever system, that still wait."""
+    """Deliveries of theirs and of what follows from them, to whichever system, that still wait."""
     last_us: int = NEVER
     """When the last of them was settled."""
     erp_documents: int = 0
@@ -66,6 +66,8 @@ class Matching:
         self._posted = bytearray(count)
         self._has_owner = bytearray(count)
         self._of_seq: dict[int, int] = {}
+        self._follow: set[int] = set()
+        """Transactions the gateway made of the run's own: an invoice of its billing event, to be told to CRM and PSA."""
         self._keys: dict[str, dict[int, int]] = {}
         self._unsent: dict[tuple[str, int], str] = {}
         """(ERP, key) of what it holds and the journal did not send there when it was read → told."""
@@ -114,6 +116,9 @@ class Matching:
     def _unknown(self, row: TransactionRow) -> None:
         """What the run did not send: of no interest, a second copy, or something under its name."""
         name = f"{row.kind} {row.document_id}"
+        origin = TRANSACTION.match(row.correlation_id)
+        if origin and int(origin[1]) in self._of_seq:
+            self._follow.add(row.seq)
         if row.transactional and digest(row.kind, row.document_id) in self._sent.by_id:
             self._double(f"{name} stands in the journal once more, as T{row.seq:012d} of {row.source}")
             return
@@ -128,13 +133,15 @@ class Matching:
             if job.operation == "create":
                 self._key(job)
         at = self._of_seq.get(job.seq)
-        if at is None:
+        if at is None and job.seq not in self._follow:
             return
         found = self.found
         settled = NEVER if job.settled_at is None else self._begin.us(job.settled_at)
         if job.state in OPEN:
             found.open += 1
         found.last_us = max(found.last_us, settled)
+        if at is None:
+            return
         if job.role == "authority" and job.state == "posted":
             self._posted[at] = min(self._posted[at] + 1, 2)
         if job.job_id == self._owner[at]:

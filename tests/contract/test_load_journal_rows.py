@@ -64,7 +64,7 @@ def test_rows_come_by_number_and_more_than_once(url: str) -> None:
         for _ in range(2):
             taken, sent = list(journal.transactions()), list(journal.jobs())
             assert [row.seq for row in taken] == [row.seq for row in sent] == list(range(1, COUNT + 1))
-    assert taken[0] == TransactionRow(1, "time_entry", "LT-1", 1, "/load", "E1", 1, "queued", 1000, AT)
+    assert taken[0] == TransactionRow(1, "time_entry", "LT-1", 1, "/load", "E1", 1, "queued", 1000, AT, "c")
     assert sent[0] == JobRow(
         1000, "sap_ecc", "P-1", "authority", "create", "time_entry", "LT-1", "posted", AT, AT
     )

@@ -1,7 +1,5 @@
 """What surrounds a run: nothing of an earlier one is left, nothing of somebody else's is taken, no secret is shown."""
 
-import asyncio
-import os
 import signal
 from contextlib import suppress
 from dataclasses import replace
@@ -114,8 +112,7 @@ def test_sigterm_ends_a_run_that_a_shell_put_into_the_background() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with pytest.raises(KeyboardInterrupt), ended_like_ctrl_c():
-            os.kill(os.getpid(), signal.SIGTERM)
-            asyncio.run(asyncio.sleep(5))
+            signal.raise_signal(signal.SIGTERM)
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)

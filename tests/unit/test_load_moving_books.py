@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import pytest
+
 from loadtests.ledger.rows import Sent
 from loadtests.verdict.journal import JobRow, TransactionRow
 from loadtests.verdict.matching import Matched, Matching
 from loadtests.verdict.moments import Beginning
 from loadtests.verdict.sent import documents_of, pairs
 from loadtests.verdict.waiting import Waiting
-from tests.unit.test_load_matching import ZERO, Traffic, delivery, held, plan, sent, taken, tx
+from tests.unit.test_load_matching import ZERO, Case, Traffic, delivery, held, plan, sent, taken, tx
 
 BEGIN = Beginning(ZERO)
 LEDGER: Sequence[Sent] = [sent(0, *tx(1, 2))]
@@ -67,3 +69,16 @@ def test_what_no_reading_knows_is_still_a_double() -> None:
     seen = found([delivery(1), delivery(2)], [delivery(1), delivery(2)], erp=[1, 2, 3])
     assert len(seen.doubled) == 1
     assert "never sent there" in seen.doubled[0]
+
+
+@pytest.mark.parametrize(("correlation", "waiting"), [("T000000000001", 1), ("T000000000009", 0), ("", 0)])
+def test_what_follows_from_the_runs_documents_belongs_to_its_backlog(correlation: str, waiting: int) -> None:
+    """An invoice the ERP made of a billing event must still be told to CRM and PSA; other people's is not ours."""
+    case = Case()
+    follow_up = taken(
+        9, kind="invoice", source="erp:sap_ecc", event_id="invoice 1", correlation_id=correlation
+    )
+    case.taken.append(follow_up)
+    case.jobs.append(delivery(9, role="feedback", target="kantata", state="queued", settled_at=None))
+    seen = case.found()
+    assert (seen.open, seen.strangers) == (waiting, [])
