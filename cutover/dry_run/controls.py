@@ -129,6 +129,18 @@ class NotingControls:
             changes=(f"gates of {listed(targets)}",),
         )
 
+    async def hold_again(self, scope: Scope, *, target: SystemId, by: str, why: str) -> int:
+        """Note the holding."""
+        self.note(
+            "hold again",
+            f"Hold again what waits for {target} behind its closed gate, of {named(scope)}",
+            reads=("queued deliveries behind the gate",),
+            changes=("their decisions",),
+            by=by,
+            why=why,
+        )
+        return 0
+
     async def release(self, scope: Scope, *, by: str, why: str) -> int:
         """Note the release."""
         self.note(

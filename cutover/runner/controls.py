@@ -127,6 +127,10 @@ class RouterControls:
         """Let the new ERP's lanes run; refused while the old ERP has anything unsettled."""
         await self._journal.open_lanes(scope, targets=targets)
 
+    async def hold_again(self, scope: Scope, *, target: SystemId, by: str, why: str) -> int:
+        """Hold what a closed gate still keeps from the target; returns how many."""
+        return await self._journal.hold_again(scope, target=target, by=by, why=why)
+
     async def release(self, scope: Scope, *, by: str, why: str) -> int:
         """Decide what was held again, by the table in force; returns how many."""
         return await self._journal.release(scope, by=by, why=why)

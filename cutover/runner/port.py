@@ -86,6 +86,10 @@ class Controls(Protocol):
         """Let the new ERP's lanes of the scope run; refused while the old ERP has anything unsettled of it."""
         ...
 
+    async def hold_again(self, scope: Scope, *, target: SystemId, by: str, why: str) -> int:
+        """Hold what a closed gate still keeps from the target, as the frozen table says; returns how many."""
+        ...
+
     async def release(self, scope: Scope, *, by: str, why: str) -> int:
         """Decide what was held again, by the table in force; returns how many were let go."""
         ...

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from router.canonical import Document
 from router.canonical.kinds import Kind
-from router.journal import acceptance, fence, lanes, records, registers, rerouting, settling
+from router.journal import acceptance, fence, holding, lanes, records, registers, rerouting, settling
 from router.journal.billing_facts import BillingFacts
 from router.journal.breaks import Breaks
 from router.journal.cases import Cases
@@ -172,6 +172,10 @@ class Journal(
     async def release(self, scope: Scoped, *, by: str, why: str) -> int:
         """Decide held transactions again by the current table; how many were let go."""
         return await self._do(rerouting.release, scope, self._decide, by=by, why=why, moved=self._moved)
+
+    async def hold_again(self, scope: Scoped, *, target: SystemId, by: str, why: str) -> int:
+        """Hold again what a closed gate keeps from a system, where the table in force holds it; how many."""
+        return await self._do(holding.hold_again, scope, target, self._decide, by=by, why=why)
 
     async def replay(
         self,

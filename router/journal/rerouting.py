@@ -78,7 +78,7 @@ def _again(
     ]
     lanes.touch(tx, [lanes.row_of(job, doc, seq) for seq, doc, job in jobs])
     first = _add(tx, jobs)
-    _record(tx, [seq for seq, _, _ in resting], decided)
+    record_decisions(tx, [seq for seq, _, _ in resting], decided)
     rows, notes = [], []
     gone = 0
     for (seq, _, document), decision in zip(resting, decided, strict=True):
@@ -110,7 +110,7 @@ def _add(tx: Transaction, jobs: Sequence[tuple[int, Document, NewJob]]) -> dict[
     return first
 
 
-def _record(tx: Transaction, seqs: Sequence[int], decided: Sequence[Decision]) -> None:
+def record_decisions(tx: Transaction, seqs: Sequence[int], decided: Sequence[Decision]) -> None:
     """Append decisions; the earlier ones stay."""
     newest: dict[int, int] = dict(
         tx.among("SELECT seq, max(n) FROM decisions WHERE {any} GROUP BY seq", "seq", list(seqs))
@@ -318,7 +318,7 @@ def _reroute(tx: Transaction, one: Resting, decide: Decide | None, said: dict[st
     wanted = jobs_of(decision, document, verb)
     if not wanted or wanted[0].target in used:
         return []  # where it was, where its shadow is, or nowhere: it stays with its first authority
-    _record(tx, [seq], [decision])
+    record_decisions(tx, [seq], [decision])
     jobs = [(seq, document, job) for job in wanted if job.target not in used]
     lanes.touch(tx, [lanes.row_of(job, document, seq) for _, _, job in jobs])
     first = _add(tx, jobs)

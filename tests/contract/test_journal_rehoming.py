@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -13,14 +13,16 @@ from router.canonical import Document
 from router.errors import Refused
 from router.journal.journal import Journal
 from router.journal.port import Accepted, Pin, Rehoming, Scope, Switch
-from router.model import Decision, State, SystemId, TransactionId
+from router.model import Decision, Event, State, SystemId, TransactionId
 from tests.contract.journal_kit import (
     NEW,
     OLD,
     Hands,
+    claim,
     drain,
     invoice,
     milestone,
+    outcome,
     payment,
     submission,
     time_entry,
@@ -58,9 +60,9 @@ def on(url: str, work: Work) -> None:
     asyncio.run(main())
 
 
-async def flip(journal: Journal, version: int) -> int:
+async def flip(journal: Journal, version: int, gate: Sequence[SystemId] = ()) -> int:
     order = Switch(entities=("UK01",), table_version=version, by="me", why="test")
-    return (await journal.switch(order))["UK01"]
+    return (await journal.switch(order, gate=gate))["UK01"]
 
 
 async def accept(journal: Journal, *documents: Document, deliver: bool = True) -> list[TransactionId]:
@@ -82,6 +84,57 @@ async def roles(journal: Journal, one: TransactionId) -> list[tuple[str, str, st
     found = await journal.transaction(one)
     assert found is not None
     return [(job["target"], job["role"], job["state"]) for job in found["jobs"]]
+
+
+def test_what_waits_behind_the_gate_is_held_again_and_let_go_behind_what_is_older(journal_url: str) -> None:
+    """Turned back between switch and release, the old ERP gets both in the order they were accepted in."""
+
+    async def work(journal: Journal, _clock: Hands) -> None:
+        await flip(journal, 5)
+        (held,) = await accept(journal, milestone("H1"))
+        await flip(journal, 3, gate=[NEW])
+        (queued,) = await accept(journal, milestone("N1"))
+        assert await roles(journal, queued) == [(NEW, "authority", "queued")]
+        again = {"target": NEW, "by": "kim", "why": "turned back"}
+        assert await journal.hold_again(UK, **again) == 0, "only what the table in force holds"
+        assert (await journal.transaction(queued) or {})["authority"] == NEW
+        await flip(journal, 5)
+        assert await journal.hold_again(UK, **again) == 1
+        assert await journal.hold_again(UK, **again) == 0
+        found = await journal.transaction(queued)
+        assert found is not None
+        assert (found["state"], found["authority"], found["jobs"]) == ("held", None, [])
+        assert [row["hold"] for row in found["decisions"]] == [0, 1]
+        assert found["history"][-1]["what"] == "held again"
+        await journal.open_lanes(UK, targets=[NEW])
+        assert await drain(journal, NEW) == []
+        await flip(journal, 4)
+        assert await journal.release(UK, by="kim", why="rolled back") == 2
+        assert await drain(journal, OLD) == ["H1", "N1"]
+        await settled(journal)
+        assert [(await journal.transaction(one) or {})["authority"] for one in (held, queued)] == [OLD, OLD]
+        broken = [one for one in check_all(read_facts(journal_url)) if one.violations and one.checked]
+        assert broken == []
+
+    on(journal_url, work)
+
+
+def test_what_was_tried_or_has_a_copy_elsewhere_is_not_held_again(journal_url: str) -> None:
+    """A new ERP that may have it, or an old one that has its shadow, must go the rollback's own way."""
+
+    async def work(journal: Journal, _clock: Hands) -> None:
+        await flip(journal, 3)
+        (tried,) = await accept(journal, milestone("T1"))
+        (lease,) = await claim(journal, NEW)
+        await journal.settle([outcome(lease, Event.TRY_LATER)])
+        await flip(journal, 2, gate=[NEW])
+        (copied,) = await accept(journal, milestone("C1", project="P2"))
+        await flip(journal, 5)
+        assert await journal.hold_again(UK, target=NEW, by="kim", why="turned back") == 0
+        for one in (tried, copied):
+            assert (NEW, "authority", "queued") in await roles(journal, one)
+
+    on(journal_url, work)
 
 
 def test_a_posted_copy_becomes_the_authority_and_what_was_it_the_shadow(journal_url: str) -> None:

@@ -205,8 +205,11 @@ async def _go(ground: Ground, back: WayBack, to: Stage, evidence: dict[str, Any]
     both = (plan.source, plan.target)
     evidence["frozen"] = await ground.enter(step, frozen=True, why=f"rollback: {back.why}")
     await _drained(ground, scope, (plan.source,))
-    # Between switch and release the new ERP's lanes are closed, and what is in them could never arrive.
-    await (await ground.controls()).open_lanes(scope, (plan.target,))
+    # Between switch and release the new ERP's lanes are closed. What is in them is younger than what is held: it
+    # is held as well, and let go behind it. What has a copy in the old ERP goes through, and is swapped.
+    controls = await ground.controls()
+    evidence["held_again"] = await controls.hold_again(scope, target=plan.target, by=ground.by, why=back.why)
+    await controls.open_lanes(scope, (plan.target,))
     await _drained(ground, scope, both)
     evidence["switched"] = await ground.enter(step, stage=to, why=f"rollback: {back.why}")
     cost = await cost_of(ground, scope)
