@@ -64,8 +64,9 @@ class Alone:
     def _play(self) -> None:
         try:
             self._share = Share(self._run, index=0, workers=1, target=self._target)
+            zero_ns = monotonic_ns() + int(LEAD_S * 1e9)  # with the note of it, not after it was written
             self._record.begin(LEAD_S)
-            clock = RunClock(monotonic_ns() + int(LEAD_S * 1e9))
+            clock = RunClock(zero_ns)
             told = self._share.play(
                 clock, fire=self._environment.events.request.fire, lines=self._record.append
             )

@@ -130,8 +130,8 @@ class Master:
         self._finish()
 
     def _go(self) -> None:
+        zero = monotonic_ns() + int(LEAD_S * 1e9)  # with the note of it, not after it was written
         self._record.begin(LEAD_S)
-        zero = monotonic_ns() + int(LEAD_S * 1e9)
         self._clock = RunClock(zero)
         self._runner.send_message(messages.GO, {"zero": zero})
 

@@ -11,9 +11,12 @@ from pathlib import Path
 import orjson
 
 from cutover.served.connecting import landscape_file
+from loadtests.ledger.rows import ROWS_MAX
 from loadtests.running.run import Run, run_of
 from loadtests.running.stand import Stand, fresh_tag, own_stand, settled
+from loadtests.scenario.curves import scale_of, starts_of
 from loadtests.scenario.model import Form, Scenario
+from router.errors import BadInput
 
 Say = Callable[[str], None]
 
@@ -40,7 +43,9 @@ class Order:
         )  # fmt: skip
         file = settled(self.scenario, self.landscape) if stand.own else landscape_file(self.landscape)
         # As the other processes of the run will read it: dates are text there.
-        return replace(made, landscape=orjson.loads(orjson.dumps(file.data)))
+        run = replace(made, landscape=orjson.loads(orjson.dumps(file.data)))
+        _refuse_too_many(run)
+        return run
 
     @contextmanager
     def stand(self, given: Stand | None, place: Path) -> Iterator[Stand]:
@@ -51,3 +56,14 @@ class Order:
         self.say("starting coexist simulate and coexist serve")
         with own_stand(self.scenario, place, seed=self.seed, landscape=self.landscape) as stand:
             yield stand
+
+
+def _refuse_too_many(run: Run) -> None:
+    """Before every process of the run tries to hold them; raises BadInput."""
+    scale = scale_of(run)
+    count = int(sum(starts_of(run.scenario, stream, scale) for stream in run.scenario.streams))
+    if count > ROWS_MAX:
+        raise BadInput(
+            f"this is a run of {count:,} requests, and no run can have more than {ROWS_MAX:,}",
+            mend="give a smaller --rate, or fewer --minutes",
+        )

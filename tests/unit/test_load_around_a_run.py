@@ -1,7 +1,8 @@
 """What surrounds a run: nothing of an earlier one is left, nothing of somebody else's is taken, no secret is shown."""
 
 import signal
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from cutover.cli.load import PROBE_DRAINS_S, ended_like_ctrl_c, load_command, without_password
+from loadtests.running.masters import belongs
+from loadtests.running.order import Order
 from loadtests.running.run import JUNIT, PAGE, REPORT
-from loadtests.running.stand import JOURNAL, own_stand
+from loadtests.running.stand import JOURNAL, Stand, own_stand
 from loadtests.running.whole import emptied, qualified
 from loadtests.scenario.reading import read_scenario
 from loadtests.verdict.model import Check, Verdict
@@ -116,3 +119,33 @@ def test_sigterm_ends_a_run_that_a_shell_put_into_the_background() -> None:
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_another_gateways_journal_is_refused_before_everything_seems_lost(tmp_path: Path) -> None:
+    """What the gateway just accepted must stand in the journal it is said to have."""
+    journal = tmp_path / JOURNAL
+    with closing(sqlite3.connect(journal)) as connection:
+        connection.execute("CREATE TABLE transactions (seq INTEGER, source TEXT, event_id TEXT)")
+        connection.execute("INSERT INTO transactions VALUES (7, '/firm/masters', 'customer:C-1')")
+        connection.commit()
+    url, event = f"sqlite:///{journal}", {"source": "/firm/masters", "id": "customer:C-1"}
+    belongs(url, "T000000000007", event, "http://gateway")
+    for transaction, other in (
+        ("T000000000008", event),
+        ("T000000000007", event | {"id": "C-2"}),
+        ("", event),
+    ):
+        with pytest.raises(BadInput, match="is not the journal of the gateway"):
+            belongs(url, transaction, other, "http://gateway")
+
+
+def test_a_run_too_large_for_any_machine_is_refused() -> None:
+    """A slip of a rate must not take the memory of every process of the run."""
+    scenario = read_scenario("soak")
+    order = Order(
+        scenario=scenario, form=scenario.long, form_name="long", seed=7, rate=Decimal(1024), landscape=None,
+        place=Path("out"),
+    )  # fmt: skip
+    with pytest.raises(BadInput, match="requests, and no run can have more than"):
+        order.run(Stand(gateway="http://gateway"))
+    assert order.run(Stand(gateway="http://gateway"), rate=Decimal("0.001")).peak_per_s == "10.240"
