@@ -61,7 +61,7 @@ def serve_command(
     Example: coexist serve --simulated out/ready.json --port 8460
     """
     router, table = connected(landscape, database, routes, simulated)
-    door = _listen(host, port)
+    door = listen(host, port)
 
     async def main() -> None:
         await router.start(table)
@@ -129,10 +129,11 @@ async def _until_stopped(
         )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A listening socket; raises BadInput when the address can't be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    door = socket.socket(family, socket.SOCK_STREAM)
+    # Named, or asyncio leaves Nagle's algorithm on, and the body of an answer waits 40 ms for its head's acknowledgement.
+    door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         door.bind((host, port))

@@ -100,9 +100,9 @@ def serve_apps(
             ready.unlink(missing_ok=True)  # one left by a killed run would send people to dead ports
         for name, app in apps.items():
             plain, tls = ports[name]
-            bound = _bind(name, plain)
+            bound = bind(name, plain)
             try:
-                listeners.append(Listener(name, app, bound, _bind(name, tls)))
+                listeners.append(Listener(name, app, bound, bind(name, tls)))
             except CannotListen:
                 bound.close()
                 raise
@@ -201,8 +201,10 @@ def _droppable(app: ASGIApp) -> ASGIApp:
     return droppable
 
 
-def _bind(name: str, port: int) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def bind(name: str, port: int) -> socket.socket:
+    """A socket of a system, its connections without Nagle's algorithm; raises CannotListen."""
+    # Named, or asyncio leaves the algorithm on: a body would wait 40 ms for its head's acknowledgement.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(("127.0.0.1", port))
