@@ -11,6 +11,7 @@ import httpx
 from sqlalchemy import text
 
 from cutover.reading import reading
+from cutover.served.processes import answers
 from loadtests.running.stand import Stand
 from router.errors import Broken
 
@@ -18,6 +19,8 @@ POLL_S = 0.25
 CALM = 3
 """Looks in a row that must find nothing: what was settled may ask for more work in the next commit."""
 ANSWER_S = 10
+SILENT_S = 20.0
+_TOLD = "coexist_jobs"
 _UNDER_WAY = re.compile(r'^coexist_jobs\{[^}]*state="(?:queued|in_flight|in_doubt)"\} (\d+)$', re.MULTILINE)
 
 
@@ -38,7 +41,28 @@ def waiting(stand: Stand) -> int:
         raise Broken(f"the gateway at {stand.gateway} does not tell its backlog: {error}") from error
     if answer.status_code != httpx.codes.OK:
         raise Broken(f"the gateway at {stand.gateway} does not tell its backlog: {answer.status_code}")
+    if _TOLD not in answer.text:
+        raise Broken(f"the gateway at {stand.gateway} does not tell its backlog: /metrics has no {_TOLD}")
     return sum(int(count) for count in _UNDER_WAY.findall(answer.text))
+
+
+class Heard:
+    """Awaited now and then, it raises Broken when a gateway has not answered for a while: what waits there will not move."""
+
+    def __init__(self, gateway: str, *, every_s: float = 2, silent_s: float = SILENT_S) -> None:
+        self._gateway, self._every_s, self._silent_s = gateway, every_s, silent_s
+        self._asked = self._heard = time.monotonic()
+
+    async def __call__(self) -> None:
+        """Ask, if the last question was long enough ago."""
+        now = time.monotonic()
+        if now - self._asked < self._every_s:
+            return
+        self._asked = now
+        if answers(self._gateway):
+            self._heard = now
+        elif now - self._heard > self._silent_s:
+            raise Broken(f"the gateway at {self._gateway} has not answered for {self._silent_s:g} s")
 
 
 async def until_drained(

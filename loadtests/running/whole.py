@@ -16,7 +16,7 @@ from loadtests.predict.predict import predict
 from loadtests.report.writing import write_report
 from loadtests.running.contrast import closed_figures
 from loadtests.running.director import Director
-from loadtests.running.drained import until_drained
+from loadtests.running.drained import Heard, until_drained
 from loadtests.running.masters import put_masters
 from loadtests.running.run import (
     GENERATOR,
@@ -184,8 +184,11 @@ async def _drain(run: Run, stand: Stand, started: datetime, *, say: Say) -> None
     past = (datetime.now(UTC) - started).total_seconds()
     left_s = length_s(run) + float(run.drained_within_s) - past
     say("waiting until the backlog is empty")
-    if not await until_drained(stand, max(left_s, 0)):
-        say(f"it is not empty {float(run.drained_within_s):,.0f} s after the last start")
+    try:
+        if not await until_drained(stand, max(left_s, 0), meanwhile=Heard(stand.gateway)):
+            say(f"it is not empty {float(run.drained_within_s):,.0f} s after the last start")
+    except Broken as error:  # one that died under the load is judged all the same
+        say(error.one_line())
 
 
 def qualified(verdict: Verdict, *, problems: Sequence[str], interrupted: bool) -> Verdict:

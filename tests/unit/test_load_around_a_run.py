@@ -1,5 +1,6 @@
 """What surrounds a run: nothing of an earlier one is left, nothing of somebody else's is taken, no secret is shown."""
 
+import asyncio
 import signal
 import sqlite3
 from contextlib import closing, suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cutover.cli.load import PROBE_DRAINS_S, ended_like_ctrl_c, load_command, without_password
+from loadtests.running.drained import Heard, waiting
 from loadtests.running.masters import belongs
 from loadtests.running.order import Order
 from loadtests.running.run import JUNIT, PAGE, REPORT
@@ -17,7 +19,7 @@ from loadtests.running.stand import JOURNAL, Stand, own_stand
 from loadtests.running.whole import emptied, qualified
 from loadtests.scenario.reading import read_scenario
 from loadtests.verdict.model import Check, Verdict
-from router.errors import BadConfig, BadInput
+from router.errors import BadConfig, BadInput, Broken
 
 PASSED = Verdict(
     outcome="pass",
@@ -149,3 +151,13 @@ def test_a_run_too_large_for_any_machine_is_refused() -> None:
     with pytest.raises(BadInput, match="requests, and no run can have more than"):
         order.run(Stand(gateway="http://gateway"))
     assert order.run(Stand(gateway="http://gateway"), rate=Decimal("0.001")).peak_per_s == "10.240"
+
+
+def test_nobody_waits_for_the_backlog_of_a_gateway_that_is_gone() -> None:
+    """Its journal says that work waits, and would say so until the cut-off, half an hour later."""
+    nobody = "http://127.0.0.1:1"
+    with pytest.raises(Broken, match="has not answered for 0 s"):
+        asyncio.run(Heard(nobody, every_s=0, silent_s=0)())
+    asyncio.run(Heard(nobody, every_s=0, silent_s=60)())
+    with pytest.raises(Broken, match="does not tell its backlog"):
+        waiting(Stand(gateway=nobody))
