@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from cutover.cli import main, serving
+from cutover.cli import main
+from cutover.served import connecting
 from router.app import build
 from router.delivery.policy import DeliveryPolicy
 
@@ -20,5 +21,5 @@ def eager(**given: object) -> object:
 
 
 if __name__ == "__main__":
-    serving.build = eager  # type: ignore[assignment, attr-defined]
+    connecting.build = eager  # type: ignore[assignment, attr-defined]
     main()
