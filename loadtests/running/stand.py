@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import yaml
@@ -113,6 +114,11 @@ def given_stand(
     gateway = url.rstrip("/")
     if not gateway.startswith(("http://", "https://")):
         raise BadInput(f"--url {url!r} is no address", mend="give it like http://127.0.0.1:8460")
+    if "@" in urlsplit(gateway).netloc:
+        # It would stand in run.json and the report, which are handed around.
+        raise BadInput(
+            "--url holds a user or a password", mend="leave them out; a token goes in COEXIST_TOKEN"
+        )
     if simulated is not None:
         read_ready(simulated)
     if not answers(gateway):

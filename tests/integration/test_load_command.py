@@ -110,6 +110,7 @@ def test_the_scenarios_are_listed_with_their_questions() -> None:
         (["soak", "--database", "sqlite:///x"], "--url"),
         (["soak", "--capacity", "--predict"], "--capacity"),
         (["soak", "--url", "localhost:1"], "is no address"),
+        (["soak", "--url", "http://kim:secret@localhost:1"], "leave them out; a token goes in COEXIST_TOKEN"),
         (["soak", "--url", "http://127.0.0.1:9"], "no gateway is ready"),
         (["soak", "--compare", "nowhere"], "nowhere"),
     ],
