@@ -92,8 +92,8 @@ def lost_shadow(seams: Seams) -> None:
     jobs_of: Callable[..., Any] = vars(acceptance)["jobs_of"]
     lost: list[str] = []
 
-    def careless(decision: Any, document: Any, verb: str) -> Any:
-        jobs = jobs_of(decision, document, verb)
+    def careless(decision: Any, document: Any, verb: str, key: str = "") -> Any:
+        jobs = jobs_of(decision, document, verb, key)
         if document.kind == "time_entry" and len(jobs) > 1 and not lost:
             lost.append(document.document_id)
             return [job for job in jobs if job.role != "shadow"]

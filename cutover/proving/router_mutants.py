@@ -134,7 +134,7 @@ def released_twice(seams: Seams) -> None:
     """What a freeze holds goes to the old ERP all the same, and to the new one when it is released."""
     jobs_of: Callable[..., Any] = vars(acceptance)["jobs_of"]
 
-    def leaking(decision: Any, document: Any, verb: str) -> Any:
-        return jobs_of(replace(decision, hold=False), document, verb)
+    def leaking(decision: Any, document: Any, verb: str, key: str = "") -> Any:
+        return jobs_of(replace(decision, hold=False), document, verb, key)
 
     seams.put(acceptance, "jobs_of", leaking)

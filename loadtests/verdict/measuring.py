@@ -26,7 +26,7 @@ from loadtests.verdict.matching import NEVER, STATES, Matched, states
 from loadtests.verdict.model import Generator, Measured, Percentiles
 from loadtests.verdict.moments import SECOND_US, Beginning
 from loadtests.verdict.percentiles import EVERY, percentiles
-from loadtests.verdict.sent import Documents, Pair, documents_of, named, pairs
+from loadtests.verdict.sent import NOTHING, Documents, Pair, documents_of, named, pairs
 from loadtests.verdict.series import Series, backlog_peak
 
 POSTED = STATES.index("posted")
@@ -217,14 +217,17 @@ def _delivery(
 
 
 def clocks_off_s(documents: Documents, found: Matched, requests: Mapping[int, Pair]) -> float:
-    """The most an acceptance is dated before its request (negative) or after its answer: on one clock, neither is."""
+    """The most an acceptance is dated before its request (negative) or after its answer: on one clock, neither is.
+
+    After it only of what the answer named: what a process makes of a request is accepted later.
+    """
     before = after = 0
-    for number, taken in zip(documents.request, found.accepted_us, strict=True):
+    for number, answered, taken in zip(documents.request, documents.answered, found.accepted_us, strict=True):
         if taken == NEVER:
             continue
         pair = requests[number]
         before = min(before, taken - pair.first.started_us)
-        if pair.good is not None:
+        if pair.good is not None and answered != NOTHING:
             after = max(after, taken - pair.good.ended_us)
     return (after if after > -before else before) / SECOND_US
 

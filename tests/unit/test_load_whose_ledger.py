@@ -15,7 +15,7 @@ from loadtests.scenario.reading import read_scenario
 from loadtests.verdict.decisions import judge
 from loadtests.verdict.measuring import clocks_off_s, measure
 from loadtests.verdict.model import Measured
-from loadtests.verdict.sent import pairs
+from loadtests.verdict.sent import NOTHING, pairs
 from tests.unit.test_load_matching import Case, taken
 
 SCENARIO = read_scenario("soak")
@@ -91,6 +91,16 @@ def test_an_acceptance_outside_of_its_request_tells_of_another_clock(at: str, of
     case = Case()
     case.taken[0] = taken(1, accepted_at=at)
     assert clocks_off_s(case.documents(), case.found(), pairs(case.ledger)) == off
+
+
+def test_what_a_process_makes_later_tells_nothing_of_clocks() -> None:
+    """An answer names what was accepted with it; its followers are accepted when the systems have worked."""
+    case = Case()
+    case.taken[0] = taken(1, accepted_at="2026-10-30T12:00:05.005000Z")
+    documents = case.documents()
+    assert clocks_off_s(documents, case.found(), pairs(case.ledger)) == 5.0
+    documents.answered[0] = NOTHING
+    assert clocks_off_s(documents, case.found(), pairs(case.ledger)) == 0.0
 
 
 def test_clocks_of_a_run_without_answers_are_not_compared() -> None:

