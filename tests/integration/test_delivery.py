@@ -429,7 +429,7 @@ def test_a_lane_whose_kinds_take_turns_does_not_stand_still_between_them(play: P
     world = play(body)
     world.check()
     calls = 40
-    # A call takes 0.3 s. Before a lane said that more waits behind what was claimed, this took 1.6 s a call.
+    # A call takes 0.3 s. Before a lane said that more waits behind what was claimed, all of it took 51.7 s.
     assert len(world.erp.calls) == calls + 1
     assert lasted[0] < calls * 0.75
 
