@@ -7,7 +7,8 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-JOBS ?= 2
+# Three on two cores: many tests wait for processes of ours, and use no processor meanwhile.
+JOBS ?= 3
 MINOR := -c 'import sys; print(sys.version_info[:2])'
 
 .PHONY: help setup rehearse test lint bench bench-check soak conformance golden lock clean FORCE
