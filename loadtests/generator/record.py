@@ -17,6 +17,7 @@ from loadtests.generator.playing import in_thread, schedule_of
 from loadtests.generator.share import share_of
 from loadtests.ledger.rows import DROPPED, NO_ANSWER, Sent
 from loadtests.ledger.writing import Ledger, line_of
+from loadtests.machine import processor
 from loadtests.running.run import GENERATOR, SENT, STARTED, Run
 
 FLUSH_S = 0.5
@@ -131,13 +132,3 @@ class Record:
         while True:
             gevent.sleep(FLUSH_S)
             self._ledger.flush()
-
-
-def processor() -> str:
-    """The processor's name, as the report shows it; as much as the system tells."""
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -9,9 +9,9 @@ import statistics
 import tempfile
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from loadtests.machine import processor
 from tests.bench.scratch import scratch
 
 
@@ -19,7 +19,7 @@ def machine() -> dict[str, Any]:
     """Date, processor, versions, and what waiting for the disk costs."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
@@ -45,12 +45,3 @@ def fsync_ms(times: int = 50) -> float:
             os.fsync(file.fileno())
             taken.append(time.perf_counter() - start)
     return statistics.median(taken) * 1e3
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
