@@ -88,6 +88,11 @@ def test_without_one_the_old_erp_is_given_what_it_lacks_once(
 
 
 def _entered_what_was_lacking(done: Rehearsal) -> None:
+    backs = [row.data for row in done.facts.steps if row.event == "rolled_back"]
+    assert backs
+    assert all("held_again" in back for back in backs), (
+        "what waits behind a gate is held before the gate opens"
+    )
     for back in done.report["rollback"]["done"]:
         assert back["price"]["armed"] == 0
         assert back["moved"]["entered"] == back["price"]["re_enter"]
